@@ -1,0 +1,89 @@
+"""Settings: everything a runtime can be told, decided once.
+
+The only place that reads the environment and that says "SQLite or Postgres".
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from durable_notebook.errors import ConfigError
+
+URL_VARIABLE = "DURABLE_NOTEBOOK_URL"
+
+Durability = Literal["full", "normal"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a runtime is opened with.
+
+    Attributes:
+        database_url: `sqlite:///path`, or None for the database of the
+            `DBOS(config=...)` that the program has made itself.
+        executor_id: Who owns the runs; None for DBOS's own (`local` by default).
+        notebook: Path of the notebook whose kernel this is, if it is one.
+        durability: "full" survives a loss of power after each commit; "normal"
+            survives every crash of the process, but a power cut may take the last
+            turns. Recovery is exact in both.
+        busy_timeout_s: How long a write waits for another process's lock.
+        mailbox_poll_s: How often a waiting run looks for messages that other
+            processes left in a SQLite journal.
+    """
+
+    database_url: str | None = None
+    executor_id: str | None = None
+    notebook: str | None = None
+    durability: Durability = "full"
+    busy_timeout_s: float = 30.0
+    mailbox_poll_s: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.durability not in ("full", "normal"):
+            raise ConfigError(
+                f"There is no durability {self.durability!r}.",
+                "Use 'full' or 'normal'.",
+            )
+        if self.busy_timeout_s < 0 or self.mailbox_poll_s <= 0:
+            raise ConfigError(
+                "'busy_timeout_s' and 'mailbox_poll_s' are times in seconds.",
+                "Give numbers above zero.",
+            )
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of a SQLite URL.
+
+    Raises:
+        ConfigError: The URL is not one of a SQLite file.
+    """
+    parts = urlsplit(url)
+    if not parts.scheme.startswith("sqlite"):
+        raise ConfigError(
+            f"{without_password(url)} is not a SQLite database.",
+            "This version keeps its journal in SQLite: use 'sqlite:///journal.sqlite'.",
+        )
+    if not url.partition(":///")[2] or ":memory:" in url:
+        raise ConfigError(
+            f"{url} names no file, and a journal in memory would not survive.",
+            "Use 'sqlite:///journal.sqlite'.",
+        )
+    return Path(url.partition(":///")[2].partition("?")[0]).absolute()
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown and logged."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
+
+
+def url_from_environment() -> str | None:
+    """The database URL the environment asks for, if it does."""
+    return os.environ.get(URL_VARIABLE) or None

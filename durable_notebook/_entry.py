@@ -1,0 +1,85 @@
+"""The journal entry: what one turn of a run leaves on disk, and its JSON form.
+
+An entry is self-contained and versioned; this module is all that is needed to read
+one. `runtime` writes entries, `_timeline` and `_client` read them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from durable_notebook._model import Json
+
+FORMAT = 1
+
+
+@dataclass(slots=True)
+class Entry:
+    """One turn: all that must be on disk together, or not at all.
+
+    Attributes:
+        session: The process life that wrote it (a row of the session table).
+        at: Seconds since the epoch at which it was handed to the database.
+        ticks: The inputs of the control loop, in the order they were reduced.
+        store: JSON Patch from the store as of the entry before to the store now.
+        stream: Events published since the entry before, in order.
+        cursor: Sequence of the last mailbox message consumed so far.
+        bodies: Per finished invocation `[started, finished, attempt]`.
+        starts: Keys (`step:worker`) of the step bodies that start once it is on disk.
+        flight: Per step body still in flight, what it has already made durable:
+            `{"edits": n, "events": n, "sends": [...], "tries": n}`. A re-execution
+            does not repeat these. Complete at each entry, so only the last counts.
+        interrupted: Step bodies that an earlier session left unfinished.
+        prompts: The questions open after this turn. Complete at each entry.
+        end: How the run ended, on its last entry only.
+    """
+
+    session: int
+    at: float
+    ticks: list[Json] = field(default_factory=list)
+    store: list[Json] = field(default_factory=list)
+    stream: list[Json] = field(default_factory=list)
+    cursor: int = 0
+    bodies: dict[str, list[float]] = field(default_factory=dict)
+    starts: list[str] = field(default_factory=list)
+    flight: dict[str, list[Json]] = field(default_factory=dict)
+    interrupted: list[Json] = field(default_factory=list)
+    prompts: list[Json] = field(default_factory=list)
+    end: dict[str, Json] | None = None
+
+    def encode(self) -> str:
+        """Write the entry as compact JSON, without the members that are empty."""
+        body: dict[str, Any] = {"v": FORMAT}
+        for name in _NAMES:
+            value = getattr(self, name)
+            if value or name in ("session", "at"):
+                body[name] = value
+        return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def decode(cls, text: str) -> Entry:
+        """Read what `encode` wrote.
+
+        Raises:
+            ValueError: The text is no entry, or of a newer format.
+        """
+        body = json.loads(text)
+        if not isinstance(body, dict) or not isinstance(body.get("v"), int):
+            raise ValueError("not a journal entry")
+        if body["v"] > FORMAT:
+            raise ValueError(f"journal format {body['v']}, this version reads {FORMAT}")
+        return cls(**{name: body[name] for name in _NAMES if name in body})
+
+
+_NAMES = tuple(f.name for f in fields(Entry))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEntry:
+    """An entry with its place in the journal. `name` is what DBOS's tools show."""
+
+    position: int
+    name: str
+    entry: Entry

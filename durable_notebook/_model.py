@@ -1,0 +1,134 @@
+"""The nouns: values that every layer passes around.
+
+Nothing here knows a database, a workflow class or a screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+Json = Any
+"""A value that `json.dumps` accepts. Python's type system has no exact name for it."""
+
+
+class RunStatus(StrEnum):
+    """What a run is doing, in the words that every table and panel uses."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    INTERRUPTED = "interrupted"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will ever be added to the run's journal."""
+        return self in (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
+
+
+class AttemptStatus(StrEnum):
+    """How one execution of a step body ended, or that it has not yet."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    RUNNING = "running"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """An event as data: readable where its class is not defined."""
+
+    name: str
+    fields: dict[str, Json] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, tree: Json) -> EventView | None:
+        """Read the tree an event is journalled as; None if it is not one."""
+        if not isinstance(tree, dict) or "qualified_name" not in tree:
+            return None
+        value = tree.get("value")
+        fields = dict(value) if isinstance(value, dict) else {}
+        # Dynamic fields of an event live in a `_data` mapping of the library's.
+        data = fields.pop("_data", None)
+        if isinstance(data, dict):
+            fields.update(data)
+        return cls(str(tree["qualified_name"]).rpartition(".")[2], fields)
+
+    def __str__(self) -> str:
+        inside = ", ".join(f"{k}={_short(v)}" for k, v in self.fields.items())
+        return f"{self.name}({inside})"
+
+
+def _short(value: Json, limit: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A question of a run that a person has not answered.
+
+    `sequence` identifies it within its run; `expects` names the event classes that
+    answer it; `requirements` are fields the answer must have with these values.
+    """
+
+    run_id: str
+    sequence: int
+    asked: EventView | None
+    expects: tuple[str, ...]
+    requirements: dict[str, Json]
+    asked_at: datetime
+
+    @property
+    def key(self) -> str:
+        """The idempotency key of an answer: one prompt takes one answer."""
+        return f"answer:{self.sequence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One execution of a step body, as the journal knows it.
+
+    `position` is None while no journal entry holds the attempt's outcome;
+    `session` counts the process lives of the run from 1.
+    """
+
+    step: str
+    position: int | None
+    received: EventView | None
+    returned: tuple[EventView, ...]
+    started: datetime | None
+    finished: datetime | None
+    attempt: int
+    session: int
+    status: AttemptStatus
+    store: tuple[dict[str, Json], ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """A run as a list of runs shows it."""
+
+    run_id: str
+    workflow: str
+    status: RunStatus
+    waits_for: str | None
+    steps: int
+    started: datetime
+    updated: datetime
+    executor_id: str | None
+    error: str | None = None
+    start_event: EventView | None = None
+    prompts: tuple[Prompt, ...] = ()
+
+
+def at(epoch_s: float) -> datetime:
+    """Turn seconds since the epoch into a timezone-aware time."""
+    return datetime.fromtimestamp(epoch_s, tz=UTC)

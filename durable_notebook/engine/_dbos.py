@@ -1,0 +1,189 @@
+"""DBOS's life in this process: configure, launch, start and go on with runs.
+
+There is one DBOS in a process, and so one engine. It knows runs as DBOS workflows
+whose input is a JSON object; what a run does is the `execute` function it is given.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dbos import DBOS, SetWorkflowID, WorkflowSerializationFormat
+from dbos import error as dbos_error
+
+from durable_notebook._config import Settings, without_password
+from durable_notebook._model import Json
+from durable_notebook.engine import _internals
+from durable_notebook.errors import ConfigError, RunIdTakenError
+from durable_notebook.store import Store
+
+Inputs = dict[str, Json]
+Execute = Callable[["Claim"], Awaitable[Json]]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run that this process was given to execute.
+
+    `owner` fences its writes: another claim of the run takes it away.
+    """
+
+    run_id: str
+    workflow: str
+    owner: str
+    inputs: Inputs
+
+
+class LeavePending(BaseException):
+    """Raised by `execute` to stop a run without an outcome: it stays resumable.
+
+    Not an Exception, for which DBOS would record that the run failed.
+    """
+
+
+# DBOS's registry of functions outlives an engine (a simulated kernel restart makes a
+# second one), so the registered functions find the engine of today here.
+_current: Engine | None = None
+
+
+class Engine:
+    """DBOS as this package uses it."""
+
+    def __init__(self, settings: Settings, execute: Execute) -> None:
+        self._settings = settings
+        self._execute = execute
+        self._dbos: DBOS | None = None
+        self._made_by_us = False
+        self._functions: dict[str, Callable[..., Any]] = {}
+
+    def locate(self) -> tuple[str, str | None]:
+        """The database URL, and the executor id if something has fixed one.
+
+        Raises:
+            ConfigError: No database was named, or two different ones.
+        """
+        found = _internals.instance()
+        asked = self._settings.database_url
+        if found is None:
+            if asked is None:
+                raise ConfigError(
+                    "No database was named.",
+                    "Construct 'DBOS(config=...)' before launch, or give the runtime "
+                    "a 'database_url'.",
+                )
+            return asked, self._settings.executor_id
+        url = _internals.database_url(found)
+        if asked is not None and asked != url:
+            raise ConfigError(
+                f"DBOS is configured for {without_password(url)}, and the runtime "
+                f"for {without_password(asked)}.",
+                "Leave one of them out.",
+            )
+        if _internals.is_launched(found):
+            raise ConfigError(
+                "DBOS is already launched in this process.",
+                "Let the runtime launch it: drop the call of 'DBOS.launch()', or end "
+                "the session that has the journal open ('%unload_ext "
+                "durable_notebook').",
+            )
+        return url, self._settings.executor_id or _internals.executor_id()
+
+    def launch(self, url: str, executor_id: str, store: Store) -> None:
+        """Bring DBOS up on the calling loop. Its tables exist when this returns."""
+        global _current  # noqa: PLW0603
+        _internals.quieten()
+        dbos = _internals.instance()
+        if dbos is None:
+            dbos = _quiet_dbos(url, executor_id)
+            self._made_by_us = True
+        _internals.fix_application_version()
+        self._dbos = dbos
+        _current = self
+        with _internals.recovery_without(lambda run_id: store.run(run_id) is not None):
+            DBOS.launch()
+
+    def register(self, workflow: str) -> None:
+        """Make a workflow known to DBOS by its name. Any number of times."""
+        assert self._dbos is not None
+        if workflow in self._functions:
+            return
+        if _internals.is_registered(self._dbos, workflow):
+            self._functions[workflow] = _registered[workflow]
+        else:
+            self._functions[workflow] = _registered[workflow] = _function(workflow)
+
+    async def start(self, run_id: str, workflow: str, inputs: Inputs) -> None:
+        """Record a new run and begin to execute it; recorded when this returns.
+
+        A run that has the id already is left alone.
+
+        Raises:
+            RunIdTakenError: The id belongs to a run of another workflow.
+        """
+        try:
+            with SetWorkflowID(run_id):
+                await DBOS.start_workflow_async(self._functions[workflow], inputs)
+        except dbos_error.DBOSConflictingWorkflowError as e:
+            status = await DBOS.get_workflow_status_async(run_id)
+            recorded = status.name if status is not None else "another workflow"
+            raise RunIdTakenError(run_id, recorded, workflow) from e
+
+    async def go_on(self, run_id: str, owner: str) -> None:
+        """Execute a run that was claimed for this executor under this token."""
+        assert self._dbos is not None
+        await _internals.execute(self._dbos, run_id, owner)
+
+    async def run_claimed(self, claim: Claim) -> Json:
+        """Called by DBOS: execute a run and give DBOS its outcome to record."""
+        return await self._execute(claim)
+
+    def close(self) -> None:
+        """Take DBOS down without waiting; unfinished runs stay resumable."""
+        global _current  # noqa: PLW0603
+        if _current is self:
+            _current = None
+        if self._dbos is not None and _internals.instance() is self._dbos:
+            DBOS.destroy(workflow_completion_timeout_sec=0)
+        self._dbos = None
+
+
+def new_owner() -> str:
+    """A token for one execution of a run."""
+    return str(uuid.uuid4())
+
+
+_registered: dict[str, Callable[..., Any]] = {}
+
+
+def _function(workflow: str) -> Callable[..., Any]:
+    async def run(inputs: dict[str, Any]) -> Any:
+        assert _current is not None
+        run_id = DBOS.workflow_id
+        assert run_id is not None
+        owner = _internals.current_owner()
+        return await _current.run_claimed(Claim(run_id, workflow, owner, inputs))
+
+    # Portable JSON: nothing of a run is ever pickled. No bound on recoveries: a run
+    # that waits for a person is recovered by every restart of a notebook.
+    return DBOS.workflow(
+        name=workflow,
+        serialization_type=WorkflowSerializationFormat.PORTABLE,
+        max_recovery_attempts=None,
+    )(run)
+
+
+def _quiet_dbos(url: str, executor_id: str) -> DBOS:
+    level = logging.getLevelName(logging.WARNING)
+    return DBOS(
+        config={
+            "name": "durable-notebook",
+            "system_database_url": url,
+            "executor_id": executor_id,
+            "log_level": level,
+            "enable_otlp": False,
+        }
+    )

@@ -1,0 +1,263 @@
+"""Every error this package raises.
+
+    DurableNotebookError
+    ├── NotLaunchedError            the runtime was used before launch()
+    ├── ConfigError                 settings that cannot work together
+    ├── ExecutorInUseError          another live process owns this executor id
+    ├── UnknownRunError             no run has this id
+    ├── InvalidRunIdError           this text cannot be a run id
+    ├── RunIdTakenError             the id belongs to a run of another workflow
+    ├── RunFinishedError            the run ended; it takes no more messages
+    ├── NoPromptError               the run does not wait for a person
+    ├── AlreadyAnsweredError        somebody answered first
+    ├── InvalidFieldsError          fields an event does not accept
+    ├── NotAWorkflowError           this object is no workflow
+    ├── UnstorableValueError        a value that JSON cannot hold
+    ├── ReplayMismatchError         the journal does not fit today's workflow
+    ├── LostOwnershipError          another executor took the run over
+    └── StorageError                the database refused a write
+        └── JournalTooNewError      ... because a newer version wrote it
+
+The fields of an error are its ``args``, so that it pickles and compares by
+value; the sentence is built by ``__str__`` and always ends with the next move.
+"""
+
+from __future__ import annotations
+
+
+class DurableNotebookError(Exception):
+    """Base of every error that this package raises."""
+
+
+class NotLaunchedError(DurableNotebookError, RuntimeError):
+    """The runtime was used before it was launched."""
+
+    def __str__(self) -> str:
+        return (
+            "The runtime is not launched. "
+            "Call 'await runtime.launch()' first, or use 'async with runtime:'."
+        )
+
+
+class ConfigError(DurableNotebookError, ValueError):
+    """Settings that cannot work together."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem, remedy)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.problem} {self.remedy}"
+
+
+class ExecutorInUseError(DurableNotebookError, RuntimeError):
+    """Another live process owns this executor id."""
+
+    def __init__(self, executor_id: str, database: str) -> None:
+        super().__init__(executor_id, database)
+        self.executor_id = executor_id
+        self.database = database
+
+    def __str__(self) -> str:
+        return (
+            f"Another live process is executor {self.executor_id!r} on {self.database}, "
+            "and one executor runs in one process only. End that process, or give this "
+            "one an 'executor_id' of its own."
+        )
+
+
+class UnknownRunError(DurableNotebookError, LookupError):
+    """No run in the journal has this id."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+
+    def __str__(self) -> str:
+        return (
+            f"No run {self.run_id!r} in this journal. "
+            "List the known ones with 'client.runs()', and check the database URL."
+        )
+
+
+class InvalidRunIdError(DurableNotebookError, ValueError):
+    """A text that cannot be a run id."""
+
+    def __init__(self, run_id: object, reason: str) -> None:
+        super().__init__(run_id, reason)
+        self.run_id = run_id
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"{str(self.run_id)[:60]!r} cannot be a run id: {self.reason}. "
+            "Use 1 to 200 printable characters, for example 'order-17'."
+        )
+
+
+class RunIdTakenError(DurableNotebookError, ValueError):
+    """The id belongs to a run of another workflow."""
+
+    def __init__(self, run_id: str, recorded: str, offered: str) -> None:
+        super().__init__(run_id, recorded, offered)
+        self.run_id = run_id
+        self.recorded = recorded
+        self.offered = offered
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} is a run of {self.recorded!r}, not of "
+            f"{self.offered!r}. Choose another run id, or run {self.recorded!r} to go "
+            "on with it."
+        )
+
+
+class RunFinishedError(DurableNotebookError, RuntimeError):
+    """The run ended and takes no more messages."""
+
+    def __init__(self, run_id: str, status: str) -> None:
+        super().__init__(run_id, status)
+        self.run_id = run_id
+        self.status = status
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} has already ended ({self.status}), so nothing was "
+            "sent. Start a new run under another id."
+        )
+
+
+class NoPromptError(DurableNotebookError, RuntimeError):
+    """The run does not wait for a person."""
+
+    def __init__(self, run_id: str, status: str) -> None:
+        super().__init__(run_id, status)
+        self.run_id = run_id
+        self.status = status
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} does not wait for an answer (it is {self.status}). "
+            "List what waits with 'client.runs()'."
+        )
+
+
+class AlreadyAnsweredError(DurableNotebookError, RuntimeError):
+    """Somebody answered this prompt first."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+
+    def __str__(self) -> str:
+        return (
+            f"This question of run {self.run_id!r} was answered before; the first "
+            "answer counts and nothing was sent."
+        )
+
+
+class InvalidFieldsError(DurableNotebookError, ValueError):
+    """Fields that an event does not accept."""
+
+    def __init__(self, event: str, problems: dict[str, str], fields: list[str]) -> None:
+        super().__init__(event, problems, fields)
+        self.event = event
+        self.problems = problems
+        self.fields = fields
+
+    def __str__(self) -> str:
+        found = "; ".join(f"{name}: {text}" for name, text in self.problems.items())
+        has = ", ".join(self.fields) if self.fields else "none"
+        return f"{self.event} cannot be made: {found}. Its fields are: {has}."
+
+
+class NotAWorkflowError(DurableNotebookError, TypeError):
+    """An object that is no workflow was given as one."""
+
+    def __init__(self, name: str, kind: str) -> None:
+        super().__init__(name, kind)
+        self.name = name
+        self.kind = kind
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} is {self.kind}, not a workflow. "
+            "Give a subclass of 'workflows.Workflow', or an instance of one."
+        )
+
+
+class UnstorableValueError(DurableNotebookError, TypeError):
+    """A value that cannot be written as JSON."""
+
+    def __init__(self, run_id: str, where: str, problem: str) -> None:
+        super().__init__(run_id, where, problem)
+        self.run_id = run_id
+        self.where = where
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} cannot store {self.where}: {self.problem}. "
+            "Keep live objects out of events and 'ctx.store' (make them in the step, or "
+            "use a Resource), correct the step, and resume: completed steps are kept."
+        )
+
+
+class ReplayMismatchError(DurableNotebookError, RuntimeError):
+    """The journal does not fit the workflow as it is defined today."""
+
+    def __init__(self, run_id: str, position: int, problem: str) -> None:
+        super().__init__(run_id, position, problem)
+        self.run_id = run_id
+        self.position = position
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} cannot go on: its journal does not fit today's "
+            f"workflow at position {self.position} ({self.problem}). Nothing was "
+            "changed. Restore the steps and events the run began with, and resume."
+        )
+
+
+class LostOwnershipError(DurableNotebookError, RuntimeError):
+    """Another executor took the run over, so this process stopped running it."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} was taken over by another executor or cancelled, so "
+            "this process stopped before its next effect. Read it with "
+            f"'client.run({self.run_id!r})'."
+        )
+
+
+class StorageError(DurableNotebookError, OSError):
+    """The database refused a write; what was committed before is intact."""
+
+    def __init__(self, database: str, problem: str) -> None:
+        super().__init__(database, problem)
+        self.database = database
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return (
+            f"{self.database} could not be written: {self.problem}. Every completed "
+            "step is kept. Remove the cause (a lock, a full disk, missing rights) and "
+            "resume the run."
+        )
+
+
+class JournalTooNewError(StorageError):
+    """A newer version of this package wrote the journal."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.database} was written by a newer durable_notebook "
+            f"({self.problem}). Nothing was changed. "
+            "Upgrade with 'pip install -U durable-notebook'."
+        )

@@ -1,0 +1,13 @@
+"""The runtime: llama-index-workflows' plug-in point, on the journal.
+
+`_runtime` is the class; `_live` a run in memory and its way to disk; `_restore` the
+way back; `_internal` and `_external` the adapters the library asks for; `_registry`
+the workflows; `_state`, `_stream`, `_prompts` and `_flight` the parts of a turn.
+"""
+
+from __future__ import annotations
+
+from durable_notebook.runtime._live import LiveRun, Outcome
+from durable_notebook.runtime._runtime import DBOSRuntime
+
+__all__ = ["DBOSRuntime", "LiveRun", "Outcome"]

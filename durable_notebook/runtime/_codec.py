@@ -1,0 +1,108 @@
+"""Between live objects and JSON: events, ticks, exceptions.
+
+Reading is closed: a name in the journal resolves to a class that the workflow
+declares, or that a loaded module already has. Nothing is imported for it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+from workflows.context.serializers import BaseSerializer, JsonSerializer
+from workflows.events import Event, UnreconstructedException
+from workflows.runtime.types.ticks import WorkflowTick, WorkflowTickAdapter
+
+from durable_notebook._model import Json
+
+
+class ClosedJsonSerializer(JsonSerializer):
+    """JSON whose class names resolve to declared or already loaded classes only."""
+
+    def __init__(self, allowed_types: Iterable[type[Any] | str] = ()) -> None:
+        super().__init__(allowed_types=allowed_types)
+
+    def with_types(self, *classes: type[Any]) -> ClosedJsonSerializer:
+        known = self._registered_types.values()
+        return ClosedJsonSerializer(tuple(dict.fromkeys((*known, *classes))))
+
+    def resolve_class(self, qualified_name: str) -> type[Any]:
+        try:
+            return super().resolve_class(qualified_name)
+        except ValueError:
+            module, _, name = qualified_name.rpartition(".")
+            found = getattr(sys.modules.get(module), name, None)
+            # Models and exceptions only: making one of those is reading data.
+            if isinstance(found, type) and issubclass(found, (BaseModel, Exception)):
+                return found
+            raise
+
+
+class Codec:
+    """Writes and reads what a run's journal entries hold."""
+
+    def __init__(self, serializer: BaseSerializer) -> None:
+        # A serializer that is not JSON cannot write a journal that tools can read.
+        self.serializer = (
+            serializer
+            if isinstance(serializer, JsonSerializer)
+            else ClosedJsonSerializer()
+        )
+
+    def event(self, event: Event) -> Json:
+        """An event as a tree that names its class."""
+        return self.serializer.serialize_value(event)
+
+    def read_event(self, tree: Json) -> Event:
+        """The event of a tree.
+
+        Raises:
+            ValueError: The tree names no known event class, or does not fit it.
+        """
+        event = self.serializer.deserialize_value(tree)
+        if not isinstance(event, Event):
+            raise ValueError(f"{type(event).__name__} is not an event")
+        return event
+
+    def tick(self, tick: WorkflowTick) -> Json:
+        """A tick as a tree, without the members that are empty."""
+        tree = tick.model_dump(mode="json")
+        return {
+            k: v for k, v in tree.items() if v is not None and v != [] and v != {}
+        }
+
+    def read_tick(self, tree: Json) -> WorkflowTick:
+        """The tick of a tree."""
+        if tree["type"] == "step_result":
+            tree = {"result": [], **tree}
+        with self.serializer.validation_context():
+            return WorkflowTickAdapter.validate_python(tree)
+
+    def exception(self, error: BaseException) -> dict[str, str]:
+        """An exception as its type's name and its message."""
+        kind = type(error)
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        return {"type": name, "message": str(error)}
+
+    def read_exception(self, tree: dict[str, str]) -> Exception:
+        """The exception of a tree: of its own type wherever that can be made."""
+        name, message = tree["type"], tree["message"]
+        try:
+            module, _, attribute = name.rpartition(".")
+            kind = (
+                getattr(sys.modules["builtins"], attribute)
+                if module == "builtins"
+                else self.serializer.resolve_class(name)
+            )
+            if isinstance(kind, type) and issubclass(kind, Exception):
+                return kind(message)
+        except (AttributeError, TypeError, ValueError):
+            pass
+        return UnreconstructedException(message, original_type=name)
+
+
+def qualified_name(kind: type[Any]) -> str:
+    """The name under which a class stands in the journal."""
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,194 @@
+"""Step bodies in flight, and what each has already made durable.
+
+Bodies that run side by side share the live store and stream, so an entry carries
+what a body has done before it is finished. If the process dies, its re-execution
+must not do that part again: its first n store edits and stream events are dropped,
+and so are the sends the control loop had already taken.
+"""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from workflows.runtime.types.results import RetryAttempt, SentEvent, StepWorkerState
+from workflows.runtime.types.ticks import TickAddEvent
+
+from durable_notebook._model import Json
+
+T = TypeVar("T")
+
+current_invocation: ContextVar[Invocation | None] = ContextVar(
+    "durable_notebook_invocation", default=None
+)
+
+
+@dataclass(slots=True)
+class Carried:
+    """What interrupted executions of one piece of work left behind."""
+
+    tries: int = 0
+    edits: int = 0
+    events: int = 0
+    sends: frozenset[int] = frozenset()
+
+    @classmethod
+    def read(cls, tree: list[Json]) -> Carried:
+        """Read what `Invocation.tree` wrote."""
+        tries, edits, events, sends = tree
+        return cls(tries, edits, events, frozenset(sends))
+
+    def tree(self) -> list[Json]:
+        """This as JSON."""
+        return [self.tries, self.edits, self.events, sorted(self.sends)]
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One execution of a step body."""
+
+    key: str
+    step: str
+    attempt: int
+    carried: Carried
+    started_at: float
+    finished_at: float | None = None
+    edits: int = 0
+    events: int = 0
+    taken: set[int] = field(default_factory=set)
+
+    def makes_edit(self) -> bool:
+        """Count a store edit; False if an earlier execution's is already stored."""
+        self.edits += 1
+        return self.edits > self.carried.edits
+
+    def makes_event(self) -> bool:
+        """Count a stream event; False if an earlier execution's is already stored."""
+        self.events += 1
+        return self.events > self.carried.events
+
+    def number_of(self, index: int) -> int | None:
+        """Renumber a send as if those already taken had never been made.
+
+        None for one that was. The control loop tells repeated sends by their index,
+        but it does not know the executions before this one.
+        """
+        if index in self.carried.sends:
+            return None
+        return index - sum(1 for n in self.carried.sends if n < index)
+
+    def took(self, number: int) -> None:
+        """Note that the control loop reduced the send with this (new) number."""
+        index = number
+        for n in sorted(self.carried.sends):
+            if n <= index:
+                index += 1
+        self.taken.add(index)
+
+    def tree(self) -> list[Json] | None:
+        """What a re-execution must not repeat, as JSON; None if that is nothing."""
+        now = Carried(
+            tries=self.carried.tries,
+            edits=max(self.edits, self.carried.edits),
+            events=max(self.events, self.carried.events),
+            sends=self.carried.sends | self.taken,
+        )
+        return None if now == Carried() else now.tree()
+
+
+def work_key(step: str, work_item_id: str | None, retry_number: int) -> str:
+    """Name a piece of work: the same for an execution and its re-execution."""
+    return f"{step}|{work_item_id or ''}|{retry_number}"
+
+
+class Flight:
+    """The step bodies of one run that have begun and whose result is not reduced."""
+
+    def __init__(self, carried: dict[str, list[Carried]]) -> None:
+        self._carried = carried
+        self._invocations: dict[str, Invocation] = {}
+
+    def begin(
+        self, step: str, state: StepWorkerState, retry: RetryAttempt
+    ) -> Invocation:
+        """Note that a body begins, and give it what its predecessors left."""
+        key = work_key(step, state.work_item_id, retry.retry_number)
+        waiting = self._carried.get(key)
+        carried = waiting.pop(0) if waiting else Carried()
+        invocation = Invocation(
+            key=key,
+            step=step,
+            attempt=carried.tries + retry.retry_number + 1,
+            carried=carried,
+            started_at=time.time(),
+        )
+        self._invocations[state.invocation_id or key] = invocation
+        return invocation
+
+    def end(self, invocation_id: str | None) -> Invocation | None:
+        """Take out a body whose result was reduced."""
+        return self._invocations.pop(invocation_id or "", None)
+
+    def find(self, invocation_id: str) -> Invocation | None:
+        """A body in flight."""
+        return self._invocations.get(invocation_id)
+
+    def running(self) -> list[Invocation]:
+        """The bodies in flight, in the order in which they began."""
+        return list(self._invocations.values())
+
+    def tree(self) -> dict[str, list[Json]]:
+        """What a process that takes over must know, as JSON, by work key."""
+        found: dict[str, list[Json]] = {}
+        for invocation in self._invocations.values():
+            tree = invocation.tree()
+            if tree is not None:
+                found.setdefault(invocation.key, []).append(tree)
+        for key, waiting in self._carried.items():
+            trees = [c.tree() for c in waiting if c != Carried()]
+            if trees:
+                found.setdefault(key, []).extend(trees)
+        return found
+
+    # -- sends -------------------------------------------------------------------
+
+    def outgoing(self, tick: TickAddEvent) -> TickAddEvent | None:
+        """The tick of a body's send as the control loop may see it; None if it has."""
+        invocation = self._sender(tick)
+        if invocation is None or not invocation.carried.sends:
+            return tick
+        assert tick.emission is not None
+        number = invocation.number_of(tick.emission.index)
+        if number is None:
+            return None
+        key = type(tick.emission)(tick.emission.invocation_id, number)
+        return tick.model_copy(update={"emission": key})
+
+    def reduced(self, tick: TickAddEvent) -> None:
+        """Note that a body's send was reduced, and so will be in the next entry."""
+        invocation = self._sender(tick)
+        if invocation is not None:
+            assert tick.emission is not None
+            invocation.took(tick.emission.index)
+
+    def _sender(self, tick: TickAddEvent) -> Invocation | None:
+        if tick.emission is None:
+            return None
+        return self.find(tick.emission.invocation_id)
+
+
+def renumbered(output: list[T], invocation: Invocation) -> list[T]:
+    """A body's output with its sends numbered as `Flight.outgoing` did."""
+    if not invocation.carried.sends:
+        return output
+    kept: list[T] = []
+    for item in output:
+        if isinstance(item, SentEvent):
+            number = invocation.number_of(item.index)
+            if number is not None:
+                kept.append(item.model_copy(update={"index": number}))
+        else:
+            kept.append(item)
+    return kept

@@ -1,0 +1,114 @@
+"""The adapter that a control loop has of its run, on the inside."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from workflows.context.state_store import StateStore
+from workflows.events import Event
+from workflows.runtime.types.named_task import (
+    NamedTask,
+    PendingStart,
+    PendingWorker,
+    PullTask,
+    WorkerTask,
+    all_tasks,
+    pick_highest_priority,
+)
+from workflows.runtime.types.plugin import (
+    InternalRunAdapter,
+    WaitForNextTaskResult,
+    WaitResult,
+    WaitResultTick,
+    WaitResultTimeout,
+)
+from workflows.runtime.types.ticks import WorkflowTick
+
+from durable_notebook.runtime._live import LiveRun
+
+# Passes of the event loop that a step body needs from its last statement to its
+# result: sends are delivered, their tasks awaited, the worker's task ended.
+_PASSES_TO_RETURN = 8
+
+
+class InternalAdapter(InternalRunAdapter):
+    """Journals each turn before the step bodies that follow from it begin."""
+
+    def __init__(self, run: LiveRun) -> None:
+        self._run = run
+
+    @property
+    def run_id(self) -> str:
+        return self._run.run_id
+
+    async def get_now(self) -> float:
+        # The control loop stamps ticks with this before they are journalled.
+        return time.time()
+
+    async def write_to_event_stream(self, event: Event) -> None:
+        self._run.publish(event)
+
+    async def send_event(self, tick: WorkflowTick) -> None:
+        self._run.send_inside(tick)
+
+    async def wait_receive(self, timeout_seconds: float | None = None) -> WaitResult:
+        try:
+            tick = await asyncio.wait_for(self._run.receive(), timeout_seconds)
+        except TimeoutError:
+            return WaitResultTimeout()
+        return WaitResultTick(tick=tick)
+
+    def get_state_store(
+        self, namespace: tuple[str, ...] = ()
+    ) -> StateStore[Any] | None:
+        return None if namespace else self._run.state
+
+    async def on_tick(self, tick: WorkflowTick) -> None:
+        self._run.reduced(tick)
+
+    async def wait_for_next_task(
+        self,
+        running: list[NamedTask],
+        pending: list[PendingStart],
+        timeout: float | None = None,
+    ) -> WaitForNextTaskResult:
+        starts = [p.key for p in pending if isinstance(p, PendingWorker)]
+        try:
+            # With a result at hand and nothing to start, the turn goes on: what
+            # completes together is committed together.
+            if starts or not any(named.task.done() for named in running):
+                await self._run.commit(starts)
+        except BaseException:
+            for p in pending:
+                p.coro.close()
+            raise
+        started = [p.start(asyncio.create_task(p.coro)) for p in pending]
+        named = running + started
+        done, _ = await asyncio.wait(
+            all_tasks(named), timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not done:
+            return WaitForNextTaskResult(None, started)
+        completed = pick_highest_priority(named, done)
+        if any(isinstance(n, PullTask) and n.task is completed for n in named):
+            completed = await _result_before_sends(named, completed)
+        return WaitForNextTaskResult(completed, started)
+
+
+async def _result_before_sends(
+    named: list[NamedTask], pulled: asyncio.Task[Any] | None
+) -> asyncio.Task[Any] | None:
+    """Prefer the result of a body that has returned to what it sent before.
+
+    Otherwise the receivers of its last sends begin while it counts as in flight, and
+    a crash at that moment would run it again although it was done.
+    """
+    workers = [n.task for n in named if isinstance(n, WorkerTask)]
+    for _ in range(_PASSES_TO_RETURN if workers else 0):
+        await asyncio.sleep(0)
+        for task in workers:
+            if task.done():
+                return task
+    return pulled

@@ -1,0 +1,284 @@
+"""A run while this process executes it: what is in memory, and how it gets on disk.
+
+A turn is what the control loop reduces between two starts of step bodies. `LiveRun`
+gathers a turn and commits it as one journal entry before anything that follows from
+it can have an effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from workflows.errors import WorkflowCancelledByUser
+from workflows.events import Event, StopEvent
+from workflows.runtime.types.internal_state import BrokerState
+from workflows.runtime.types.ticks import TickAddEvent, TickStepResult, WorkflowTick
+
+from durable_notebook._entry import Entry
+from durable_notebook._model import Json, RunStatus
+from durable_notebook.errors import UnstorableValueError
+from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._flight import Flight, current_invocation
+from durable_notebook.runtime._prompts import Prompts
+from durable_notebook.runtime._state import JournaledState
+from durable_notebook.runtime._stream import Stream
+from durable_notebook.store import NewEntry, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: with a stop event, or with an error."""
+
+    result: StopEvent | None = None
+    error: Exception | None = None
+
+    @property
+    def status(self) -> RunStatus:
+        """The word for it."""
+        if self.error is None:
+            return RunStatus.COMPLETED
+        if isinstance(self.error, WorkflowCancelledByUser):
+            return RunStatus.CANCELLED
+        return RunStatus.FAILED
+
+    def tree(self, codec: Codec) -> dict[str, Json]:
+        """This as the journal's last entry holds it."""
+        tree: dict[str, Json] = {"status": str(self.status)}
+        if self.result is not None:
+            tree["result"] = codec.event(self.result)
+        if self.error is not None:
+            tree["error"] = codec.exception(self.error)
+        return tree
+
+    @classmethod
+    def read(cls, tree: dict[str, Json], codec: Codec) -> Outcome:
+        """Read what `tree` wrote."""
+        if "error" in tree:
+            return cls(error=codec.read_exception(tree["error"]))
+        result = codec.read_event(tree["result"])
+        assert isinstance(result, StopEvent)
+        return cls(result=result)
+
+
+@dataclass(slots=True)
+class Restored:
+    """Where a run stands on disk: what a process needs to go on with it."""
+
+    state: BrokerState
+    store: JournaledState
+    events: list[Event]
+    flight: Flight
+    prompts: Prompts
+    interrupted: list[Json]
+    position: int
+    cursor: int
+    end: dict[str, Json] | None
+
+
+class LiveRun:
+    """One run in this process. Belongs to the runtime's loop."""
+
+    def __init__(
+        self,
+        run_id: str,
+        *,
+        owner: str,
+        session: int,
+        journal: Store,
+        codec: Codec,
+        restored: Restored,
+    ) -> None:
+        self.run_id = run_id
+        self.codec = codec
+        self.state = restored.store
+        self.flight = restored.flight
+        self.prompts = restored.prompts
+        self.stream = Stream(restored.events)
+        self.resumed_from = restored.position
+        self.outcome: Outcome | None = None
+        self._recorded = asyncio.Event()
+        self.changed = asyncio.Event()
+        self._owner = owner
+        self._session = session
+        self._journal = journal
+        self._inbox: asyncio.Queue[tuple[int, WorkflowTick]] = asyncio.Queue()
+        self._pulled: dict[int, int] = {}
+        self._fetched = self._cursor = restored.cursor
+        self._position = restored.position
+        self._interrupted = restored.interrupted
+        self._ticks: list[WorkflowTick] = []
+        self._bodies: dict[str, list[float]] = {}
+
+    @property
+    def position(self) -> int:
+        """How many entries are on disk or on their way there."""
+        return self._position
+
+    # -- what comes in -----------------------------------------------------------
+
+    def fetch_mail(self) -> None:
+        """Take what is new in the mailbox, in order. Safe to call at any time."""
+        for mail in self._journal.mail(self.run_id, self._fetched):
+            self._fetched = mail.sequence
+            tick = self.codec.read_tick(json.loads(mail.tick))
+            self._inbox.put_nowait((mail.sequence, tick))
+
+    def send_inside(self, tick: WorkflowTick) -> None:
+        """Deliver what a step of this run sent."""
+        if isinstance(tick, TickAddEvent):
+            kept = self.flight.outgoing(tick)
+            if kept is None:
+                return
+            tick = kept
+        self._inbox.put_nowait((0, tick))
+
+    async def receive(self) -> WorkflowTick:
+        """The next tick from the mailbox or from a step."""
+        sequence, tick = await self._inbox.get()
+        if "stamped_at" in type(tick).model_fields:
+            # Stamped here, the control loop reduces this very object, so that
+            # `reduced` knows it and the cursor moves with the entry that holds it.
+            tick = tick.model_copy(update={"stamped_at": time.time()})
+        if sequence:
+            self._pulled[id(tick)] = sequence
+        return tick
+
+    # -- what the turn gathers ---------------------------------------------------
+
+    def reduced(self, tick: WorkflowTick) -> None:
+        """Note a tick that the control loop has just reduced."""
+        self._ticks.append(tick)
+        self._cursor = max(self._cursor, self._pulled.pop(id(tick), 0))
+        if isinstance(tick, TickStepResult):
+            body = self.flight.end(tick.invocation_id)
+            if body is not None and body.finished_at is not None:
+                times = [body.started_at, body.finished_at, body.attempt]
+                self._bodies[tick.invocation_id or ""] = times
+        elif isinstance(tick, TickAddEvent):
+            self.flight.reduced(tick)
+        self.prompts.reduced(tick)
+
+    def publish(self, event: Event) -> None:
+        """Put an event into the stream, unless an interrupted body already had."""
+        invocation = current_invocation.get()
+        if invocation is None or invocation.makes_event():
+            self.prompts.published(event)
+            self.stream.publish(event)
+
+    # -- what goes to disk -------------------------------------------------------
+
+    async def commit(self, starts: list[str]) -> None:
+        """Put the turn on disk; `starts` are the bodies that begin after it.
+
+        Raises:
+            UnstorableValueError: Something in the turn is not JSON.
+            LostOwnershipError, StorageError: See `Store.append`.
+        """
+        entry = self._turn(starts, None)
+        if entry is not None:
+            await self._append(entry)
+
+    async def finish(self, outcome: Outcome) -> None:
+        """Put the last turn on disk together with how the run ended."""
+        self.prompts.clear()
+        entry = self._turn([], outcome)
+        assert entry is not None
+        await self._append(entry)
+
+    def _turn(self, starts: list[str], outcome: Outcome | None) -> Entry | None:
+        is_idle = not (self._ticks or starts or outcome)
+        if is_idle and self.stream.recorded == len(self.stream.events):
+            return None
+        ticks, self._ticks = self._ticks, []
+        bodies, self._bodies = self._bodies, {}
+        interrupted, self._interrupted = self._interrupted, []
+        self._name = _entry_name(ticks)
+        return Entry(
+            session=self._session,
+            at=time.time(),
+            ticks=[self._storable(tick) for tick in ticks],
+            store=self._store_changes(),
+            stream=[self._storable(e) for e in self.stream.unrecorded()],
+            cursor=self._cursor,
+            bodies=bodies,
+            starts=starts,
+            flight=self.flight.tree(),
+            interrupted=interrupted,
+            prompts=self.prompts.tree(),
+            end=None if outcome is None else outcome.tree(self.codec),
+        )
+
+    def _storable(self, value: WorkflowTick | Event) -> Json:
+        try:
+            if isinstance(value, Event):
+                return self.codec.event(value)
+            return self.codec.tick(value)
+        except Exception as e:
+            event = value if isinstance(value, Event) else getattr(value, "event", None)
+            where = f"an event of step result {type(event).__name__}"
+            raise UnstorableValueError(self.run_id, where, str(e)) from e
+
+    def _store_changes(self) -> list[Json]:
+        try:
+            return self.state.changes(is_in_use=bool(self.flight.running()))
+        except (TypeError, ValueError) as e:
+            where, kind = self.state.unstorable()
+            problem = f"a {kind} is not JSON"
+            raise UnstorableValueError(self.run_id, where, problem) from e
+
+    async def _append(self, entry: Entry) -> None:
+        began = [times[0] for times in entry.bodies.values()] or [entry.at]
+        try:
+            body = entry.encode()
+        except (TypeError, ValueError) as e:
+            where = f"what step {self._name!r} returned"
+            raise UnstorableValueError(self.run_id, where, str(e)) from e
+        position, self._position = self._position, self._position + 1
+        await asyncio.wrap_future(
+            self._journal.append(
+                NewEntry(
+                    run_id=self.run_id,
+                    position=position,
+                    name=self._name,
+                    body=body,
+                    owner=self._owner,
+                    started_at=min(began),
+                    finished_at=entry.at,
+                )
+            )
+        )
+        self.notify()
+
+    def notify(self) -> None:
+        """Wake whoever shows this run."""
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def end(self, outcome: Outcome) -> None:
+        """Give the outcome to whoever waits for it in this process."""
+        self.outcome = outcome
+        self.stream.close()
+        self.notify()
+
+    def recorded_by(self, task: asyncio.Task[Any] | None) -> None:
+        """Tell which task ends when the database has the run's outcome too."""
+        assert task is not None
+        task.add_done_callback(lambda _: self._recorded.set())
+
+    async def recorded(self) -> None:
+        """Wait until this process has nothing more to do for the run."""
+        await self._recorded.wait()
+
+
+def _entry_name(ticks: list[WorkflowTick]) -> str:
+    """What DBOS's tools call the turn: its steps, else the event it began with."""
+    steps = [str(t.step_id) for t in ticks if isinstance(t, TickStepResult)]
+    if steps:
+        return ", ".join(dict.fromkeys(steps))
+    events = [type(t.event).__name__ for t in ticks if isinstance(t, TickAddEvent)]
+    return events[0] if events else (ticks[0].type if ticks else "stream")
+

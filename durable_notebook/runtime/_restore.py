@@ -1,0 +1,157 @@
+"""From the journal back to a run: reduce the recorded ticks, apply the store patches.
+
+No step body runs for this, so nobody's code has to be deterministic.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+from workflows.context.context_types import SerializedContext
+from workflows.context.state_store import (
+    InMemoryStateStore,
+    StateCheckpoint,
+    apply_state_patch,
+    decode_state,
+    infer_state_type,
+)
+from workflows.runtime.control_loop import rebuild_state_from_ticks
+from workflows.runtime.types.internal_state import BrokerState
+from workflows.runtime.types.ticks import WorkflowTick
+
+from durable_notebook._entry import RecordedEntry
+from durable_notebook._model import Json
+from durable_notebook.errors import ReplayMismatchError
+from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._flight import Carried, Flight, work_key
+from durable_notebook.runtime._live import Restored
+from durable_notebook.runtime._prompts import Prompts
+from durable_notebook.runtime._registry import Definition
+from durable_notebook.runtime._state import JournaledState
+
+
+def first_inputs(
+    definition: Definition,
+    start: Json,
+    init_state: BrokerState,
+    serialized_state: dict[str, Any] | None,
+) -> dict[str, Json]:
+    """What DBOS keeps as a run's input: all it takes to begin it from nothing."""
+    inputs: dict[str, Json] = {"durable_notebook": 1, "start": start}
+    if definition.origin is not None:
+        inputs["origin"] = definition.origin
+    if init_state != BrokerState.from_workflow(definition.workflow):
+        serialized = init_state.to_serialized(definition.codec.serializer)
+        inputs["context"] = serialized.model_dump(mode="json")
+    if serialized_state:
+        store = InMemoryStateStore.from_dict(
+            serialized_state, definition.codec.serializer
+        )
+        inputs["store"] = _payload(store.checkpoint().state, definition.codec)
+    return inputs
+
+
+def restore(
+    run_id: str,
+    definition: Definition,
+    inputs: dict[str, Json],
+    entries: list[RecordedEntry],
+) -> Restored:
+    """Bring a run back to the end of its journal.
+
+    Raises:
+        ReplayMismatchError: The journal does not fit today's workflow.
+    """
+    codec = definition.codec
+    where = -1
+    try:
+        state = _first_state(definition, inputs)
+        payload = inputs.get("store") or _payload(
+            infer_state_type(definition.workflow)(), codec
+        )
+        events = []
+        for recorded in entries:
+            where, entry = recorded.position, recorded.entry
+            ticks: list[WorkflowTick] = [codec.read_tick(t) for t in entry.ticks]
+            state = rebuild_state_from_ticks(state, ticks, run_id=run_id)
+            payload = apply_state_patch(payload, entry.store)
+            events += [codec.read_event(tree) for tree in entry.stream]
+        store = JournaledState(
+            decode_state(payload["state_data"], codec.serializer), codec.serializer
+        )
+    except Exception as e:
+        problem = f"{type(e).__name__}: {e}"
+        raise ReplayMismatchError(run_id, max(where, 0), problem) from e
+    last = entries[-1].entry if entries else None
+    carried, interrupted = _left_in_flight(state, entries, codec)
+    asked = [p["number"] for r in entries for p in r.entry.prompts]
+    return Restored(
+        state=state,
+        store=store,
+        events=events,
+        flight=Flight(carried),
+        prompts=Prompts(
+            codec,
+            definition.answers(),
+            last.prompts if last else [],
+            max(asked, default=-1) + 1,
+        ),
+        interrupted=interrupted,
+        position=entries[-1].position + 1 if entries else 0,
+        cursor=last.cursor if last else 0,
+        end=last.end if last else None,
+    )
+
+
+def _first_state(definition: Definition, inputs: dict[str, Json]) -> BrokerState:
+    if "context" not in inputs:
+        return BrokerState.from_workflow(definition.workflow)
+    serialized = SerializedContext.model_validate(inputs["context"])
+    return BrokerState.from_serialized(
+        serialized, definition.workflow, definition.codec.serializer
+    )
+
+
+def _payload(state: BaseModel, codec: Codec) -> dict[str, Json]:
+    return StateCheckpoint(state, codec.serializer).to_dict()
+
+
+def _left_in_flight(
+    state: BrokerState, entries: list[RecordedEntry], codec: Codec
+) -> tuple[dict[str, list[Carried]], list[Json]]:
+    """Step bodies that began and whose result no entry holds: they run again.
+
+    Gives what their re-executions must know, and the rows that tell of them.
+    """
+    if not entries:
+        return {}, []
+    known = {
+        key: [Carried.read(tree) for tree in trees]
+        for key, trees in entries[-1].entry.flight.items()
+    }
+    carried: dict[str, list[Carried]] = {}
+    interrupted: list[Json] = []
+    for step, worker in state.workers.items():
+        for execution in worker.in_progress:
+            key = work_key(str(step), execution.work_item_id, execution.attempts)
+            left = known[key].pop(0) if known.get(key) else Carried()
+            left.tries += 1
+            carried.setdefault(key, []).append(left)
+            began = _began(f"{step}:{execution.worker_id}", entries)
+            interrupted.append(
+                {
+                    "step": str(step),
+                    "event": codec.event(execution.event),
+                    "attempt": left.tries + execution.attempts,
+                    "started": began.entry.at,
+                    "session": began.entry.session,
+                }
+            )
+    for key, rest in known.items():
+        carried.setdefault(key, []).extend(rest)
+    return carried, interrupted
+
+
+def _began(start: str, entries: list[RecordedEntry]) -> RecordedEntry:
+    return next((r for r in reversed(entries) if start in r.entry.starts), entries[-1])

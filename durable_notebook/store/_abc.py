@@ -1,0 +1,145 @@
+"""What a journal database can do, whichever it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from durable_notebook._entry import RecordedEntry
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """An entry on its way into the journal.
+
+    `owner` is the token under which the writer was given the run; the entry is
+    refused once another execution holds the run.
+    """
+
+    run_id: str
+    position: int
+    name: str
+    body: str
+    owner: str
+    started_at: float
+    finished_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message to a run, as the mailbox keeps it."""
+
+    sequence: int
+    tick: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as the database knows it: DBOS's row and the run's last entry."""
+
+    run_id: str
+    workflow: str
+    dbos_status: str
+    executor_id: str | None
+    created_at: float
+    updated_at: float
+    inputs: str
+    entries: int
+    last_entry: str | None
+
+
+class Store(ABC):
+    """A journal database. Writes return futures that are done once on disk.
+
+    Reads run on the calling thread and take no lock that a writer waits for. All
+    methods may be called from any thread.
+    """
+
+    name: str
+    """The database as messages may call it: a path, or a URL without its password."""
+
+    # -- sessions --------------------------------------------------------------
+
+    @abstractmethod
+    def executor_for(self, notebook: str | None) -> list[str]:
+        """Executor ids that a notebook's kernel may take back, best first.
+
+        The ids that this notebook had, then those of notebooks that are no longer
+        where they were (a notebook's path changes when it is renamed).
+        """
+
+    @abstractmethod
+    def add_executor(self, executor_id: str, notebook: str | None) -> None:
+        """Record an executor, or under which path its notebook is now."""
+
+    @abstractmethod
+    def begin_session(self, executor_id: str) -> int:
+        """Record that a process opened the journal; on disk when this returns."""
+
+    # -- journal ---------------------------------------------------------------
+
+    @abstractmethod
+    def append(self, entry: NewEntry) -> Future[None]:
+        """Add the next entry of a run in one durable commit.
+
+        The future raises LostOwnershipError if `entry.owner` no longer owns the
+        run, and StorageError if the database refused; then nothing was written.
+        """
+
+    @abstractmethod
+    def entries(self, run_id: str, after: int = -1) -> list[RecordedEntry]:
+        """The run's entries behind a position, in order."""
+
+    @abstractmethod
+    def last_entry(self, run_id: str) -> RecordedEntry | None:
+        """The run's newest entry; None before its first."""
+
+    # -- mailbox ---------------------------------------------------------------
+
+    @abstractmethod
+    def post(self, run_id: str, tick: str, key: str | None = None) -> Future[int | None]:
+        """Put a message into a run's mailbox; it is on disk when the future is done.
+
+        Gives the message's sequence, or None where one with this key was there.
+        """
+
+    @abstractmethod
+    def mail(self, run_id: str, after: int) -> list[Mail]:
+        """The run's messages behind a sequence, in order."""
+
+    @abstractmethod
+    def newest_mail(self) -> int:
+        """The highest sequence in the mailbox of any run; 0 if it is empty."""
+
+    @abstractmethod
+    def changed_outside(self) -> bool:
+        """Whether anything was committed since the last call. Costs no disk access."""
+
+    # -- runs ------------------------------------------------------------------
+
+    @abstractmethod
+    def runs(self, limit: int | None = None) -> list[RunRow]:
+        """The runs of this package in the database, newest first."""
+
+    @abstractmethod
+    def run(self, run_id: str) -> RunRow | None:
+        """One run, or None if no run of this package has the id."""
+
+    @abstractmethod
+    def unfinished(self, executor_id: str) -> dict[str, str]:
+        """Run id to workflow name of the runs this executor has to go on with."""
+
+    @abstractmethod
+    def claim(self, run_id: str, executor_id: str, owner: str) -> Future[bool]:
+        """Give an unfinished run of this executor to a new execution of it.
+
+        Done once on disk: from then on the execution before can write nothing more.
+        False where the run has ended or belongs to another executor.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finish the writes that were handed in and close every connection."""

@@ -1,0 +1,252 @@
+"""The journal in one SQLite file, shared with DBOS."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from durable_notebook._config import Settings
+from durable_notebook._entry import Entry, RecordedEntry
+from durable_notebook.errors import (
+    JournalTooNewError,
+    LostOwnershipError,
+    ReplayMismatchError,
+    StorageError,
+)
+from durable_notebook.store._abc import Mail, NewEntry, RunRow, Store
+from durable_notebook.store._queries import migrations, statements
+from durable_notebook.store._writer import Writer
+
+# How DBOS writes the input of our runs (`engine` makes it): this tells them from the
+# other workflows of a DBOS application in the same database.
+_OURS = '{"namedArgs":{},"positionalArgs":[{"durable_notebook":%'
+
+
+class SqliteStore(Store):
+    """A journal file. Readers and the writer never wait for each other (WAL)."""
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self.path = path
+        self.name = str(path)
+        self._settings = settings
+        self._sql = statements("sqlite")
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._seen_version: int | None = None
+        try:
+            _create_privately(path)
+            connection = self._connect()
+            self._migrate(connection)
+        except (OSError, sqlite3.Error) as e:
+            if isinstance(e, StorageError):
+                raise
+            raise StorageError(self.name, str(e)) from e
+        self._writer = Writer(connection, self.name)
+        self._watching = self._connect()
+
+    # -- connections -----------------------------------------------------------
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path,
+            timeout=self._settings.busy_timeout_s,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        # WAL before DBOS opens the file: it is ten times faster than the rollback
+        # journal and DBOS does not ask for it. The file remembers it.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={self._settings.durability.upper()}")
+        return connection
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        connection.execute(self._sql["migration_table"])
+        known = migrations("sqlite")
+        applied = connection.execute(self._sql["applied_migration"]).fetchone()[0]
+        if applied > known[-1][0]:
+            raise JournalTooNewError(self.name, f"its schema has version {applied}")
+        for version, name, script in known:
+            if version > applied:
+                self._apply(connection, version, name, script)
+
+    def _apply(
+        self, connection: sqlite3.Connection, version: int, name: str, script: str
+    ) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            row = connection.execute(self._sql["applied_migration"]).fetchone()
+            if row[0] < version:  # Another process may have been faster.
+                for statement in script.split(";\n"):
+                    if statement.strip():
+                        connection.execute(statement)
+                connection.execute(
+                    self._sql["record_migration"], (version, name, time.time())
+                )
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.rollback()
+            raise
+
+    def _read(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
+        connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
+        try:
+            if connection is None:
+                connection = self._connect()
+                self._local.reader = connection
+                self._readers.append(connection)
+            return connection.execute(self._sql[statement], values).fetchall()
+        except sqlite3.Error as e:
+            raise StorageError(self.name, str(e)) from e
+
+    def _has_dbos(self) -> bool:
+        return bool(self._read("has_dbos"))
+
+    # -- sessions --------------------------------------------------------------
+
+    def executor_for(self, notebook: str | None) -> list[str]:
+        rows = self._read("executors")
+        own = [e for e, path in rows if path == notebook]
+        moved = [e for e, path in rows if path is not None and not Path(path).exists()]
+        return own + [e for e in moved if e not in own]
+
+    def add_executor(self, executor_id: str, notebook: str | None) -> None:
+        values = (executor_id, notebook, time.time())
+        self._writer.submit(
+            lambda c: c.execute(self._sql["add_executor"], values)
+        ).result()
+
+    def begin_session(self, executor_id: str) -> int:
+        values = (executor_id, os.getpid(), time.time())
+        return self._writer.submit(
+            lambda c: int(c.execute(self._sql["begin_session"], values).fetchone()[0])
+        ).result()
+
+    # -- journal ---------------------------------------------------------------
+
+    def append(self, entry: NewEntry) -> Future[None]:
+        def job(connection: sqlite3.Connection) -> None:
+            # The write lock is held, so the owner cannot change before the commit.
+            owner = connection.execute(self._sql["owner"], (entry.run_id,)).fetchone()
+            if owner is None or owner[0] != entry.owner:
+                raise LostOwnershipError(entry.run_id)
+            connection.execute(
+                self._sql["append_entry"],
+                {
+                    "run_id": entry.run_id,
+                    "position": entry.position,
+                    "name": entry.name,
+                    "body": entry.body,
+                    "started_ms": int(entry.started_at * 1000),
+                    "finished_ms": int(entry.finished_at * 1000),
+                },
+            )
+
+        return self._writer.submit(job)
+
+    def entries(self, run_id: str, after: int = -1) -> list[RecordedEntry]:
+        if not self._has_dbos():
+            return []
+        rows = self._read("entries", (run_id, after))
+        return [_recorded(run_id, *row) for row in rows]
+
+    def last_entry(self, run_id: str) -> RecordedEntry | None:
+        if not self._has_dbos():
+            return None
+        rows = self._read("last_entry", (run_id,))
+        return _recorded(run_id, *rows[0]) if rows else None
+
+    # -- mailbox ---------------------------------------------------------------
+
+    def post(self, run_id: str, tick: str, key: str | None = None) -> Future[int | None]:
+        values = (run_id, key, tick, time.time())
+
+        def job(connection: sqlite3.Connection) -> int | None:
+            row = connection.execute(self._sql["post"], values).fetchone()
+            return None if row is None else int(row[0])
+
+        return self._writer.submit(job)
+
+    def mail(self, run_id: str, after: int) -> list[Mail]:
+        return [Mail(*row) for row in self._read("mail", (run_id, after))]
+
+    def newest_mail(self) -> int:
+        return int(self._read("newest_mail")[0][0])
+
+    def changed_outside(self) -> bool:
+        try:
+            version = self._watching.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error as e:
+            raise StorageError(self.name, str(e)) from e
+        changed = version != self._seen_version
+        self._seen_version = version
+        return changed
+
+    # -- runs ------------------------------------------------------------------
+
+    def runs(self, limit: int | None = None) -> list[RunRow]:
+        if not self._has_dbos():
+            return []
+        values = {"ours": _OURS, "limit": -1 if limit is None else limit}
+        return [_run_row(row) for row in self._read("runs", values)]
+
+    def run(self, run_id: str) -> RunRow | None:
+        if not self._has_dbos():
+            return None
+        rows = self._read("run", {"ours": _OURS, "run_id": run_id})
+        return _run_row(rows[0]) if rows else None
+
+    def unfinished(self, executor_id: str) -> dict[str, str]:
+        if not self._has_dbos():
+            return {}
+        values = {"ours": _OURS, "executor_id": executor_id}
+        return {row[0]: row[1] for row in self._read("unfinished", values)}
+
+    def claim(self, run_id: str, executor_id: str, owner: str) -> Future[bool]:
+        values = {
+            "run_id": run_id,
+            "executor_id": executor_id,
+            "owner": owner,
+            "now_ms": int(time.time() * 1000),
+        }
+        return self._writer.submit(
+            lambda c: c.execute(self._sql["claim"], values).rowcount == 1
+        )
+
+    def close(self) -> None:
+        self._writer.close()
+        for connection in (*self._readers, self._watching):
+            connection.close()
+        self._readers.clear()
+
+
+def _create_privately(path: Path) -> None:
+    """Make the file readable by its owner only: journals hold what events hold."""
+    if not path.parent.exists():
+        path.parent.mkdir(parents=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _recorded(run_id: str, position: int, name: str, body: str) -> RecordedEntry:
+    try:
+        return RecordedEntry(position, name, Entry.decode(body))
+    except (TypeError, ValueError) as e:
+        raise ReplayMismatchError(run_id, position, str(e)) from e
+
+
+def _run_row(row: tuple[Any, ...]) -> RunRow:
+    return RunRow(
+        run_id=row[0],
+        workflow=row[1],
+        dbos_status=row[2],
+        executor_id=row[3],
+        created_at=row[4] / 1000,
+        updated_at=row[5] / 1000,
+        inputs=row[6],
+        entries=row[7],
+        last_entry=row[8],
+    )

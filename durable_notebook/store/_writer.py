@@ -1,0 +1,104 @@
+"""One thread that does every write: group commit, and no lock held by the loop.
+
+Runs hand their entries in and go on when the commit is done. Whatever is waiting
+when the thread is free goes into one transaction, so that a hundred runs pay for one
+sync of the disk together.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
+
+from durable_notebook.errors import DurableNotebookError, StorageError
+
+T = TypeVar("T")
+_Job = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
+
+# A bound on how long one transaction can grow, so that the first waits for few.
+_MOST_AT_ONCE = 256
+
+
+class Writer:
+    """Runs jobs on one connection, in the order in which they were handed in."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._is_closed = False
+        self._thread = Thread(
+            target=self._work, name="durable-notebook-writer", daemon=True
+        )
+        self._thread.start()
+
+    def submit(self, job: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Run a job inside a transaction; the future is done after the commit."""
+        future: Future[T] = Future()
+        if self._is_closed:
+            future.set_exception(StorageError(self._name, "the journal was closed"))
+        else:
+            self._jobs.put((job, future))
+        return future
+
+    def close(self) -> None:
+        """Do what was handed in, then end the thread and close the connection."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._jobs.put(None)
+            self._thread.join()
+
+    def _work(self) -> None:
+        is_open = True
+        while is_open:
+            batch, is_open = self._next_batch()
+            # A job whose caller has gone is not begun; a begun one is finished.
+            batch = [job for job in batch if job[1].set_running_or_notify_cancel()]
+            if batch:
+                self._commit(batch)
+        self._connection.close()
+
+    def _next_batch(self) -> tuple[list[_Job], bool]:
+        batch: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            batch.append(job)
+            if len(batch) == _MOST_AT_ONCE:
+                return batch, True
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return batch, True
+        return batch, False
+
+    def _commit(self, batch: list[_Job]) -> None:
+        done: list[tuple[Future[Any], Any]] = []
+        refused: list[tuple[Future[Any], Exception]] = []
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for job, future in batch:
+                # A job refuses before it writes, so the others may still commit.
+                try:
+                    done.append((future, job(self._connection)))
+                except (DurableNotebookError, sqlite3.IntegrityError) as e:
+                    refused.append((future, e))
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as e:
+            self._give_up(batch, e)
+            return
+        for future, value in done:
+            future.set_result(value)
+        for future, error in refused:
+            future.set_exception(error)
+
+    def _give_up(self, batch: list[_Job], problem: sqlite3.Error) -> None:
+        if self._connection.in_transaction:
+            self._connection.rollback()
+        for _, future in batch:
+            error = StorageError(self._name, str(problem))
+            error.__cause__ = problem
+            future.set_exception(error)

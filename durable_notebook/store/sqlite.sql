@@ -1,0 +1,96 @@
+-- Tables that begin with `durable_` are ours; the others are DBOS's own, in the
+-- form that dbos 3.4 gives them (tests/store/test_canary.py watches it).
+
+-- migration_table --
+CREATE TABLE IF NOT EXISTS durable_migration (
+    version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at REAL NOT NULL
+)
+
+-- applied_migration --
+SELECT coalesce(max(version), 0) FROM durable_migration
+
+-- record_migration --
+INSERT INTO durable_migration (version, name, applied_at) VALUES (?, ?, ?)
+
+-- has_dbos --
+SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'operation_outputs'
+
+-- executors --
+SELECT executor_id, notebook FROM durable_executor ORDER BY created_at DESC
+
+-- add_executor --
+INSERT INTO durable_executor (executor_id, notebook, created_at) VALUES (?, ?, ?)
+ON CONFLICT (executor_id) DO UPDATE SET notebook = excluded.notebook
+
+-- begin_session --
+INSERT INTO durable_session (executor_id, pid, started_at) VALUES (?, ?, ?)
+RETURNING session
+
+-- owner --
+SELECT owner_xid FROM workflow_status WHERE workflow_uuid = ?
+
+-- append_entry --
+INSERT INTO operation_outputs (
+    workflow_uuid, function_id, function_name, output, serialization,
+    started_at_epoch_ms, completed_at_epoch_ms, application_name, retention_timestamp
+)
+VALUES (
+    :run_id, :position + 1, :name, :body, 'portable_json', :started_ms, :finished_ms,
+    (SELECT application_name FROM workflow_status WHERE workflow_uuid = :run_id),
+    :finished_ms
+)
+
+-- entries --
+SELECT function_id - 1, function_name, output FROM operation_outputs
+WHERE workflow_uuid = ? AND function_id - 1 > ?
+ORDER BY function_id
+
+-- last_entry --
+SELECT function_id - 1, function_name, output FROM operation_outputs
+WHERE workflow_uuid = ? ORDER BY function_id DESC LIMIT 1
+
+-- post --
+INSERT INTO durable_mail (run_id, key, tick, sent_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (run_id, key) DO NOTHING
+RETURNING sequence
+
+-- mail --
+SELECT sequence, tick FROM durable_mail
+WHERE run_id = ? AND sequence > ? ORDER BY sequence
+
+-- newest_mail --
+SELECT coalesce(max(sequence), 0) FROM durable_mail
+
+-- runs --
+SELECT
+    w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
+    i.inputs,
+    (SELECT count(*) FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid),
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1)
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE i.inputs LIKE :ours
+ORDER BY w.created_at DESC, w.rowid DESC
+LIMIT :limit
+
+-- run --
+SELECT
+    w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
+    i.inputs,
+    (SELECT count(*) FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid),
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1)
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.workflow_uuid = :run_id AND i.inputs LIKE :ours
+
+-- unfinished --
+SELECT w.workflow_uuid, w.name
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.status = 'PENDING' AND w.executor_id = :executor_id AND i.inputs LIKE :ours
+ORDER BY w.created_at, w.rowid
+
+-- claim --
+UPDATE workflow_status
+SET owner_xid = :owner, recovery_attempts = coalesce(recovery_attempts, 0) + 1,
+    updated_at = :now_ms
+WHERE workflow_uuid = :run_id AND executor_id = :executor_id AND status = 'PENDING'
