@@ -6,9 +6,29 @@
 
 from __future__ import annotations
 
+from durable_notebook._client import Client, Run
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.runtime import DBOSRuntime
 
 __version__ = "0.1.0"
 
-__all__ = ["DBOSRuntime", "DurableNotebookError", "__version__"]
+__all__ = ["Client", "DBOSRuntime", "DurableNotebookError", "Run", "__version__"]
+
+
+def load_ipython_extension(shell: object) -> None:
+    """Add the magics to a notebook: `%load_ext durable_notebook`.
+
+    Opens the journal beside the notebook if there is one, and tells what was
+    interrupted. Creates nothing.
+    """
+    # A script that imports the runtime must not load IPython and ipywidgets.
+    from durable_notebook.notebook import load  # noqa: PLC0415
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: object) -> None:
+    """Close the journal; unfinished runs stay resumable."""
+    from durable_notebook.notebook import unload  # noqa: PLC0415
+
+    unload(shell)

@@ -74,21 +74,38 @@ def _short(value: Json, limit: int = 60) -> str:
 class Prompt:
     """A question of a run that a person has not answered.
 
-    `sequence` identifies it within its run; `expects` names the event classes that
+    `number` identifies it within its run; `expects` names the event classes that
     answer it; `requirements` are fields the answer must have with these values.
     """
 
     run_id: str
-    sequence: int
+    number: int
     asked: EventView | None
     expects: tuple[str, ...]
     requirements: dict[str, Json]
     asked_at: datetime
 
+    @classmethod
+    def read(cls, run_id: str, tree: Json) -> Prompt:
+        """Read an open prompt of a journal entry."""
+        return cls(
+            run_id=run_id,
+            number=tree["number"],
+            asked=EventView.of(tree["asked"]),
+            expects=tuple(tree["expects"]),
+            requirements=tree["requirements"],
+            asked_at=at(tree["at"]),
+        )
+
+    @property
+    def answer_name(self) -> str:
+        """The class a person answers with, as its author wrote it."""
+        return " or ".join(name.rpartition(".")[2] for name in self.expects)
+
     @property
     def key(self) -> str:
         """The idempotency key of an answer: one prompt takes one answer."""
-        return f"answer:{self.sequence}"
+        return f"answer:{self.number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,9 @@ class ExecutorInUseError(DurableNotebookError, RuntimeError):
 
     def __str__(self) -> str:
         return (
-            f"Another live process is executor {self.executor_id!r} on {self.database}, "
-            "and one executor runs in one process only. End that process, or give this "
+            f"Another live process is executor {self.executor_id!r} on "
+            f"{self.database}, and one executor runs in one process only. "
+            "End that process, or give this "
             "one an 'executor_id' of its own."
         )
 
@@ -199,8 +200,9 @@ class UnstorableValueError(DurableNotebookError, TypeError):
     def __str__(self) -> str:
         return (
             f"Run {self.run_id!r} cannot store {self.where}: {self.problem}. "
-            "Keep live objects out of events and 'ctx.store' (make them in the step, or "
-            "use a Resource), correct the step, and resume: completed steps are kept."
+            "Keep live objects out of events and 'ctx.store' (make them in the step, "
+            "or use a Resource), correct the step, and resume: completed steps are "
+            "kept."
         )
 
 

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import dbos._dbos as _dbos
-from dbos import DBOS
+from dbos import DBOS, _dbos
 from dbos._context import get_local_dbos_context
 from dbos._core import execute_dequeued_workflow
 from dbos._sys_db import SystemDatabase
@@ -67,11 +66,11 @@ def recovery_without(is_ours: Callable[[str], bool]) -> Iterator[None]:
         rows = original(self, executor_id, version)
         return [row for row in rows if not is_ours(row.workflow_id)]
 
-    SystemDatabase.get_pending_workflows = of_others  # type: ignore[method-assign]
+    setattr(SystemDatabase, original.__name__, of_others)
     try:
         yield
     finally:
-        SystemDatabase.get_pending_workflows = original  # type: ignore[method-assign]
+        setattr(SystemDatabase, original.__name__, original)
 
 
 def is_registered(dbos: DBOS, name: str) -> bool:

@@ -69,9 +69,7 @@ class Codec:
     def tick(self, tick: WorkflowTick) -> Json:
         """A tick as a tree, without the members that are empty."""
         tree = tick.model_dump(mode="json")
-        return {
-            k: v for k, v in tree.items() if v is not None and v != [] and v != {}
-        }
+        return {k: v for k, v in tree.items() if v is not None and v not in ([], {})}
 
     def read_tick(self, tree: Json) -> WorkflowTick:
         """The tick of a tree."""

@@ -32,23 +32,24 @@ class ExternalAdapter(ExternalRunAdapter):
     def run_id(self) -> str:
         return self._run_id
 
-    async def _is_started(self) -> None:
+    async def started(self) -> None:
+        """Wait until the run is on disk."""
         if self._started is not None:
             # Several wait for the start; one that gives up must not end it.
             await asyncio.shield(self._started)
 
     async def send_event(self, tick: WorkflowTick) -> None:
-        await self._is_started()
+        await self.started()
         await self._runtime.post(self._run_id, tick)
 
     async def stream_published_events(self) -> AsyncGenerator[Event, None]:
         """Replay the stream from its beginning, then follow it."""
-        await self._is_started()
+        await self.started()
         async for event in self._runtime.stream(self._run_id):
             yield event
 
     async def get_result(self) -> StopEvent:
-        await self._is_started()
+        await self.started()
         return await self._runtime.result(self._run_id)
 
     def get_state_store(

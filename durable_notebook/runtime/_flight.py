@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from workflows.events import Event
 from workflows.runtime.types.results import RetryAttempt, SentEvent, StepWorkerState
 from workflows.runtime.types.ticks import TickAddEvent
 
@@ -51,6 +52,7 @@ class Invocation:
 
     key: str
     step: str
+    event: Event
     attempt: int
     carried: Carried
     started_at: float
@@ -111,7 +113,7 @@ class Flight:
         self._invocations: dict[str, Invocation] = {}
 
     def begin(
-        self, step: str, state: StepWorkerState, retry: RetryAttempt
+        self, step: str, event: Event, state: StepWorkerState, retry: RetryAttempt
     ) -> Invocation:
         """Note that a body begins, and give it what its predecessors left."""
         key = work_key(step, state.work_item_id, retry.retry_number)
@@ -120,6 +122,7 @@ class Flight:
         invocation = Invocation(
             key=key,
             step=step,
+            event=event,
             attempt=carried.tries + retry.retry_number + 1,
             carried=carried,
             started_at=time.time(),

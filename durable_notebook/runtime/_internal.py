@@ -72,7 +72,7 @@ class InternalAdapter(InternalRunAdapter):
         self,
         running: list[NamedTask],
         pending: list[PendingStart],
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the library's
     ) -> WaitForNextTaskResult:
         starts = [p.key for p in pending if isinstance(p, PendingWorker)]
         try:

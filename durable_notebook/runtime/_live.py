@@ -281,4 +281,3 @@ def _entry_name(ticks: list[WorkflowTick]) -> str:
         return ", ".join(dict.fromkeys(steps))
     events = [type(t.event).__name__ for t in ticks if isinstance(t, TickAddEvent)]
     return events[0] if events else (ticks[0].type if ticks else "stream")
-

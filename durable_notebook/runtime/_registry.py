@@ -7,8 +7,9 @@ runs take it; live runs keep the one they began with.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from workflows.runtime.types.step_function import (
     create_workflow_run_function,
 )
 
-from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._codec import Codec, qualified_name
 from durable_notebook.runtime._flight import current_invocation, renumbered
 
 if TYPE_CHECKING:
@@ -66,6 +67,19 @@ class Definition:
             if isinstance(kind, type) and issubclass(kind, HumanResponseEvent)
         ]
         return list(dict.fromkeys(accepted))
+
+    def classes(self, names: Iterable[str]) -> list[type[Event]]:
+        """The event classes of these names, as far as this process has them."""
+        known = {qualified_name(k): k for k in (*self.workflow.events, *self.answers())}
+        found = []
+        for name in names:
+            kind = known.get(name)
+            if kind is None:
+                with contextlib.suppress(ValueError):
+                    kind = self.codec.serializer.resolve_class(name)
+            if kind is not None:
+                found.append(kind)
+        return found
 
 
 @dataclass(slots=True)
@@ -123,7 +137,7 @@ def _watched(function: StepWorkerFunction) -> StepWorkerFunction:
     ) -> list[StepWorkerOutput]:
         run = current_run.get()
         assert run is not None
-        invocation = run.flight.begin(step_name, state, retry)
+        invocation = run.flight.begin(step_name, event, state, retry)
         token = current_invocation.set(invocation)
         arguments: dict[str, Any] = {"bound_events": bound_events, "retry": retry}
         try:

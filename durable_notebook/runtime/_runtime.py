@@ -48,8 +48,8 @@ from durable_notebook.errors import (
 )
 from durable_notebook.runtime._checks import check_run_id
 from durable_notebook.runtime._codec import ClosedJsonSerializer, Codec
-from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._external import ExternalAdapter
+from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._internal import InternalAdapter
 from durable_notebook.runtime._live import LiveRun, Outcome
 from durable_notebook.runtime._registry import Definition, Registry, current_run
@@ -247,6 +247,14 @@ class DBOSRuntime(Runtime):
         """Run id to workflow name of the runs that wait for their workflow."""
         return dict(self._unclaimed)
 
+    def origin(self, run_id: str) -> str | None:
+        """The variable that held the workflow where the run was started, if one did."""
+        row = self.store.run(run_id)
+        if row is None:
+            raise UnknownRunError(run_id)
+        origin = row.input.get("origin")
+        return None if origin is None else str(origin)
+
     def is_executor_alive(self, executor_id: str) -> bool:
         """Whether a live process is this executor."""
         if executor_id == self.executor_id:
@@ -303,7 +311,9 @@ class DBOSRuntime(Runtime):
             contextvars.copy_context(),
             get_dispatcher().capture_propagation_context(),
         )
-        return ExternalAdapter(self, run_id, self._spawn(self._begin(run_id, begin, inputs)))
+        return ExternalAdapter(
+            self, run_id, self._spawn(self._begin(run_id, begin, inputs))
+        )
 
     async def _begin(self, run_id: str, start: _Start, inputs: dict[str, Json]) -> None:
         """Start a run, or attach to the one that has its id."""
@@ -321,6 +331,16 @@ class DBOSRuntime(Runtime):
             except BaseException:
                 self._claimed.discard(run_id)
                 raise
+
+    async def started(self, run_id: str, adapter: ExternalRunAdapter) -> None:
+        """Wait until a run begun by `run_workflow` is on disk, or attached to.
+
+        Raises:
+            RunIdTakenError, StorageError: It could not be begun.
+        """
+        assert isinstance(adapter, ExternalAdapter)
+        assert adapter.run_id == run_id
+        await adapter.started()
 
     async def resume(self, run_id: str) -> bool:
         """Go on with an unfinished run of this executor that is not running.
@@ -383,7 +403,9 @@ class DBOSRuntime(Runtime):
             if restored.end is not None:
                 outcome = Outcome.read(restored.end, definition.codec)
             else:
-                outcome = await self._drive(run, definition, claim, start, restored.state)
+                outcome = await self._drive(
+                    run, definition, claim, start, restored.state
+                )
         except _RESUMABLE as e:
             self._leave(claim.run_id, run, e)
             raise LeavePending from e
@@ -414,7 +436,7 @@ class DBOSRuntime(Runtime):
             result = await asyncio.create_task(work, context=context)
         except _RESUMABLE:
             raise
-        except Exception as e:  # noqa: BLE001 - whatever a step raised is the outcome
+        except Exception as e:
             outcome = Outcome(error=e)
         else:
             outcome = Outcome(result=result)
@@ -456,7 +478,9 @@ class DBOSRuntime(Runtime):
 
     # -- messages, streams, results ----------------------------------------------
 
-    async def post(self, run_id: str, tick: WorkflowTick, key: str | None = None) -> bool:
+    async def post(
+        self, run_id: str, tick: WorkflowTick, key: str | None = None
+    ) -> bool:
         """Put a tick into a run's mailbox; on disk when this returns.
 
         False if a message with this key was there: it counts once.

@@ -27,7 +27,7 @@ class JournaledState(InMemoryStateStore[Any]):
 
     def __init__(self, state: BaseModel, serializer: JsonSerializer) -> None:
         super().__init__(state)
-        self._serializer = serializer
+        self._serializer = self._json = serializer
         self._base = copy_state_for_edit(state)
         self._is_touched = False
 
@@ -47,8 +47,8 @@ class JournaledState(InMemoryStateStore[Any]):
         if not self._is_touched:
             return []
         now = self.checkpoint().state
-        before = StateCheckpoint(self._base, self._serializer)
-        patch = StateCheckpoint(now, self._serializer).diff(before)
+        before = StateCheckpoint(self._base, self._json)
+        patch = StateCheckpoint(now, self._json).diff(before)
         if patch:
             json.dumps(patch)
             self._base = _copied(now, self._base)
@@ -60,7 +60,7 @@ class JournaledState(InMemoryStateStore[Any]):
         state = self.checkpoint().state
         for name, value in _members(state).items():
             try:
-                json.dumps(self._serializer.serialize_value(value))
+                json.dumps(self._json.serialize_value(value))
             except (TypeError, ValueError):
                 return f"ctx.store[{name!r}]", type(value).__name__
         return "ctx.store", type(state).__name__
@@ -92,7 +92,9 @@ def _copied(now: BaseModel, before: BaseModel) -> BaseModel:
     changed = DictState()
     for key, value in now.items():
         same = key in known and type(known[key]) is type(value) and known[key] == value
-        changed[key] = known[key] if same else copy_state_for_edit(
-            DictState(_data={"value": value})
-        )["value"]
+        changed[key] = (
+            known[key]
+            if same
+            else copy_state_for_edit(DictState(_data={"value": value}))["value"]
+        )
     return changed

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from durable_notebook._model import Json
 
 if TYPE_CHECKING:
     from durable_notebook._entry import RecordedEntry
@@ -38,7 +41,10 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run as the database knows it: DBOS's row and the run's last entry."""
+    """A run as the database knows it: DBOS's row and the run's last entry.
+
+    `steps` counts the step bodies whose result is on disk.
+    """
 
     run_id: str
     workflow: str
@@ -47,8 +53,14 @@ class RunRow:
     created_at: float
     updated_at: float
     inputs: str
-    entries: int
+    steps: int
     last_entry: str | None
+
+    @property
+    def input(self) -> dict[str, Json]:
+        """What the run was started with, out of the form DBOS keeps it in."""
+        found: dict[str, Json] = json.loads(self.inputs)["positionalArgs"][0]
+        return found
 
 
 class Store(ABC):
@@ -100,7 +112,9 @@ class Store(ABC):
     # -- mailbox ---------------------------------------------------------------
 
     @abstractmethod
-    def post(self, run_id: str, tick: str, key: str | None = None) -> Future[int | None]:
+    def post(
+        self, run_id: str, tick: str, key: str | None = None
+    ) -> Future[int | None]:
         """Put a message into a run's mailbox; it is on disk when the future is done.
 
         Gives the message's sequence, or None where one with this key was there.

@@ -111,7 +111,7 @@ class SqliteStore(Store):
     def executor_for(self, notebook: str | None) -> list[str]:
         rows = self._read("executors")
         own = [e for e, path in rows if path == notebook]
-        moved = [e for e, path in rows if path is not None and not Path(path).exists()]
+        moved = [e for e, path in rows if path is not None and _is_gone(path)]
         return own + [e for e in moved if e not in own]
 
     def add_executor(self, executor_id: str, notebook: str | None) -> None:
@@ -162,7 +162,9 @@ class SqliteStore(Store):
 
     # -- mailbox ---------------------------------------------------------------
 
-    def post(self, run_id: str, tick: str, key: str | None = None) -> Future[int | None]:
+    def post(
+        self, run_id: str, tick: str, key: str | None = None
+    ) -> Future[int | None]:
         values = (run_id, key, tick, time.time())
 
         def job(connection: sqlite3.Connection) -> int | None:
@@ -182,7 +184,7 @@ class SqliteStore(Store):
             version = self._watching.execute("PRAGMA data_version").fetchone()[0]
         except sqlite3.Error as e:
             raise StorageError(self.name, str(e)) from e
-        changed = version != self._seen_version
+        changed = bool(version != self._seen_version)
         self._seen_version = version
         return changed
 
@@ -231,6 +233,10 @@ def _create_privately(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
+def _is_gone(notebook: str) -> bool:
+    return notebook.endswith(".ipynb") and not Path(notebook).exists()
+
+
 def _recorded(run_id: str, position: int, name: str, body: str) -> RecordedEntry:
     try:
         return RecordedEntry(position, name, Entry.decode(body))
@@ -247,6 +253,6 @@ def _run_row(row: tuple[Any, ...]) -> RunRow:
         created_at=row[4] / 1000,
         updated_at=row[5] / 1000,
         inputs=row[6],
-        entries=row[7],
+        steps=row[7],
         last_entry=row[8],
     )

@@ -1,0 +1,374 @@
+"""The client: start, list, read, answer and cancel runs, from any thread or loop.
+
+What a magic does, a script does with this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import secrets
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from workflows import Workflow
+from workflows.events import Event, StartEvent, StopEvent
+from workflows.runtime.types.ticks import TickAddEvent, TickCancelRun
+
+from durable_notebook._entry import Entry
+from durable_notebook._model import (
+    Attempt,
+    EventView,
+    Prompt,
+    RunInfo,
+    RunStatus,
+    at,
+)
+from durable_notebook._timeline import attempts
+from durable_notebook.errors import (
+    AlreadyAnsweredError,
+    InvalidFieldsError,
+    NoPromptError,
+    NotAWorkflowError,
+    UnknownRunError,
+)
+from durable_notebook.runtime import DBOSRuntime
+from durable_notebook.store import RunRow
+
+T = TypeVar("T")
+
+_OF_DBOS = {"SUCCESS": RunStatus.COMPLETED, "CANCELLED": RunStatus.CANCELLED}
+
+
+class Run:
+    """One run: awaitable from any event loop, whoever executes it.
+
+    `await run` gives the workflow's result, as awaiting the library's handler does.
+    """
+
+    def __init__(self, client: Client, run_id: str) -> None:
+        self._client = client
+        self.run_id = run_id
+
+    @property
+    def client(self) -> Client:
+        """Through which the run is read and messaged."""
+        return self._client
+
+    def __repr__(self) -> str:
+        return f"Run({self.run_id!r})"
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self.result().__await__()
+
+    async def result(self) -> Any:
+        """Wait for the result.
+
+        Raises:
+            Exception: The error with which the run ended, or why it cannot go on.
+        """
+        event = await self.client.on_loop(self.client.runtime.result(self.run_id))
+        return event.result if type(event) is StopEvent else event
+
+    async def events(self, after: int = 0) -> AsyncGenerator[Event, None]:
+        """Give the published events from a number on, up to the run's end."""
+        stream = self.client.runtime.stream(self.run_id, after)
+        while True:
+            try:
+                yield await self.client.on_loop(anext(stream))
+            except StopAsyncIteration:
+                return
+
+    async def info(self) -> RunInfo:
+        """Read what the run is doing."""
+        return await self.client.on_loop(self.client.read_info(self.run_id))
+
+    async def journal(self) -> list[Attempt]:
+        """Read the run's timeline."""
+        return await self.client.on_loop(self.client.read_journal(self.run_id))
+
+    async def send(self, event: Event, *, key: str | None = None) -> bool:
+        """Send an event to the run; it is on disk when this returns.
+
+        With a key it counts once: False says that one with the key was there.
+
+        Raises:
+            RunFinishedError: The run has ended.
+        """
+        tick = TickAddEvent(event=event)
+        post = self.client.runtime.post(self.run_id, tick, key)
+        return await self.client.on_loop(post)
+
+    async def answer(self, prompt: Prompt | None = None, /, **fields: Any) -> Event:
+        """Answer a question of the run, by default the oldest. See `Client.answer`."""
+        return await self.client.answer(self.run_id, fields, prompt=prompt)
+
+    async def cancel(self) -> None:
+        """Ask the run to end as cancelled; the request is on disk when this returns."""
+        post = self.client.runtime.post(self.run_id, TickCancelRun())
+        await self.client.on_loop(post)
+
+
+class Client:
+    """Every operation on the runs of one journal."""
+
+    def __init__(self, runtime: DBOSRuntime) -> None:
+        self.runtime = runtime
+
+    async def on_loop(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something on the runtime's loop, wherever the caller runs."""
+        loop = self.runtime.loop
+        if asyncio.get_running_loop() is loop:
+            return await work
+        future = asyncio.run_coroutine_threadsafe(_catching_stop(work), loop)
+        value, stopped = await asyncio.wrap_future(future)
+        if stopped:
+            raise StopAsyncIteration
+        return value  # type: ignore[return-value]
+
+    # -- start -------------------------------------------------------------------
+
+    async def start(
+        self,
+        workflow: Workflow | type[Workflow],
+        *,
+        run_id: str | None = None,
+        origin: str | None = None,
+        **fields: Any,
+    ) -> Run:
+        """Start a run, or attach to the one that has the id.
+
+        A class is instantiated without a timeout: a durable run may wait for a
+        person for days. `fields` are those of its start event. The run is on disk
+        when this returns.
+
+        Raises:
+            NotAWorkflowError, InvalidRunIdError, InvalidFieldsError,
+            RunIdTakenError: The request cannot be carried out.
+        """
+        wanted = run_id or f"run-{secrets.token_hex(3)}"
+        return await self.on_loop(self._start(workflow, wanted, origin, fields))
+
+    async def _start(
+        self,
+        workflow: Workflow | type[Workflow],
+        run_id: str,
+        origin: str | None,
+        fields: dict[str, Any],
+    ) -> Run:
+        instance = instantiate(workflow)
+        if self.runtime.get_registered(instance) is None:
+            adopt(instance, self.runtime)
+            self.runtime.define(instance, origin)
+        is_known = self.runtime.store.run(run_id) is not None
+        event = None if is_known else make_event(instance.start_event_class, fields)
+        # Known runs are attached to; their recorded start event counts.
+        start = event if isinstance(event, StartEvent) else _blank(instance)
+        handler = instance.run(run_id=run_id, start_event=start)
+        handler._result_task.add_done_callback(_seen)
+        await self.runtime.started(run_id, handler._external_adapter)
+        return Run(self, run_id)
+
+    # -- read --------------------------------------------------------------------
+
+    def run(self, run_id: str) -> Run:
+        """The run with this id. Nothing is read yet."""
+        return Run(self, run_id)
+
+    async def runs(self, limit: int | None = None) -> list[RunInfo]:
+        """List the runs of this journal, newest first."""
+        return await self.on_loop(self._runs(limit))
+
+    async def _runs(self, limit: int | None) -> list[RunInfo]:
+        rows = await asyncio.to_thread(self.runtime.store.runs, limit)
+        return [self._info(row) for row in rows]
+
+    async def read_info(self, run_id: str) -> RunInfo:
+        """What a run is doing. On the runtime's loop."""
+        row = await asyncio.to_thread(self.runtime.store.run, run_id)
+        if row is None:
+            raise UnknownRunError(run_id)
+        return self._info(row)
+
+    async def read_journal(self, run_id: str) -> list[Attempt]:
+        """A run's timeline. On the runtime's loop."""
+        info = await self.read_info(run_id)
+        entries = await asyncio.to_thread(self.runtime.store.entries, run_id)
+        is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
+        return attempts(entries, is_live=is_live)
+
+    def _info(self, row: RunRow) -> RunInfo:
+        entry = None if row.last_entry is None else Entry.decode(row.last_entry)
+        prompts = tuple(
+            Prompt.read(row.run_id, tree) for tree in (entry.prompts if entry else ())
+        )
+        status, waits_for = self._status(row, entry, prompts)
+        error = entry.end.get("error") if entry and entry.end else None
+        return RunInfo(
+            run_id=row.run_id,
+            workflow=row.workflow,
+            status=status,
+            waits_for=waits_for,
+            steps=row.steps,
+            started=at(row.created_at),
+            updated=at(entry.at if entry else row.updated_at),
+            executor_id=row.executor_id,
+            error=None if error is None else _sentence(error),
+            start_event=EventView.of(row.input.get("start")),
+            prompts=prompts,
+        )
+
+    def _status(
+        self, row: RunRow, entry: Entry | None, prompts: tuple[Prompt, ...]
+    ) -> tuple[RunStatus, str | None]:
+        if entry is not None and entry.end is not None:
+            return RunStatus(entry.end["status"]), None
+        if row.dbos_status not in ("PENDING", "ENQUEUED", "DELAYED"):
+            return _OF_DBOS.get(row.dbos_status, RunStatus.FAILED), None
+        reason = self._interruption(row)
+        if reason is not None:
+            return RunStatus.INTERRUPTED, reason
+        if prompts:
+            return RunStatus.WAITING, f"an answer: {prompts[0].answer_name}"
+        return RunStatus.RUNNING, None
+
+    def _interruption(self, row: RunRow) -> str | None:
+        """Why an unfinished run is not running, or None if it is."""
+        runtime = self.runtime
+        if runtime.live(row.run_id) is not None:
+            return None
+        executor = row.executor_id or ""
+        if executor != runtime.executor_id:
+            if runtime.is_executor_alive(executor):
+                return None
+            return f"its own kernel, which is executor {executor}"
+        problem = runtime.problem(row.run_id)
+        if problem is not None:
+            return str(problem)
+        if row.run_id in runtime.undefined():
+            return f"the definition of {row.workflow.rpartition('.')[2]}"
+        return None
+
+    # -- answer ------------------------------------------------------------------
+
+    async def answer(
+        self, run_id: str, fields: dict[str, Any], *, prompt: Prompt | None = None
+    ) -> Event:
+        """Answer a question of a run, by default its oldest.
+
+        The answer is on disk when this returns, and is applied exactly once. Gives
+        the event that was sent.
+
+        Raises:
+            NoPromptError: The run waits for nobody.
+            InvalidFieldsError: The answer is not one the run can take.
+            AlreadyAnsweredError: Somebody answered first.
+        """
+        return await self.on_loop(self._answer(run_id, fields, prompt))
+
+    async def _answer(
+        self, run_id: str, fields: dict[str, Any], prompt: Prompt | None
+    ) -> Event:
+        info = await self.read_info(run_id)
+        if prompt is None:
+            if not info.prompts:
+                raise NoPromptError(run_id, info.status)
+            prompt = info.prompts[0]
+        event = self._answer_event(info, prompt, fields)
+        tick = TickAddEvent(event=event)
+        if not await self.runtime.post(run_id, tick, prompt.key):
+            raise AlreadyAnsweredError(run_id)
+        return event
+
+    def _answer_event(
+        self, info: RunInfo, prompt: Prompt, fields: dict[str, Any]
+    ) -> Event:
+        problems: InvalidFieldsError | None = None
+        for kind in self.answer_classes(info, prompt):
+            try:
+                return make_event(kind, {**fields, **prompt.requirements})
+            except InvalidFieldsError as e:
+                problems = problems or e
+        if problems is None:
+            raise NoPromptError(info.run_id, info.status)
+        raise problems
+
+    def answer_classes(self, info: RunInfo, prompt: Prompt) -> list[type[Event]]:
+        """The event classes that answer a prompt, as far as they are defined."""
+        definition = self.runtime.definition(info.workflow)
+        return [] if definition is None else definition.classes(prompt.expects)
+
+
+async def _catching_stop(work: Coroutine[Any, Any, T]) -> tuple[T | None, bool]:
+    """A future cannot hold StopAsyncIteration, so the end of a stream is a flag."""
+    try:
+        return await work, False
+    except StopAsyncIteration:
+        return None, True
+
+
+def _seen(task: asyncio.Task[Any]) -> None:
+    """Errors of a run are raised where the run is awaited, not at its handler's end."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _sentence(error: dict[str, str]) -> str:
+    return f"{error['type'].rpartition('.')[2]}: {error['message']}"
+
+
+def instantiate(workflow: object) -> Workflow:
+    """The instance itself, or one of the class, without a timeout if it takes one.
+
+    Raises:
+        NotAWorkflowError: It is neither, or its constructor needs arguments.
+    """
+    if isinstance(workflow, Workflow):
+        return workflow
+    if not (isinstance(workflow, type) and issubclass(workflow, Workflow)):
+        name = getattr(workflow, "__name__", repr(workflow)[:60])
+        raise NotAWorkflowError(name, f"a {type(workflow).__name__}")
+    parameters = inspect.signature(workflow).parameters
+    takes_timeout = "timeout" in parameters or any(
+        p.kind is p.VAR_KEYWORD for p in parameters.values()
+    )
+    try:
+        return workflow(timeout=None) if takes_timeout else workflow()
+    except TypeError as e:
+        kind = f"a class that needs arguments ({e}), so make the instance yourself"
+        raise NotAWorkflowError(workflow.__name__, kind) from e
+
+
+def adopt(workflow: Workflow, runtime: DBOSRuntime) -> None:
+    """Put an instance on this runtime, also one that has run on another before."""
+    if workflow.runtime is not runtime:
+        workflow._runtime_locked = False
+        workflow._switch_runtime(runtime)
+
+
+def make_event(kind: type[Event], fields: dict[str, Any]) -> Event:
+    """Make an event of fields, with one plain sentence if they do not fit.
+
+    Raises:
+        InvalidFieldsError: With what is wrong about each field.
+    """
+    known = list(kind.model_fields)
+    problems = {}
+    if known:
+        problems = {n: "there is no such field" for n in fields if n not in known}
+    try:
+        event = kind(**fields)
+    except ValidationError as e:
+        for error in e.errors():
+            where = ".".join(str(part) for part in error["loc"]) or kind.__name__
+            problems.setdefault(where, error["msg"].lower())
+        raise InvalidFieldsError(kind.__name__, problems, known) from e
+    if problems:
+        raise InvalidFieldsError(kind.__name__, problems, known)
+    return event
+
+
+def _blank(workflow: Workflow) -> StartEvent:
+    """A start event for attaching to a run that has its own."""
+    return workflow.start_event_class.model_construct()

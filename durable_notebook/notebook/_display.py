@@ -1,0 +1,54 @@
+"""Showing things in a notebook, from any thread.
+
+A display has an id, so that it can be changed later and its last form stays in the
+saved notebook.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from IPython.core.getipython import get_ipython
+from IPython.display import display, publish_display_data, update_display
+
+T = TypeVar("T")
+
+
+class Slot:
+    """A place in a cell's output that can be filled again and again."""
+
+    def __init__(self, html: str, text: str) -> None:
+        self._handle = display(
+            {"text/html": html, "text/plain": text}, raw=True, display_id=True
+        )
+        self._id: str = self._handle.display_id
+
+    def fill(self, html: str, text: str) -> None:
+        """Show something else in the place. From any thread."""
+        data = {"text/html": html, "text/plain": text}
+        publish_display_data(data, transient={"display_id": self._id}, update=True)
+
+    def fill_with_widget(self, widget: Any) -> None:
+        """Show a widget in the place. From any thread."""
+        update_display(widget, display_id=self._id)
+
+
+def unpinned(build: Callable[[], T]) -> T:
+    """Make widgets whose clicks are served while a cell blocks the kernel.
+
+    ipykernel 7 ties a widget made under a cell's parent message to the main shell,
+    where its clicks queue behind the cell that runs. Without a parent they go to the
+    front end's subshell. This is private API of ipykernel: where it is not there, the
+    clicks are served when the cell is done.
+    """
+
+    def bare() -> T:
+        shell = get_ipython()
+        parent = getattr(getattr(shell, "kernel", None), "_shell_parent", None)
+        if isinstance(parent, contextvars.ContextVar):
+            parent.set({})
+        return build()
+
+    return contextvars.copy_context().run(bare)

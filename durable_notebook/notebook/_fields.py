@@ -1,0 +1,112 @@
+"""The words of a magic's line: options, a target, and `name=expression` fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from IPython.core.error import UsageError
+
+_FIELD = re.compile(r"(?<!\S)([A-Za-z_]\w*)=(?!=)")
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A magic's line: `target --option value --flag name=expression ...`."""
+
+    target: str | None
+    options: dict[str, str | bool] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
+
+    def values(self, evaluate: Callable[[str], Any]) -> dict[str, Any]:
+        """The fields' values as Python of the notebook.
+
+        Raises:
+            UsageError: An expression does not evaluate.
+        """
+        found = {}
+        for name, expression in self.fields.items():
+            try:
+                found[name] = evaluate(expression)
+            except Exception as e:
+                raise UsageError(
+                    f"{name}={expression} is not a value: {type(e).__name__}: {e}. "
+                    f"Write a Python expression, text in quotes: {name}='...'."
+                ) from e
+        return found
+
+
+def parse(
+    line: str, *, valued: tuple[str, ...] = (), flags: tuple[str, ...] = ()
+) -> Line:
+    """Read a line. `valued` options take a word, `flags` do not.
+
+    Raises:
+        UsageError: An option is unknown or lacks its word, or a word is left over.
+    """
+    starts = _field_starts(line)
+    words = line[: starts[0][0]].split() if starts else line.split()
+    fields: dict[str, str] = {}
+    for i, (_, name, begin) in enumerate(starts):
+        end = starts[i + 1][0] if i + 1 < len(starts) else len(line)
+        expression, words_after = _split_options(line[begin:end].strip())
+        fields[name] = expression
+        words += words_after
+    options: dict[str, str | bool] = {}
+    targets = []
+    rest = iter(words)
+    for word in rest:
+        name, _, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--"):
+            targets.append(word)
+        elif name in flags:
+            options[name] = True
+        elif name in valued:
+            options[name] = value or next(rest, "")
+            if not options[name]:
+                raise UsageError(f"--{name} needs a word after it.")
+        else:
+            known = ", ".join(f"--{n}" for n in (*valued, *flags)) or "none"
+            raise UsageError(f"There is no option {word}. The options are: {known}.")
+    if len(targets) > 1:
+        raise UsageError(
+            f"Too many words: {' '.join(targets[1:])}. Fields are written name=value."
+        )
+    return Line(targets[0] if targets else None, options, fields)
+
+
+def _split_options(text: str) -> tuple[str, list[str]]:
+    """Options may also stand behind the fields: `qty=3 --run-id a`."""
+    match = re.search(r"(?<!\S)--[a-z]", text)
+    if match is None or not _is_outside(text, match.start()):
+        return text, []
+    return text[: match.start()].strip(), text[match.start() :].split()
+
+
+def _field_starts(line: str) -> list[tuple[int, str, int]]:
+    """Where each `name=` begins, its name, and where its expression begins."""
+    return [
+        (m.start(), m.group(1), m.end())
+        for m in _FIELD.finditer(line)
+        if _is_outside(line, m.start())
+    ]
+
+
+def _is_outside(text: str, place: int) -> bool:
+    """Whether a place is outside of all quotes and brackets."""
+    quote = ""
+    open_brackets: list[str] = []
+    for i, char in enumerate(text[:place]):
+        if quote:
+            if char == quote and text[i - 1] != "\\":
+                quote = ""
+        elif char in "'\"":
+            quote = char
+        elif char in _CLOSING:
+            open_brackets.append(_CLOSING[char])
+        elif open_brackets and char == open_brackets[-1]:
+            open_brackets.pop()
+    return not quote and not open_brackets

@@ -1,0 +1,436 @@
+"""The magics: each reads its line, calls the client and returns a value."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+    no_var_expand,
+)
+from traitlets import Unicode
+from traitlets.config.configurable import Configurable
+from workflows import Workflow
+
+from durable_notebook._client import Client, Run
+from durable_notebook._config import (
+    Settings,
+    sqlite_path,
+    url_from_environment,
+    without_password,
+)
+from durable_notebook._model import RunInfo, RunStatus
+from durable_notebook.errors import ConfigError, DurableNotebookError
+from durable_notebook.notebook._fields import Line, parse
+from durable_notebook.notebook._monitor import Panel
+from durable_notebook.notebook._session import Session, default_url, notebook_path
+from durable_notebook.views import JournalFrame, RunsFrame, frames, words
+
+_CELL_VALUE = "__durable_cell__"
+_MOST_NAMED = 5
+
+
+class NotebookRun(Run):
+    """A run of this notebook: it stays usable over a simulated restart."""
+
+    def __init__(self, magics: DurableNotebook, run_id: str) -> None:
+        super().__init__(magics.session.client, run_id)
+        self._magics = magics
+
+    @property
+    def client(self) -> Client:
+        return self._magics.session.client
+
+    def _ipython_display_(self) -> None:
+        """Show nothing: the magic has shown the panel above."""
+
+
+@magics_class
+class DurableNotebook(Magics, Configurable):
+    """Durable runs in this notebook. `%config DurableNotebook` shows the settings."""
+
+    database_url = Unicode(
+        "",
+        help="The journal: sqlite:///file. Empty means .durable_notebook/"
+        "journal.sqlite beside the notebook, or $DURABLE_NOTEBOOK_URL.",
+    ).tag(config=True)
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell=shell, parent=shell)
+        self._shell = shell
+        self._session: Session | None = None
+        self._beside = default_url()
+        self._last_run: str | None = None
+        self._panels: list[Panel] = []
+
+    # -- the session ---------------------------------------------------------------
+
+    @property
+    def _url(self) -> str:
+        return self.database_url or url_from_environment() or self._beside
+
+    @property
+    def session(self) -> Session:
+        """The session, opened by the first use."""
+        if self._session is None:
+            names = self._shell.user_ns
+            self._session = Session(
+                Settings(database_url=self._url, notebook=notebook_path(names))
+            )
+        return self._session
+
+    def open_existing(self) -> None:
+        """Open the journal if there is one, and tell what was interrupted."""
+        if sqlite_path(self._url).exists():
+            self._tell()
+
+    def close(self) -> None:
+        """Close the journal."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def _tell(self) -> None:
+        """Say in two lines what this journal holds and what each run waits for."""
+        session = self.session
+        going_on = session.define(self._shell.user_ns)
+        rows = session.call(session.client.runs())
+        open_runs = [row for row in rows if not row.status.is_final]
+        where = _short_path(self._url)
+        life = f"session {session.runtime.session}"
+        count = words.plural(len(open_runs), "unfinished run")
+        print(f"durable_notebook: journal {where}, {life}, {count}")  # noqa: T201
+        if open_runs:
+            print("; ".join(_what(row) for row in open_runs[:_MOST_NAMED]))  # noqa: T201
+        self._show_going_on(going_on)
+
+    def after_cell(self, _: object) -> None:
+        """Let runs go on whose workflow a cell has just defined."""
+        if self._session is not None and self._session.runtime.undefined():
+            self._show_going_on(self._session.define(self._shell.user_ns))
+
+    def _show_going_on(self, going_on: list[RunInfo]) -> None:
+        for info in going_on:
+            done = words.plural(info.steps, "completed step")
+            note = f"resumed by itself: {done} kept from before"
+            if info.prompts:
+                self._panel(info.run_id, note)
+            else:
+                print(  # noqa: T201
+                    f"Run {info.run_id} goes on: {done} kept. "
+                    f"Watch it with %durable_resume {info.run_id}"
+                )
+
+    def _panel(self, run_id: str, note: str) -> NotebookRun:
+        self._last_run = run_id
+        self._panels.append(Panel(self.session, run_id, note))
+        return NotebookRun(self, run_id)
+
+    # -- magics --------------------------------------------------------------------
+
+    @no_var_expand
+    @line_magic
+    def durable_connect(self, line: str) -> None:
+        """Choose the journal and open it: `%durable_connect sqlite:///runs.sqlite`.
+
+        Without a URL, opens the default one. Nothing is created before the first run.
+        """
+        with _plainly():
+            url = line.strip().strip("'\"")
+            if url:
+                sqlite_path(url)
+            self.close()
+            self.database_url = url
+            self._tell()
+
+    @no_var_expand
+    @line_cell_magic
+    def durable_run(self, line: str, cell: str | None = None) -> NotebookRun | None:
+        """Start a durable run, and show it while it goes on.
+
+        %durable_run WORKFLOW [--run-id ID] [field=value ...]
+
+        WORKFLOW is a class or an instance. The fields go to its start event; a value
+        is a Python expression of the notebook: qty=3 sku='tea' when=today. As a cell
+        magic, `%%durable_run [--run-id ID] [field=value ...]` runs the cell, which
+        ends in an expression naming the workflow.
+
+        Returns at once; `result = await run` waits. A run id that exists is attached
+        to, or resumed from its last completed step; it is never restarted.
+        """
+        with _plainly():
+            request = parse(line, valued=("run-id",))
+            if cell is not None:
+                is_run, value = self._run_cell(cell)
+                if not is_run:
+                    return None
+                name = None
+            else:
+                name = request.target
+                value = self._named(name)
+            return self._start(value, name, request)
+
+    def _start(self, value: Any, name: str | None, request: Line) -> NotebookRun:
+        fields = request.values(self._shell.ev)
+        session = self.session
+        run_id = request.options.get("run-id")
+        wanted = None if run_id is None else str(run_id)
+        before = None if wanted is None else session.runtime.store.run(wanted)
+        origin = name if isinstance(value, Workflow) and name is not None else None
+        was_live = wanted is not None and session.runtime.live(wanted) is not None
+        run = session.start(value, wanted, origin, fields)
+        note = "started now"
+        if before is not None:
+            info = session.call(session.client.read_info(run.run_id))
+            note = _attached(info, was_live=was_live)
+        return self._panel(run.run_id, note)
+
+    def _named(self, name: str | None) -> Any:
+        defined = [
+            key
+            for key, value in self._shell.user_ns.items()
+            if not key.startswith("_") and _is_workflow(value)
+        ]
+        known = ", ".join(defined) or "none"
+        if name is None:
+            raise UsageError(
+                f"Name the workflow to run: %durable_run WORKFLOW. Defined: {known}."
+            )
+        try:
+            return self._shell.ev(name)
+        except Exception as e:
+            raise UsageError(
+                f"There is no workflow {name} in this notebook. Run the cell that "
+                f"defines it. Defined: {known}."
+            ) from e
+
+    def _run_cell(self, cell: str) -> tuple[bool, Any]:
+        """Run a cell; whether it ran, and the value of its last expression."""
+        try:
+            last = ast.parse(cell).body[-1:]
+        except SyntaxError:
+            # Run as it is, so that the notebook shows the error as ever.
+            self._shell.run_cell(cell)
+            return False, None
+        if not last or not isinstance(last[0], ast.Expr):
+            raise UsageError(
+                "The cell must end in an expression that names the workflow to run, "
+                "for example its class."
+            )
+        lines = cell.splitlines(keepends=True)
+        start = last[0].lineno - 1
+        column = last[0].col_offset
+        head = "".join(lines[:start]) + lines[start][:column]
+        tail = lines[start][column:] + "".join(lines[start + 1 :])
+        result = self._shell.run_cell(f"{head}{_CELL_VALUE} = ({tail.rstrip()}\n)")
+        if not result.success:
+            return False, None
+        return True, self._shell.user_ns.pop(_CELL_VALUE)
+
+    @line_magic
+    def durable_runs(self, line: str) -> RunsFrame:  # noqa: ARG002
+        """List the runs of this journal as a DataFrame, newest first."""
+        with _plainly():
+            session = self.session
+            return frames.runs(session.call(session.client.runs()))
+
+    @line_magic
+    def durable_journal(self, line: str) -> JournalFrame:
+        """Show the timeline of a run as a DataFrame: `%durable_journal [RUN]`.
+
+        One row an execution of a step: position in the journal, step, what it
+        received and returned, times, attempt, session (which kernel life), status,
+        store changes. Interrupted executions are rows too. Without RUN, the last run
+        that this notebook showed, else the newest.
+        """
+        with _plainly():
+            session = self.session
+            run_id = parse(line).target or self._newest()
+            info = session.call(session.client.read_info(run_id))
+            rows = session.call(session.client.read_journal(run_id))
+            return frames.journal(info, rows)
+
+    def _newest(self) -> str:
+        if self._last_run is not None:
+            return self._last_run
+        session = self.session
+        rows = session.call(session.client.runs(limit=1))
+        if not rows:
+            raise UsageError("There are no runs yet. Start one with %durable_run.")
+        return rows[0].run_id
+
+    @no_var_expand
+    @line_magic
+    def durable_answer(self, line: str) -> None:
+        """Answer a question of a run: `%durable_answer RUN field=value ...`.
+
+        The fields are those of the event the run expects; a value is a Python
+        expression of the notebook. The answer is on disk when this returns.
+        """
+        with _plainly():
+            request = parse(line)
+            if request.target is None:
+                raise UsageError("Name the run: %durable_answer RUN field=value ...")
+            fields = request.values(self._shell.ev)
+            session = self.session
+            answer = session.client.answer(request.target, fields)
+            event = session.call(answer)
+            print(f"Sent {type(event).__name__} to run {request.target}.")  # noqa: T201
+
+    @line_magic
+    def durable_resume(self, line: str) -> NotebookRun | None:
+        """Go on with what was interrupted, and show it: `%durable_resume [RUN]`.
+
+        A run that recovered by itself or waits for an answer is simply shown. What
+        cannot go on says why, and what to do.
+        """
+        with _plainly():
+            session = self.session
+            run_id = parse(line).target
+            session.define(self._shell.user_ns)
+            if run_id is not None:
+                return self._resume_one(session.call(session.client.read_info(run_id)))
+            rows = session.call(session.client.runs())
+            unfinished = [row for row in rows if not row.status.is_final]
+            if not unfinished:
+                print("Nothing to resume: every run has ended.")  # noqa: T201
+            for row in reversed(unfinished[:_MOST_NAMED]):
+                self._resume_one(row)
+            return None
+
+    def _resume_one(self, info: RunInfo) -> NotebookRun | None:
+        session = self.session
+        did = session.call(session.runtime.resume(info.run_id))
+        info = session.call(session.client.read_info(info.run_id))
+        if info.status is RunStatus.INTERRUPTED and not did:
+            print(f"Run {_what(info)}.{_remedy(info)}")  # noqa: T201
+            return None
+        return self._panel(info.run_id, _attached(info, was_live=not did))
+
+    @line_magic
+    def durable_restart(self, line: str) -> None:
+        """Simulate a restart of the kernel: `%durable_restart`, or `--kill` for real.
+
+        Everything of DBOS, the runtime and the runs that is in memory is dropped as a
+        kill would, with no goodbye written; then the journal is opened again and runs
+        go on from their last completed step. Your variables stay. With `--kill`, the
+        kernel itself gets SIGKILL.
+        """
+        with _plainly():
+            request = parse(line, flags=("kill",))
+            if request.options.get("kill"):
+                self._kill()
+            if self._session is None:
+                raise UsageError(
+                    "The journal is not open, so there is nothing to restart. "
+                    "Start a run first with %durable_run."
+                )
+            self._session.abandon()
+            self._session = None
+            print("Dropped everything in memory, as a kill would.")  # noqa: T201
+            self._tell()
+            self._panels = [p for p in self._panels if p.follow(self.session)]
+
+    def _kill(self) -> None:
+        print(  # noqa: T201
+            "Killing this kernel now. When it is back, run these again from the top: "
+            "the cell with %load_ext durable_notebook, then the one that defines the "
+            "workflow. The run goes on from there."
+        )
+        sys.stdout.flush()
+        # What was printed leaves through a thread of the kernel; SIGKILL waits for
+        # nobody.
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _is_workflow(value: object) -> bool:
+    is_class = isinstance(value, type) and issubclass(value, Workflow)
+    return isinstance(value, Workflow) or (is_class and value is not Workflow)
+
+
+def _attached(info: RunInfo, *, was_live: bool) -> str:
+    """Say what became of a run that was there before."""
+    done = words.plural(info.steps, "completed step")
+    if info.status.is_final:
+        return f"ended before: {done} on record, nothing runs again"
+    if was_live:
+        return "attached to the run that is under way"
+    return f"resumed: {done} kept, nothing of them runs again"
+
+
+def _what(info: RunInfo) -> str:
+    done = words.plural(info.steps, "completed step")
+    state = words.summary(info) or f"is {info.status}"
+    return f"{info.run_id} ({done}) {state}"
+
+
+def _remedy(info: RunInfo) -> str:
+    waits_for = info.waits_for or ""
+    if waits_for.startswith("the definition"):
+        return " Run the cell that defines it, and it goes on by itself."
+    if waits_for.startswith("its own kernel"):
+        return " Open the notebook that started it."
+    return ""
+
+
+def _short_path(url: str) -> str:
+    try:
+        path = sqlite_path(url)
+    except ConfigError:
+        return without_password(url)
+    return str(
+        path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    )
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Show a mistake as one line. IPython does so for `UsageError` itself only."""
+    try:
+        yield
+    except DurableNotebookError as e:
+        # The same errors, with the way out that a notebook has.
+        text = str(e).replace("'client.runs()'", "%durable_runs")
+        raise UsageError(text) from e
+
+
+_loaded: dict[int, DurableNotebook] = {}
+
+
+def load(shell: Any) -> None:
+    """Register the magics and open the journal beside the notebook, if it exists."""
+    installed = version("ipykernel")
+    if int(installed.partition(".")[0]) < 7:
+        raise UsageError(
+            "durable_notebook needs ipykernel 7 or newer, and this kernel has "
+            f"{installed}: forms would hang. "
+            "Upgrade with: pip install -U ipykernel"
+        )
+    magics = DurableNotebook(shell)
+    shell.register_magics(magics)
+    shell.events.register("post_run_cell", magics.after_cell)
+    _loaded[id(shell)] = magics
+    with _plainly():
+        magics.open_existing()
+
+
+def unload(shell: Any) -> None:
+    """Close the journal and take back what `load` registered."""
+    magics = _loaded.pop(id(shell), None)
+    if magics is not None:
+        shell.events.unregister("post_run_cell", magics.after_cell)
+        magics.close()

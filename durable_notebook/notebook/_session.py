@@ -1,0 +1,147 @@
+"""The journal that a kernel has open: a runtime on an event loop of its own.
+
+Runs live on this loop in a thread, so they go on while cells block the kernel's main
+thread. Everything here may be called from any thread but the loop's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from workflows import Workflow
+
+from durable_notebook._client import Client, Run, adopt, instantiate
+from durable_notebook._config import Settings
+from durable_notebook._model import RunInfo
+from durable_notebook.errors import NotAWorkflowError
+from durable_notebook.runtime import DBOSRuntime
+
+T = TypeVar("T")
+
+DEFAULT_JOURNAL = Path(".durable_notebook") / "journal.sqlite"
+
+# Loops that a simulated restart stopped. Their tasks are kept, because collecting
+# them would run the `finally` blocks of step bodies, which no kill does.
+_stopped: list[tuple[asyncio.AbstractEventLoop, set[asyncio.Task[Any]]]] = []
+
+
+class Session:
+    """One opening of the journal in this kernel."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="durable-notebook", daemon=True
+        )
+        self._thread.start()
+        self.runtime = DBOSRuntime(settings)
+        self.client = Client(self.runtime)
+        try:
+            self.call(self.runtime.launch())
+        except BaseException:
+            self._stop()
+            raise
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something on the session's loop and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def submit(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do something on the session's loop and do not wait for it."""
+        asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def close(self) -> None:
+        """Close the journal properly; unfinished runs stay resumable."""
+        self.call(self.runtime.destroy())
+        self._stop()
+
+    def abandon(self) -> None:
+        """Drop everything in memory as a kill of the kernel would."""
+        self._stop()
+        # DBOS refuses some of its calls on a thread that has a running loop.
+        worker = threading.Thread(target=self.runtime.abandon)
+        worker.start()
+        worker.join()
+
+    def _stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+        _stopped.append((self._loop, tasks))
+
+    # -- what the notebook defines -------------------------------------------------
+
+    def define(self, names: dict[str, Any]) -> list[RunInfo]:
+        """Give the runs that wait for a workflow the one a notebook defines.
+
+        Gives those that go on now.
+        """
+        going_on = []
+        for run_id in self.runtime.undefined():
+            info = self.call(self.client.read_info(run_id))
+            found = self._find(run_id, info.workflow, names)
+            if found is not None:
+                workflow, origin = found
+                self.call(self._define(workflow, origin))
+                going_on.append(self.call(self.client.read_info(run_id)))
+        return going_on
+
+    def _find(
+        self, run_id: str, name: str, names: dict[str, Any]
+    ) -> tuple[Workflow, str | None] | None:
+        origin = self.runtime.origin(run_id)
+        if origin is not None:
+            value = names.get(origin)
+            if isinstance(value, Workflow) and value.workflow_name == name:
+                return value, origin
+            return None
+        for value in list(names.values()):
+            if is_class_named(value, name):
+                try:
+                    return instantiate(value), None
+                except NotAWorkflowError:
+                    return None
+        return None
+
+    async def _define(self, workflow: Workflow, origin: str | None) -> None:
+        adopt(workflow, self.runtime)
+        self.runtime.define(workflow, origin)
+
+    def start(
+        self,
+        workflow: Workflow | type[Workflow],
+        run_id: str | None,
+        origin: str | None,
+        fields: dict[str, Any],
+    ) -> Run:
+        """Start a run or attach to it; on disk when this returns."""
+        start = self.client.start(workflow, run_id=run_id, origin=origin, **fields)
+        return self.call(start)
+
+
+def is_class_named(value: object, name: str) -> bool:
+    """Whether a value is the workflow class whose runs are recorded under a name."""
+    if not (isinstance(value, type) and issubclass(value, Workflow)):
+        return False
+    return f"{value.__module__}.{value.__qualname__}" == name
+
+
+def default_url() -> str:
+    """The journal beside the notebook: a kernel starts in its notebook's folder."""
+    return f"sqlite:///{Path.cwd() / DEFAULT_JOURNAL}"
+
+
+def notebook_path(names: dict[str, Any]) -> str:
+    """The notebook whose kernel this is, or a name for a kernel without one."""
+    named = names.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
+    if named:
+        return str(Path.cwd() / Path(str(named)).name)
+    return f"kernel in {Path.cwd()}"

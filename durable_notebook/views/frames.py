@@ -1,0 +1,121 @@
+"""Timelines and lists of runs as pandas frames that also look well in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from durable_notebook._model import Attempt, RunInfo
+from durable_notebook.views import html, text
+
+JOURNAL_COLUMNS = {
+    "position": "Int64",
+    "step": "str",
+    "received": "object",
+    "returned": "object",
+    "started": "datetime64[us, UTC]",
+    "finished": "datetime64[us, UTC]",
+    "duration": "timedelta64[us]",
+    "attempt": "int64",
+    "session": "int64",
+    "status": "str",
+    "store": "object",
+    "error": "object",
+}
+
+RUNS_COLUMNS = {
+    "run_id": "str",
+    "workflow": "str",
+    "status": "str",
+    "waits_for": "object",
+    "steps": "int64",
+    "started": "datetime64[us, UTC]",
+    "updated": "datetime64[us, UTC]",
+    "error": "object",
+}
+
+
+class JournalFrame(pd.DataFrame):
+    """One row an execution of a step. A selection of it is a plain DataFrame."""
+
+    _metadata = ["run", "rows"]  # noqa: RUF012 - pandas asks for this list
+    run: RunInfo
+    rows: list[Attempt]
+
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        return html.page(html.journal(self.run, self.rows))
+
+    def __repr__(self) -> str:
+        return text.journal(self.run, self.rows)
+
+
+class RunsFrame(pd.DataFrame):
+    """One row a run. A selection of it is a plain DataFrame."""
+
+    _metadata = ["rows"]  # noqa: RUF012
+    rows: list[RunInfo]
+
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        return html.page(html.runs(self.rows))
+
+    def __repr__(self) -> str:
+        return text.runs(self.rows)
+
+
+def journal(info: RunInfo, rows: Sequence[Attempt]) -> JournalFrame:
+    """A run's timeline; the dtypes are those of `JOURNAL_COLUMNS`."""
+    table: list[dict[str, Any]] = [
+        {
+            "position": row.position,
+            "step": row.step,
+            "received": None if row.received is None else str(row.received),
+            "returned": ", ".join(map(str, row.returned)) or None,
+            "started": row.started,
+            "finished": row.finished,
+            "duration": (
+                row.finished - row.started if row.started and row.finished else None
+            ),
+            "attempt": row.attempt,
+            "session": row.session,
+            "status": str(row.status),
+            "store": list(row.store) or None,
+            "error": row.error,
+        }
+        for row in rows
+    ]
+    frame = JournalFrame(table, columns=list(JOURNAL_COLUMNS)).astype(JOURNAL_COLUMNS)
+    found = JournalFrame(frame)
+    found.run, found.rows = info, list(rows)
+    return found
+
+
+def runs(rows: Sequence[RunInfo]) -> RunsFrame:
+    """A list of runs; the dtypes are those of `RUNS_COLUMNS`."""
+    table: list[dict[str, Any]] = [
+        {
+            "run_id": row.run_id,
+            "workflow": row.workflow.rpartition(".")[2],
+            "status": str(row.status),
+            "waits_for": row.waits_for,
+            "steps": row.steps,
+            "started": row.started,
+            "updated": row.updated,
+            "error": row.error,
+        }
+        for row in rows
+    ]
+    found = RunsFrame(
+        pd.DataFrame(table, columns=list(RUNS_COLUMNS)).astype(RUNS_COLUMNS)
+    )
+    found.rows = list(rows)
+    return found

@@ -1,0 +1,188 @@
+"""Timelines, lists of runs and the panel of a run as HTML.
+
+Plain tables with a style sheet of their own: they stay readable where styles are
+stripped, need no script, and follow the theme of the page. Every value is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from importlib import resources
+
+from durable_notebook._model import Attempt, AttemptStatus, RunInfo, RunStatus
+from durable_notebook.views import words
+from durable_notebook.views.axis import Bar, bars, downtime_before
+
+# Rows of a table in a saved notebook; the frame has them all.
+_MOST_ROWS = 200
+_PANEL_ROWS = 6
+
+
+@cache
+def _style() -> str:
+    return resources.files(__package__).joinpath("style.css").read_text("utf-8")
+
+
+def page(body: str) -> str:
+    """A fragment with the style sheet it needs."""
+    return f'<style>{_style()}</style><div class="dn">{body}</div>'
+
+
+def journal(info: RunInfo, rows: Sequence[Attempt]) -> str:
+    """A run's timeline: a row an attempt, a rule where a process died."""
+    head = _head(info, words.plural(info.steps, "completed step"))
+    if not rows:
+        return f"{head}<p>Nothing has run yet.</p>"
+    cells = "".join(f"<th>{name}</th>" for name in _JOURNAL_HEADINGS)
+    shown = list(zip(rows, bars(rows), strict=True))
+    left_out = len(shown) - _MOST_ROWS
+    body = _session_rows(shown[-_MOST_ROWS:], rows)
+    note = f"<p>{left_out} earlier rows are in the frame.</p>" if left_out > 0 else ""
+    return (
+        f"{head}{note}<table><thead><tr>{cells}</tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+    )
+
+
+_JOURNAL_HEADINGS = (
+    "position",
+    "step",
+    "received",
+    "returned",
+    "store",
+    "status",
+    "attempt",
+    "session",
+    "started",
+    "duration",
+    "time",
+)
+
+
+def _session_rows(
+    shown: Sequence[tuple[Attempt, Bar | None]], rows: Sequence[Attempt]
+) -> str:
+    parts = []
+    session = shown[0][0].session
+    for row, bar in shown:
+        if row.session != session:
+            session = row.session
+            parts.append(_session_rule(session, rows))
+        parts.append(_journal_row(row, bar))
+    return "".join(parts)
+
+
+def _session_rule(session: int, rows: Sequence[Attempt]) -> str:
+    away = words.duration(downtime_before(rows, session))
+    text = f"the process ended here · session {session} began {away} later"
+    return f'<tr class="dn-cut"><td colspan="{len(_JOURNAL_HEADINGS)}">{text}</td></tr>'
+
+
+def _journal_row(row: Attempt, bar: Bar | None) -> str:
+    took = row.finished - row.started if row.started and row.finished else None
+    position = "–" if row.position is None else str(row.position)
+    cells = [
+        f'<td class="dn-n">{position}</td>',
+        f"<td><b>{escape(row.step)}</b></td>",
+        _code(words.event(row.received)),
+        _code(row.error or words.returned(row)),
+        _code(words.changes(row.store)),
+        f"<td>{_badge(row.status)}</td>",
+        f'<td class="dn-n">{row.attempt}</td>',
+        f'<td class="dn-n">{row.session}</td>',
+        f'<td class="dn-n">{words.clock(row.started)}</td>',
+        f'<td class="dn-n">{words.duration(took) or "–"}</td>',
+        f'<td class="dn-time">{_bar(bar, row.status)}</td>',
+    ]
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _code(text: str) -> str:
+    return (
+        f"<td><code>{escape(words.cut(text, 64))}</code></td>" if text else "<td></td>"
+    )
+
+
+def _badge(status: AttemptStatus | RunStatus) -> str:
+    return f'<span class="dn-badge dn-{status}">{status}</span>'
+
+
+def _bar(bar: Bar | None, status: AttemptStatus) -> str:
+    if bar is None:
+        return ""
+    # Something to see even of a step that took no time, inside the cell.
+    left = min(bar.left, 0.985) * 100
+    width = max(min(bar.width * 100, 100 - left), 1.5)
+    style = f"left:{left:.2f}%;width:{width:.2f}%"
+    return f'<span class="dn-bar dn-{status}" style="{style}"></span>'
+
+
+def runs(rows: Sequence[RunInfo]) -> str:
+    """A list of runs."""
+    if not rows:
+        return "<p>No runs in this journal yet. Start one with %durable_run.</p>"
+    names = ("run", "workflow", "status", "steps", "started", "last change", "")
+    cells = "".join(f"<th>{name}</th>" for name in names)
+    body = "".join(_run_row(row) for row in rows[:_MOST_ROWS])
+    return f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _run_row(row: RunInfo) -> str:
+    cells = [
+        f"<td><b>{escape(row.run_id)}</b></td>",
+        f"<td>{escape(words.short_name(row.workflow))}</td>",
+        f"<td>{_badge(row.status)}</td>",
+        f'<td class="dn-n">{row.steps}</td>',
+        f'<td class="dn-n">{words.clock(row.started)}</td>',
+        f'<td class="dn-n">{words.clock(row.updated)}</td>',
+        f"<td>{escape(words.summary(row))}</td>",
+    ]
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def panel(
+    info: RunInfo, rows: Sequence[Attempt], *, note: str, result: str | None
+) -> str:
+    """A run while it goes on: what it is, its last steps, what it waits for."""
+    shown = list(zip(rows, bars(rows), strict=True))[-_PANEL_ROWS:]
+    earlier = len(rows) - len(shown)
+    parts = [_head(info, words.plural(info.steps, "completed step"))]
+    parts.append(f'<p class="dn-note">{escape(note)}</p>')
+    if shown:
+        more = f"{words.plural(earlier, 'earlier row')} in %durable_journal"
+        rule = f'<tr class="dn-more"><td colspan="5">… {more}</td></tr>'
+        body = "".join(_panel_row(row, bar) for row, bar in shown)
+        parts.append(f"<table>{rule if earlier else ''}{body}</table>")
+    if result is not None:
+        parts.append(f"<p>result: <code>{escape(words.cut(result, 400))}</code></p>")
+    elif words.summary(info):
+        parts.append(f"<p>{escape(words.summary(info))}</p>")
+    return "".join(parts)
+
+
+def _panel_row(row: Attempt, bar: Bar | None) -> str:
+    took = row.finished - row.started if row.started and row.finished else None
+    said = row.error or words.returned(row) or words.event(row.received)
+    cells = [
+        f"<td><b>{escape(row.step)}</b></td>",
+        f"<td>{_badge(row.status)}</td>",
+        _code(said),
+        f'<td class="dn-n">{words.duration(took) or "–"}</td>',
+        f'<td class="dn-time">{_bar(bar, row.status)}</td>',
+    ]
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _head(info: RunInfo, detail: str) -> str:
+    name = escape(words.short_name(info.workflow))
+    return (
+        f'<p class="dn-head"><b>{name}</b> · run <code>{escape(info.run_id)}</code> '
+        f'{_badge(info.status)} <span class="dn-quiet">{escape(detail)}</span></p>'
+    )
+
+
+def line(text: str) -> str:
+    """One line, quietly."""
+    return f'<p class="dn-quiet">{escape(text)}</p>'

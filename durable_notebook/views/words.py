@@ -1,0 +1,76 @@
+"""How times, durations and events are written, on screens and in terminals alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from durable_notebook._model import Attempt, EventView, Json, RunInfo
+
+
+def duration(span: timedelta | None) -> str:
+    """A duration with three digits and its unit."""
+    if span is None:
+        return ""
+    seconds = span.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def clock(moment: datetime | None) -> str:
+    """The time of day where the reader is."""
+    return "" if moment is None else moment.astimezone().strftime("%H:%M:%S")
+
+
+def plural(count: int, word: str) -> str:
+    """A count with its word."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def event(view: EventView | None) -> str:
+    """An event in one line."""
+    return "" if view is None else cut(str(view), 80)
+
+
+def returned(row: Attempt) -> str:
+    """What a step gave, in one line."""
+    views = [str(view) for view in row.returned[:2]]
+    more = len(row.returned) - len(views)
+    return cut(", ".join(views) + (f" … {more} more" if more > 0 else ""), 90)
+
+
+def changes(store: Iterable[Json]) -> str:
+    """What a turn changed in the store, in one line."""
+    parts = []
+    for change in store:
+        path = str(change["path"]).removeprefix("/state_data").removeprefix("/_data")
+        name = path.removeprefix("/value").lstrip("/").replace("/", ".") or "all"
+        parts.append(
+            f"− {name}" if change["op"] == "remove" else f"{name} = {change['value']!r}"
+        )
+    return cut(", ".join(parts), 90)
+
+
+def cut(text: str, length: int) -> str:
+    """A text on one line, with an ellipsis where it was longer."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def short_name(workflow: str) -> str:
+    """The class name of a workflow's full name."""
+    return workflow.rpartition(".")[2]
+
+
+def summary(info: RunInfo) -> str:
+    """What a run is doing, in a few words."""
+    if info.error is not None:
+        return cut(info.error, 160)
+    if info.waits_for is not None:
+        return f"waits for {cut(info.waits_for, 200)}"
+    return ""

@@ -1,0 +1,1 @@
+"""kill -9 before and after every database commit, resume, compare."""

@@ -1,0 +1,59 @@
+"""The log of step bodies: one line for each that began, in a file outside the database.
+
+A line is one `write` on an `O_APPEND` file, so a kill can neither tear nor lose it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body that began, in which process of the trial, and whose body caused it."""
+
+    process: int
+    step: str
+    input: str
+    cause: tuple[str, str] | None
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What its re-execution has in common with it."""
+        return self.step, self.input
+
+
+_log = -1
+_process = 0
+
+
+def open_log(path: Path, process: int) -> None:
+    """Log the bodies of this process, the trial's n-th."""
+    global _log, _process  # noqa: PLW0603
+    _log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    _process = process
+
+
+def began(step: str, given: str, cause: tuple[str, str] | None = None) -> None:
+    """Note that a body begins: which step, with what, and which body's doing it is."""
+    line = json.dumps(asdict(Body(_process, step, given, cause)))
+    os.write(_log, f"{line}\n".encode())
+
+
+def read_log(path: Path) -> list[Body]:
+    """The bodies of all processes of a trial, in the order in which they began."""
+    if not path.exists():
+        return []
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [
+        Body(
+            line["process"],
+            line["step"],
+            line["input"],
+            None if line["cause"] is None else (line["cause"][0], line["cause"][1]),
+        )
+        for line in lines
+    ]

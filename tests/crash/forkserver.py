@@ -1,0 +1,66 @@
+"""A process without threads that has everything imported, and forks for each job.
+
+`Forkserver` is the client's end; `python -m tests.crash.forkserver` is the server. A
+job is a line of JSON on its standard input, the child's exit status a line back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import Self
+
+from . import child
+
+_ROOT = Path(__file__).parents[2]
+
+
+class Forkserver:
+    """Runs jobs one after the other, each in a fresh process."""
+
+    def __init__(self) -> None:
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.forkserver"],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, job: child.Job) -> int:
+        """Do a job; gives its exit code, or minus the signal that ended it."""
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.write(json.dumps(asdict(job)) + "\n")
+        self._server.stdin.flush()
+        return int(self._server.stdout.readline())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.communicate()
+
+
+def serve() -> None:
+    """Fork for each job on standard input, until it ends."""
+    assert threading.active_count() == 1, "a fork would lose the other threads"
+    for line in sys.stdin:
+        job = child.Job(**json.loads(line))
+        pid = os.fork()
+        if pid == 0:
+            os.close(0)
+            child.main(job)
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    serve()

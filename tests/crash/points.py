@@ -1,0 +1,117 @@
+"""Crash points: every commit that a process makes on SQLite, whoever makes it.
+
+Installed in a child process only. DBOS's commits (through SQLAlchemy) and the store's
+own are counted together from the beginning of the process; at the chosen one the
+process is killed, just before it or just after it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
+
+When = Literal["before", "after"]
+
+_WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "WITH")
+_SCHEMA = ("CREATE", "ALTER", "DROP")
+
+
+class Points:
+    """Counts the commits of this process and writes each to a log before it is made."""
+
+    def __init__(self, log: int, kill_at: int | None, when: When) -> None:
+        self._log = log
+        self._kill_at = kill_at
+        self._when = when
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def commit(self, what: str, commit: Callable[[], T]) -> T:
+        """Make one commit, or die at it."""
+        with self._lock:
+            self._count += 1
+            number = self._count
+            os.write(self._log, f"{number} {what}\n".encode())
+        if number == self._kill_at and self._when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = commit()
+        if number == self._kill_at and self._when == "after":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+
+def install(points: Points) -> None:
+    """Watch every SQLite connection that this process opens from now on."""
+
+    class WatchedCursor(sqlite3.Cursor):
+        def execute(self, sql: str, *values: Any) -> Any:
+            connection = self.connection
+            assert isinstance(connection, WatchedConnection)
+            if connection.ends_by(sql):
+                what = connection.wrote if connection.in_transaction else _short(sql)
+                return points.commit(what, partial(super().execute, sql, *values))
+            connection.note(sql)
+            return super().execute(sql, *values)
+
+        def executemany(self, sql: str, *values: Any) -> Any:
+            assert isinstance(self.connection, WatchedConnection)
+            assert not self.connection.ends_by(sql), sql
+            self.connection.note(sql)
+            return super().executemany(sql, *values)
+
+        def executescript(self, *_: Any) -> Any:
+            raise AssertionError("a script commits where nobody counts")
+
+    class WatchedConnection(sqlite3.Connection):
+        wrote = "nothing"
+
+        def ends_by(self, sql: str) -> bool:
+            """Whether a statement is a commit, or makes one of its own."""
+            word = _first_word(sql)
+            if self.in_transaction:
+                return word in ("COMMIT", "END")
+            if word == "PRAGMA":
+                return "JOURNAL_MODE=" in sql.upper().replace(" ", "")
+            return word in _SCHEMA or (word in _WRITES and self.isolation_level is None)
+
+        def note(self, sql: str) -> None:
+            if _first_word(sql) in (*_WRITES, *_SCHEMA):
+                self.wrote = _short(sql)
+
+        def cursor(self, factory: Any = WatchedCursor) -> Any:
+            return super().cursor(factory)
+
+        def execute(self, sql: str, *values: Any) -> Any:
+            return self.cursor().execute(sql, *values)
+
+        def commit(self) -> None:
+            if self.in_transaction:
+                points.commit(self.wrote, super().commit)
+            else:
+                super().commit()
+
+        def __exit__(self, *error: Any) -> Any:
+            raise AssertionError("'with connection' commits where nobody counts")
+
+    real = sqlite3.connect
+
+    def connect(*arguments: Any, **options: Any) -> Any:
+        options.setdefault("factory", WatchedConnection)
+        return real(*arguments, **options)
+
+    sqlite3.connect = sqlite3.dbapi2.connect = connect  # type: ignore[attr-defined]
+
+
+def _first_word(sql: str) -> str:
+    return sql.split(None, 1)[0].upper() if sql.strip() else ""
+
+
+def _short(sql: str) -> str:
+    return " ".join(sql.split())[:48]
