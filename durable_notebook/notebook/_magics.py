@@ -353,7 +353,7 @@ class DurableNotebook(Magics, Configurable):
         sys.stdout.flush()
         # What was printed leaves through a thread of the kernel; SIGKILL waits for
         # nobody.
-        time.sleep(0.5)
+        time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGKILL)
 
 

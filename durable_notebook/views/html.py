@@ -49,15 +49,15 @@ def journal(info: RunInfo, rows: Sequence[Attempt]) -> str:
 _JOURNAL_HEADINGS = (
     "position",
     "step",
+    "attempt",
+    "session",
+    "status",
+    "time",
+    "duration",
     "received",
     "returned",
     "store",
-    "status",
-    "attempt",
-    "session",
     "started",
-    "duration",
-    "time",
 )
 
 
@@ -86,23 +86,24 @@ def _journal_row(row: Attempt, bar: Bar | None) -> str:
     cells = [
         f'<td class="dn-n">{position}</td>',
         f"<td><b>{escape(row.step)}</b></td>",
+        f'<td class="dn-n">{row.attempt}</td>',
+        f'<td class="dn-n">{row.session}</td>',
+        f"<td>{_badge(row.status)}</td>",
+        f'<td class="dn-time">{_bar(bar, row.status)}</td>',
+        f'<td class="dn-n">{words.duration(took) or "–"}</td>',
         _code(words.event(row.received)),
         _code(row.error or words.returned(row)),
         _code(words.changes(row.store)),
-        f"<td>{_badge(row.status)}</td>",
-        f'<td class="dn-n">{row.attempt}</td>',
-        f'<td class="dn-n">{row.session}</td>',
         f'<td class="dn-n">{words.clock(row.started)}</td>',
-        f'<td class="dn-n">{words.duration(took) or "–"}</td>',
-        f'<td class="dn-time">{_bar(bar, row.status)}</td>',
     ]
     return f"<tr>{''.join(cells)}</tr>"
 
 
 def _code(text: str) -> str:
-    return (
-        f"<td><code>{escape(words.cut(text, 64))}</code></td>" if text else "<td></td>"
-    )
+    if not text:
+        return "<td></td>"
+    shown = escape(text)
+    return f'<td class="dn-text" title="{shown}"><code>{shown}</code></td>'
 
 
 def _badge(status: AttemptStatus | RunStatus) -> str:
@@ -168,9 +169,9 @@ def _panel_row(row: Attempt, bar: Bar | None) -> str:
     cells = [
         f"<td><b>{escape(row.step)}</b></td>",
         f"<td>{_badge(row.status)}</td>",
-        _code(said),
-        f'<td class="dn-n">{words.duration(took) or "–"}</td>',
         f'<td class="dn-time">{_bar(bar, row.status)}</td>',
+        f'<td class="dn-n">{words.duration(took) or "–"}</td>',
+        _code(said),
     ]
     return f"<tr>{''.join(cells)}</tr>"
 

@@ -119,6 +119,10 @@ class Half(Event):
     id: str
 
 
+class Audited(Event):
+    id: str
+
+
 class Interleaved(Workflow):
     """The same with workers that wait between their edits, events and sends."""
 
@@ -150,19 +154,21 @@ class Interleaved(Workflow):
         return Done(id=ev.id)
 
     @step
-    async def audit(self, ctx: Context, ev: Half) -> None:
+    async def audit(self, ctx: Context, ev: Half) -> Audited:
         # Sent in the middle of a body that may run again: so it has no cause.
         began("audit", ev.id)
         async with ctx.store.edit_state() as state:
             state.audited = state.get("audited", 0) + 1
+        return Audited(id=ev.id)
 
     @step(num_workers=1)
-    async def join(self, ctx: Context, ev: Done) -> StopEvent | None:
-        began("join", ev.id, ("work", ev.id))
-        done = ctx.collect_events(ev, [Done] * ITEMS)
+    async def join(self, ctx: Context, ev: Done | Audited) -> StopEvent | None:
+        before = "work" if isinstance(ev, Done) else "audit"
+        began("join", f"{before} {ev.id}", (before, ev.id))
+        done = ctx.collect_events(ev, [Done] * ITEMS + [Audited] * ITEMS)
         if done is None:
             return None
-        return StopEvent(result=sorted(one.id for one in done))
+        return StopEvent(result=sorted(one.id for one in done if type(one) is Done))
 
 
 def _think(given: str, number: int) -> float:

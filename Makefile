@@ -1,0 +1,48 @@
+# Everything here needs python3 (3.11 or newer) and make; the rest goes into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: lab tour test check fix notebooks chromium clean
+
+lab: $(READY) ## the first lesson in JupyterLab
+	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks/01_crash_and_resume.ipynb
+
+tour: $(READY) ## the same lesson without a browser: killed, resumed, checked
+	@$(BIN)/python notebooks/tour.py
+
+test: $(READY) chromium ## every test
+	$(BIN)/python -m pytest $(PYTEST)
+
+check: $(READY) ## the static half
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+fix: $(READY) ## what can be mended by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+notebooks: $(READY) ## run the lessons and keep their outputs
+	$(BIN)/python notebooks/tour.py --save
+
+# Browser tests need Chromium. Without the rights to install it they are skipped, with
+# the reason; in CI that is a failure.
+chromium:
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || \
+	  ! command -v apt-get >/dev/null || \
+	  { apt-get update -q && apt-get install -y -q chromium; } >/dev/null
+
+$(READY): pyproject.toml
+	@echo "Setting up .venv (a minute, once) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/pip install -q --editable '.[lab]' --group test --group check
+	@touch $(READY)
+
+clean: ## remove what the targets above made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

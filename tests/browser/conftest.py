@@ -1,0 +1,34 @@
+"""One JupyterLab and one browser for all journeys: each takes ten seconds to start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.lab import CHROMIUM, Lab, LabPage, browse, serve
+
+
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    if CHROMIUM is None:
+        reason = "Chromium is not installed (Debian: apt-get install chromium)"
+        # CI can install it, so there it is no excuse.
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    root = tmp_path_factory.mktemp("lab") / "root"
+    root.mkdir()
+    with serve(root) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def browser(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabPage]:
+    kept = os.environ.get("DURABLE_NOTEBOOK_SHOTS")
+    shots = Path(kept) if kept else tmp_path_factory.mktemp("shots")
+    shots.mkdir(parents=True, exist_ok=True)
+    with browse(shots) as page:
+        yield page

@@ -1,0 +1,203 @@
+"""A real JupyterLab on loopback, and a page of it in Chromium."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from playwright.sync_api import Locator, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook"
+_IDLE = """() => {
+  const w = window.jupyterapp && window.jupyterapp.shell.currentWidget;
+  const k = w && w.sessionContext && w.sessionContext.session
+    && w.sessionContext.session.kernel;
+  return k && k.connectionStatus === 'connected' && k.status === 'idle';
+}"""
+
+
+@dataclass
+class Lab:
+    """A running server whose root is a folder of the test."""
+
+    url: str
+    root: Path
+
+    def notebook(self, name: str, cells: list[str]) -> Path:
+        """Write a notebook into a folder of its own."""
+        folder = self.root / name
+        folder.mkdir()
+        made = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source) for source in cells]
+        )
+        made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+        nbformat.write(made, folder / f"{name}.ipynb")
+        return folder
+
+
+@contextlib.contextmanager
+def serve(root: Path) -> Iterator[Lab]:
+    """Start JupyterLab without token and news, on a free port of loopback."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    home = root.parent / "jupyter"
+    settings = home / "settings/@jupyterlab/apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text(
+        json.dumps({"fetchNews": "false", "checkForUpdates": False})
+    )
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+    }
+    options = [
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        "--IdentityProvider.token=",
+        "--ServerApp.password=",
+        f"--ServerApp.root_dir={root}",
+        "--ServerApp.disable_check_xsrf=True",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    log = home / "server.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("jupyter")), "lab", *options],
+            env=environment,
+            stdout=out,
+            stderr=out,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(url, process, log)
+        yield Lab(url, root)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 90
+    while True:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{url}/api/status", timeout=2).close()
+            return
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(log.read_text()[-3000:])
+        time.sleep(0.1)
+
+
+@dataclass
+class LabPage:
+    """A notebook open in the browser."""
+
+    page: Page
+    shots: Path
+    errors: list[str] = field(default_factory=list)
+
+    def open(self, lab: Lab, path: str) -> None:
+        """Open a notebook and wait for its kernel."""
+        self.page.goto(f"{lab.url}/lab/tree/{path}?reset")
+        self.wait_idle()
+
+    def wait_idle(self) -> None:
+        """Wait until the kernel has nothing to do."""
+        self.page.wait_for_selector(f"{_NOTEBOOK} .jp-Cell", timeout=60_000)
+        self.page.wait_for_function(_IDLE, timeout=60_000)
+
+    def run(self, *cells: int) -> None:
+        """Run cells, one behind the other, without waiting for them."""
+        for cell in cells:
+            self.page.evaluate(
+                """i => {
+                  const app = window.jupyterapp, w = app.shell.currentWidget;
+                  w.content.activeCellIndex = i; w.content.deselectAll();
+                  app.commands.execute('notebook:run-cell');
+                }""",
+                cell,
+            )
+
+    def finished(self, cell: int) -> None:
+        """Wait until a cell has its number: it has run."""
+        self.page.wait_for_function(
+            """([q, i]) => {
+              const p = document.querySelectorAll(q + ' .jp-Cell')[i]
+                .querySelector('.jp-InputPrompt');
+              return p && /\\[\\d+\\]/.test(p.innerText);
+            }""",
+            arg=[_NOTEBOOK, cell],
+            timeout=60_000,
+        )
+
+    def output(self, cell: int) -> Locator:
+        """The output area of a cell."""
+        found = self.page.locator(f"{_NOTEBOOK} .jp-Cell").nth(cell)
+        return found.locator(".jp-OutputArea").first
+
+    def command(self, name: str) -> Any:
+        """Run a command of JupyterLab and wait for it."""
+        return self.page.evaluate(
+            "name => window.jupyterapp.commands.execute(name)", name
+        )
+
+    def theme(self, name: str) -> None:
+        """Change between 'JupyterLab Light' and 'JupyterLab Dark'."""
+        self.page.evaluate(
+            "theme => window.jupyterapp.commands.execute("
+            "'apputils:change-theme', {theme})",
+            name,
+        )
+        light = "true" if name.endswith("Light") else "false"
+        self.page.wait_for_selector(
+            f'body[data-jp-theme-light="{light}"]', state="attached"
+        )
+
+    def shoot(self, name: str) -> None:
+        """Keep a picture, for eyes."""
+        self.page.screenshot(path=self.shots / f"{name}.png")
+
+
+@contextlib.contextmanager
+def browse(shots: Path) -> Iterator[LabPage]:
+    """Open Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.set_default_timeout(60_000)
+        found = LabPage(page, shots)
+        page.on("pageerror", lambda e: found.errors.append(str(e)))
+        try:
+            yield found
+        finally:
+            browser.close()

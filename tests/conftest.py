@@ -1,0 +1,73 @@
+"""What every suite may use: a fresh journal, and a check that nothing stays behind."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Where a test's journal is; nothing is there yet."""
+    return tmp_path / "journal.sqlite"
+
+
+@pytest.fixture
+def journal_url(journal: Path) -> str:
+    return f"sqlite:///{journal}"
+
+
+@pytest.fixture
+def no_leaks(tmp_path: Path) -> Iterator[None]:
+    """Fail a test that leaves DBOS, a thread, a lock or a connection behind.
+
+    A held lock and an open connection are open files of the test's folder.
+    """
+    before = set(threading.enumerate())
+    yield
+    was_launched = _end_dbos()
+    deadline = time.monotonic() + 5
+    while (threads := _threads(before)) and time.monotonic() < deadline:
+        threads[0].join(0.01)
+    assert not was_launched, "DBOS was not destroyed"
+    assert threads == [], "threads were left behind"
+    assert _open_files(tmp_path) == [], "files were left open"
+
+
+def _end_dbos() -> bool:
+    """End a DBOS that a failed test left, so that the next test can have its own."""
+    from dbos import DBOS
+
+    from durable_notebook.engine import _internals
+
+    is_there = _internals.instance() is not None
+    if is_there:
+        DBOS.destroy(workflow_completion_timeout_sec=0)
+    return is_there
+
+
+def _threads(before: set[threading.Thread]) -> list[threading.Thread]:
+    # The threads of a loop's executor end with the loop, after this.
+    return [
+        t
+        for t in threading.enumerate()
+        if t not in before and not t.name.startswith("asyncio_")
+    ]
+
+
+def _open_files(folder: Path) -> list[str]:
+    """The files of a folder that this process has open, where the system tells."""
+    found = []
+    for link in Path("/proc/self/fd").glob("*"):
+        try:
+            target = os.readlink(link)
+        except OSError:
+            continue
+        if target.startswith(str(folder)):
+            found.append(target)
+    return found
