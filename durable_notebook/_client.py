@@ -242,12 +242,13 @@ class Client:
         if executor != runtime.executor_id:
             if runtime.is_executor_alive(executor):
                 return None
-            return f"its own kernel, which is executor {executor}"
+            return f"its own process, executor {executor} (open its notebook)"
         problem = runtime.problem(row.run_id)
         if problem is not None:
             return str(problem)
         if row.run_id in runtime.undefined():
-            return f"the definition of {row.workflow.rpartition('.')[2]}"
+            name = row.workflow.rpartition(".")[2]
+            return f"the definition of {name} (run the cell that defines it)"
         return None
 
     # -- answer ------------------------------------------------------------------

@@ -316,7 +316,7 @@ class DurableNotebook(Magics, Configurable):
         did = session.call(session.runtime.resume(info.run_id))
         info = session.call(session.client.read_info(info.run_id))
         if info.status is RunStatus.INTERRUPTED and not did:
-            print(f"Run {_what(info)}.{_remedy(info)}")  # noqa: T201
+            print(f"Run {_what(info)}.")  # noqa: T201
             return None
         return self._panel(info.run_id, _attached(info, was_live=not did))
 
@@ -376,15 +376,6 @@ def _what(info: RunInfo) -> str:
     done = words.plural(info.steps, "completed step")
     state = words.summary(info) or f"is {info.status}"
     return f"{info.run_id} ({done}) {state}"
-
-
-def _remedy(info: RunInfo) -> str:
-    waits_for = info.waits_for or ""
-    if waits_for.startswith("the definition"):
-        return " Run the cell that defines it, and it goes on by itself."
-    if waits_for.startswith("its own kernel"):
-        return " Open the notebook that started it."
-    return ""
 
 
 def _short_path(url: str) -> str:
