@@ -146,7 +146,7 @@ class DurableNotebook(Magics, Configurable):
     def durable_connect(self, line: str) -> None:
         """Choose the journal and open it: `%durable_connect sqlite:///runs.sqlite`.
 
-        Without a URL, opens the default one. Nothing is created before the first run.
+        Without a URL, opens the default one. The file is created if need be.
         """
         with _plainly():
             url = line.strip().strip("'\"")
