@@ -53,11 +53,10 @@ _current: Engine | None = None
 class Engine:
     """DBOS as this package uses it."""
 
-    def __init__(self, settings: Settings, execute: Execute) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._execute = execute
+        self._execute: Execute = _not_launched
         self._dbos: DBOS | None = None
-        self._made_by_us = False
         self._functions: dict[str, Callable[..., Any]] = {}
 
     def locate(self) -> tuple[str, str | None]:
@@ -92,16 +91,21 @@ class Engine:
             )
         return url, self._settings.executor_id or _internals.executor_id()
 
-    def launch(self, url: str, executor_id: str, store: Store) -> None:
-        """Bring DBOS up on the calling loop. Its tables exist when this returns."""
+    def launch(
+        self, url: str, executor_id: str, store: Store, execute: Execute
+    ) -> None:
+        """Bring DBOS up on the calling loop. Its tables exist when this returns.
+
+        `execute` is what a run does: DBOS records what it returns or raises.
+        """
         global _current  # noqa: PLW0603
         _internals.quieten()
         dbos = _internals.instance()
         if dbos is None:
             dbos = _quiet_dbos(url, executor_id)
-            self._made_by_us = True
         _internals.fix_application_version()
         self._dbos = dbos
+        self._execute = execute
         _current = self
         with _internals.recovery_without(lambda run_id: store.run(run_id) is not None):
             DBOS.launch()
@@ -149,6 +153,10 @@ class Engine:
         if self._dbos is not None and _internals.instance() is self._dbos:
             DBOS.destroy(workflow_completion_timeout_sec=0)
         self._dbos = None
+
+
+async def _not_launched(_: Claim) -> Json:
+    raise LeavePending
 
 
 def new_owner() -> str:

@@ -1,8 +1,9 @@
 """The runtime: llama-index-workflows' plug-in point, on the journal.
 
-`_runtime` is the class; `_live` a run in memory and its way to disk; `_restore` the
-way back; `_internal` and `_external` the adapters the library asks for; `_registry`
-the workflows; `_state`, `_stream`, `_prompts` and `_flight` the parts of a turn.
+`_runtime` is the class; `_runs` executes runs and `_access` reads and messages them;
+`_live` is a run in memory and its way to disk, `_restore` the way back; `_internal` and
+`_external` are the adapters the library asks for; `_registry` has the workflows;
+`_state`, `_stream`, `_prompts` and `_flight` are the parts of a turn.
 """
 
 from __future__ import annotations

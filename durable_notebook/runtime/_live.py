@@ -264,9 +264,8 @@ class LiveRun:
         self.stream.close()
         self.notify()
 
-    def recorded_by(self, task: asyncio.Task[Any] | None) -> None:
+    def recorded_by(self, task: asyncio.Task[Any]) -> None:
         """Tell which task ends when the database has the run's outcome too."""
-        assert task is not None
         task.add_done_callback(lambda _: self._recorded.set())
 
     async def recorded(self) -> None:

@@ -1,0 +1,132 @@
+"""Messages to runs, their events and results, wherever they are executed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator
+
+from workflows.events import Event, StopEvent
+from workflows.runtime.types.ticks import WorkflowTick
+
+from durable_notebook._entry import Entry
+from durable_notebook.errors import RunFinishedError, StorageError, UnknownRunError
+from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._live import Outcome
+from durable_notebook.runtime._registry import Registry
+from durable_notebook.runtime._runs import Runs
+from durable_notebook.store import Store
+
+logger = logging.getLogger("durable_notebook")
+
+
+class Access:
+    """Reads from memory what is live here, and from the journal what is not."""
+
+    def __init__(
+        self,
+        *,
+        runs: Runs,
+        store: Store,
+        registry: Registry,
+        plain: Codec,
+        poll_s: float,
+    ) -> None:
+        self._runs = runs
+        self._store = store
+        self._registry = registry
+        self._plain = plain
+        self._poll_s = poll_s
+
+    async def post(
+        self, run_id: str, tick: WorkflowTick, key: str | None = None
+    ) -> bool:
+        """Put a tick into a run's mailbox; on disk when this returns.
+
+        False if a message with this key was there: it counts once.
+
+        Raises:
+            UnknownRunError, RunFinishedError: Nobody would ever read it.
+        """
+        entry = self._last_entry(run_id)
+        if entry is not None and entry.end is not None:
+            raise RunFinishedError(run_id, entry.end["status"])
+        text = json.dumps(self._plain.tick(tick))
+        sequence = await asyncio.wrap_future(self._store.post(run_id, text, key))
+        run = self._runs.live.get(run_id)
+        if run is not None:
+            run.fetch_mail()
+        return sequence is not None
+
+    async def result(self, run_id: str) -> StopEvent:
+        """Wait for the end of a run, wherever it is executed.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            Exception: The error with which the run ended, or why it cannot go on.
+        """
+        while True:
+            run = self._runs.live.get(run_id)
+            if run is not None:
+                await run.recorded()
+                outcome = run.outcome
+            else:
+                outcome = self._recorded_outcome(run_id)
+            if outcome is not None:
+                if outcome.error is not None:
+                    raise outcome.error
+                assert outcome.result is not None
+                return outcome.result
+            await self._runs.until_changed(self._poll_s)
+
+    async def stream(self, run_id: str, after: int = 0) -> AsyncGenerator[Event, None]:
+        """A run's events from a number on: recorded ones first, then live ones."""
+        while True:
+            run = self._runs.live.get(run_id)
+            if run is not None:
+                async for event in run.stream.read(after):
+                    after += 1
+                    yield event
+                if run.outcome is not None:
+                    return
+            else:
+                codec, entries = self._codec(run_id), self._store.entries(run_id)
+                trees = [tree for r in entries for tree in r.entry.stream]
+                for tree in trees[after:]:
+                    after += 1
+                    yield codec.read_event(tree)
+                if self._recorded_outcome(run_id) is not None:
+                    return
+            await self._runs.until_changed(self._poll_s)
+
+    def _recorded_outcome(self, run_id: str) -> Outcome | None:
+        entry = self._last_entry(run_id)
+        if entry is not None and entry.end is not None:
+            return Outcome.read(entry.end, self._codec(run_id))
+        problem = self._runs.problems.get(run_id)
+        return None if problem is None else Outcome(error=problem)
+
+    def _last_entry(self, run_id: str) -> Entry | None:
+        row = self._store.run(run_id)
+        if row is None:
+            raise UnknownRunError(run_id)
+        return None if row.last_entry is None else Entry.decode(row.last_entry)
+
+    def _codec(self, run_id: str) -> Codec:
+        row = self._store.run(run_id)
+        definition = None if row is None else self._registry.named(row.workflow)
+        return definition.codec if definition else self._plain
+
+    async def watch(self) -> None:
+        """Fetch what other processes put into the mailboxes of live runs."""
+        newest = 0
+        while True:
+            await asyncio.sleep(self._poll_s)
+            try:
+                if self._runs.live and self._store.changed_outside():
+                    seen, newest = newest, self._store.newest_mail()
+                    for run in list(self._runs.live.values()) if newest != seen else ():
+                        run.fetch_mail()
+            except StorageError as e:
+                logger.warning("%s", e)
