@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ from durable_notebook.runtime._prompts import Prompts
 from durable_notebook.runtime._state import JournaledState
 from durable_notebook.runtime._stream import Stream
 from durable_notebook.store import NewEntry, Store
+
+logger = logging.getLogger("durable_notebook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ class LiveRun:
         self._inbox: asyncio.Queue[tuple[int, WorkflowTick]] = asyncio.Queue()
         self._pulled: dict[int, int] = {}
         self._fetched = self._cursor = restored.cursor
+        self._reported = 0
         self._position = restored.position
         self._interrupted = restored.interrupted
         self._ticks: list[WorkflowTick] = []
@@ -123,9 +127,26 @@ class LiveRun:
     def fetch_mail(self) -> None:
         """Take what is new in the mailbox, in order. Safe to call at any time."""
         for mail in self._journal.mail(self.run_id, self._fetched):
+            try:
+                tick = self.codec.read_tick(json.loads(mail.tick))
+            except ValueError as e:
+                # Most likely of a class that this process has not defined (yet). It
+                # stays where it is, and what came after it waits: order is kept.
+                self._report(mail.sequence, e)
+                return
             self._fetched = mail.sequence
-            tick = self.codec.read_tick(json.loads(mail.tick))
             self._inbox.put_nowait((mail.sequence, tick))
+
+    def _report(self, sequence: int, problem: Exception) -> None:
+        if sequence != self._reported:
+            self._reported = sequence
+            logger.error(
+                "Run %r cannot read message %d of its mailbox: %s. Define its event "
+                "class here; the message is kept.",
+                self.run_id,
+                sequence,
+                problem,
+            )
 
     def send_inside(self, tick: WorkflowTick) -> None:
         """Deliver what a step of this run sent."""

@@ -95,7 +95,8 @@ def test_hostile_text_stays_text(bad: str) -> None:
     tags.feed(html.runs([run]))
     tags.feed(html.panel(run, [row], note=bad, result=bad))
 
-    assert tags.seen <= set(["p", "b", "code", "span", "table", "thead", "tbody", "tr", "th", "td"])
+    known = {"p", "b", "code", "span", "table", "thead", "tbody", "tr", "th", "td"}
+    assert tags.seen <= known
     assert tags.attributes <= {"class", "style", "title", "colspan"}
 
 
