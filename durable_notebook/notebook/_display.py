@@ -28,7 +28,12 @@ class Slot:
     def fill(self, html: str, text: str) -> None:
         """Show something else in the place. From any thread."""
         data = {"text/html": html, "text/plain": text}
-        publish_display_data(data, transient={"display_id": self._id}, update=True)
+        place = {"display_id": self._id}
+        # In an empty context the message belongs to the cell that runs now. Front
+        # ends find the place by its id; nbclient listens to the cell that runs only.
+        contextvars.Context().run(
+            lambda: publish_display_data(data, transient=place, update=True)
+        )
 
     def fill_with_widget(self, widget: Any) -> None:
         """Show a widget in the place. From any thread."""

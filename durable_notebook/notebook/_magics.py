@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import os
 import signal
 import sys
@@ -54,6 +55,14 @@ class NotebookRun(Run):
     def client(self) -> Client:
         return self._magics.session.client
 
+    async def result(self) -> Any:
+        try:
+            return await super().result()
+        finally:
+            # A cell that has awaited the run leaves its panel as it ended.
+            for panel in self._magics.panels_of(self.run_id):
+                await asyncio.to_thread(panel.ended.wait, 1.0)
+
     def _ipython_display_(self) -> None:
         """Show nothing: the magic has shown the panel above."""
 
@@ -75,6 +84,10 @@ class DurableNotebook(Magics, Configurable):
         self._beside = default_url()
         self._last_run: str | None = None
         self._panels: list[Panel] = []
+
+    def panels_of(self, run_id: str) -> list[Panel]:
+        """The panels that show a run."""
+        return [panel for panel in self._panels if panel.run_id == run_id]
 
     # -- the session ---------------------------------------------------------------
 
@@ -190,12 +203,10 @@ class DurableNotebook(Magics, Configurable):
         wanted = None if run_id is None else str(run_id)
         before = None if wanted is None else session.runtime.store.run(wanted)
         origin = name if isinstance(value, Workflow) and name is not None else None
-        was_live = wanted is not None and session.runtime.live(wanted) is not None
         run = session.start(value, wanted, origin, fields)
         note = "started now"
         if before is not None:
-            info = session.call(session.client.read_info(run.run_id))
-            note = _attached(info, was_live=was_live)
+            note = self._attached(run.run_id)
         return self._panel(run.run_id, note)
 
     def _named(self, name: str | None) -> Any:
@@ -318,7 +329,20 @@ class DurableNotebook(Magics, Configurable):
         if info.status is RunStatus.INTERRUPTED and not did:
             print(f"Run {_what(info)}.")  # noqa: T201
             return None
-        return self._panel(info.run_id, _attached(info, was_live=not did))
+        return self._panel(info.run_id, self._attached(info.run_id))
+
+    def _attached(self, run_id: str) -> str:
+        """Say what became of a run that was there before."""
+        info = self.session.call(self.session.client.read_info(run_id))
+        done = words.plural(info.steps, "completed step")
+        if info.status.is_final:
+            return f"ended before: {done} on record, nothing runs again"
+        live = self.session.runtime.live(run_id)
+        if live is None or live.resumed_from == 0:
+            return "attached to the run that is under way"
+        kept = words.plural(live.kept_steps, "completed step")
+        life = f"session {self.session.runtime.session}"
+        return f"resumed in {life}: {kept} kept, none of them runs again"
 
     @line_magic
     def durable_restart(self, line: str) -> None:
@@ -360,16 +384,6 @@ class DurableNotebook(Magics, Configurable):
 def _is_workflow(value: object) -> bool:
     is_class = isinstance(value, type) and issubclass(value, Workflow)
     return isinstance(value, Workflow) or (is_class and value is not Workflow)
-
-
-def _attached(info: RunInfo, *, was_live: bool) -> str:
-    """Say what became of a run that was there before."""
-    done = words.plural(info.steps, "completed step")
-    if info.status.is_final:
-        return f"ended before: {done} on record, nothing runs again"
-    if was_live:
-        return "attached to the run that is under way"
-    return f"resumed: {done} kept, nothing of them runs again"
 
 
 def _what(info: RunInfo) -> str:

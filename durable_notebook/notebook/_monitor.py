@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from typing import Any
 
@@ -28,9 +29,10 @@ class Panel:
 
     def __init__(self, session: Session, run_id: str, note: str) -> None:
         self._session = session
-        self._run_id = run_id
+        self.run_id = run_id
         self._note = note
-        self._has_ended = False
+        self.run_id = run_id
+        self.ended = threading.Event()
         info, rows, result = session.call(self._read())
         self._slot = Slot(*self._drawn(info, rows, result))
         self._form_slot = Slot("", "")
@@ -40,18 +42,18 @@ class Panel:
 
     def follow(self, session: Session) -> bool:
         """Go on in another session, in the same place. False if the run had ended."""
-        if not self._has_ended:
+        if not self.ended.is_set():
             self._session = session
             self._note = f"{self._note} · went on in session {session.runtime.session}"
             session.submit(self._follow())
-        return not self._has_ended
+        return not self.ended.is_set()
 
     async def _read(self) -> tuple[RunInfo, list[Attempt], str | None]:
-        info = await self._session.client.read_info(self._run_id)
-        rows = await self._session.client.read_journal(self._run_id)
+        info = await self._session.client.read_info(self.run_id)
+        rows = await self._session.client.read_journal(self.run_id)
         result = None
         if info.status is RunStatus.COMPLETED:
-            result = _fields(await self._session.client.run(self._run_id).result())
+            result = _fields(await self._session.client.run(self.run_id).result())
         return info, rows, result
 
     async def _follow(self) -> None:
@@ -67,7 +69,7 @@ class Panel:
                     self._slot.fill(*now)
                 self._ask(info)
                 if info.status.is_final:
-                    self._has_ended = True
+                    self.ended.set()
                     return
                 # A long journal takes longer to read: never more than a tenth of
                 # the time goes into looking at it.
@@ -75,7 +77,7 @@ class Panel:
                 await asyncio.sleep(max(_REFRESH_S, 10 * cost))
         except Exception:
             # A thread border: nobody awaits this.
-            logger.exception("The panel of run %r stopped.", self._run_id)
+            logger.exception("The panel of run %r stopped.", self.run_id)
 
     def _drawn(
         self, info: RunInfo, rows: list[Attempt], result: str | None
@@ -106,7 +108,7 @@ class Panel:
     async def _answer(self, prompt: Prompt | None, values: dict[str, Any]) -> None:
         assert self._form is not None
         try:
-            await self._session.client.answer(self._run_id, values, prompt=prompt)
+            await self._session.client.answer(self.run_id, values, prompt=prompt)
         except DurableNotebookError as e:
             self._form.refuse(e)
 

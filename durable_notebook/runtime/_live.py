@@ -77,6 +77,7 @@ class Restored:
     flight: Flight
     prompts: Prompts
     interrupted: list[Json]
+    steps: int
     position: int
     cursor: int
     end: dict[str, Json] | None
@@ -102,6 +103,7 @@ class LiveRun:
         self.prompts = restored.prompts
         self.stream = Stream(restored.events)
         self.resumed_from = restored.position
+        self.kept_steps = restored.steps
         self.outcome: Outcome | None = None
         self._recorded = asyncio.Event()
         self.changed = asyncio.Event()

@@ -98,6 +98,7 @@ def restore(
             max(asked, default=-1) + 1,
         ),
         interrupted=interrupted,
+        steps=sum(len(r.entry.bodies) for r in entries),
         position=entries[-1].position + 1 if entries else 0,
         cursor=last.cursor if last else 0,
         end=last.end if last else None,
