@@ -73,7 +73,8 @@ class Access:
                 outcome = run.outcome
             else:
                 outcome = self._recorded_outcome(run_id)
-            if outcome is not None:
+            # A run that is just being recovered only has its outcome to tell DBOS.
+            if outcome is not None and not self._runs.is_claimed(run_id):
                 if outcome.error is not None:
                     raise outcome.error
                 assert outcome.result is not None

@@ -13,7 +13,12 @@ from typing import Any
 from pydantic import BaseModel
 from workflows.context.serializers import BaseSerializer, JsonSerializer
 from workflows.events import Event, UnreconstructedException
-from workflows.runtime.types.ticks import WorkflowTick, WorkflowTickAdapter
+from workflows.runtime.types.results import AddWaiter
+from workflows.runtime.types.ticks import (
+    TickStepResult,
+    WorkflowTick,
+    WorkflowTickAdapter,
+)
 
 from durable_notebook._model import Json
 
@@ -69,14 +74,28 @@ class Codec:
     def tick(self, tick: WorkflowTick) -> Json:
         """A tick as a tree, without the members that are empty."""
         tree = tick.model_dump(mode="json")
+        if isinstance(tick, TickStepResult):
+            for result, written in zip(tick.result, tree["result"], strict=True):
+                # The library leaves the requirements of a wait out. Without them,
+                # any answer of the type would end it when the tick is reduced again.
+                if isinstance(result, AddWaiter) and result.requirements:
+                    plain = self.serializer.serialize_value(result.requirements)
+                    written["requirements"] = plain
         return {k: v for k, v in tree.items() if v is not None and v not in ([], {})}
 
     def read_tick(self, tree: Json) -> WorkflowTick:
         """The tick of a tree."""
         if tree["type"] == "step_result":
-            tree = {"result": [], **tree}
+            results = [self._with_requirements(r) for r in tree.get("result", [])]
+            tree = {**tree, "result": results}
         with self.serializer.validation_context():
             return WorkflowTickAdapter.validate_python(tree)
+
+    def _with_requirements(self, result: dict[str, Json]) -> dict[str, Json]:
+        if not result.get("requirements"):
+            return result
+        read = self.serializer.deserialize_value(result["requirements"])
+        return {**result, "requirements": read}
 
     def exception(self, error: BaseException) -> dict[str, str]:
         """An exception as its type's name and its message."""

@@ -61,6 +61,11 @@ class Invocation:
     events: int = 0
     taken: set[int] = field(default_factory=set)
 
+    @property
+    def is_repeating(self) -> bool:
+        """Whether its next store edit is one that an earlier execution has stored."""
+        return self.edits < self.carried.edits
+
     def makes_edit(self) -> bool:
         """Count a store edit; False if an earlier execution's is already stored."""
         self.edits += 1

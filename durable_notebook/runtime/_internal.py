@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from workflows.context.state_store import StateStore
 from workflows.events import Event
@@ -38,6 +39,8 @@ class InternalAdapter(InternalRunAdapter):
 
     def __init__(self, run: LiveRun) -> None:
         self._run = run
+        self._began: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
+        self._count = 0
 
     @property
     def run_id(self) -> str:
@@ -84,8 +87,8 @@ class InternalAdapter(InternalRunAdapter):
             for p in pending:
                 p.coro.close()
             raise
-        started = [p.start(asyncio.create_task(p.coro)) for p in pending]
-        named = running + started
+        started = [self._start(p) for p in pending]
+        named = sorted(running + started, key=self._rank)
         done, _ = await asyncio.wait(
             all_tasks(named), timeout=timeout, return_when=asyncio.FIRST_COMPLETED
         )
@@ -95,6 +98,19 @@ class InternalAdapter(InternalRunAdapter):
         if any(isinstance(n, PullTask) and n.task is completed for n in named):
             completed = await _result_before_sends(named, completed)
         return WaitForNextTaskResult(completed, started)
+
+    def _start(self, pending: PendingStart) -> NamedTask:
+        task = asyncio.create_task(pending.coro)
+        self._count += 1
+        self._began[task] = self._count
+        return pending.start(task)
+
+    def _rank(self, named: NamedTask) -> tuple[bool, int]:
+        """Of bodies that have ended together, the one that began first comes first.
+
+        The library keeps them in a set, so their order would be another at each run.
+        """
+        return isinstance(named, PullTask), self._began.get(named.task, 0)
 
 
 async def _result_before_sends(

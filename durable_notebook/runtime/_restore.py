@@ -18,7 +18,7 @@ from workflows.context.state_store import (
 )
 from workflows.runtime.control_loop import rebuild_state_from_ticks
 from workflows.runtime.types.internal_state import BrokerState
-from workflows.runtime.types.ticks import WorkflowTick
+from workflows.runtime.types.ticks import TickSessionStart, WorkflowTick
 
 from durable_notebook._entry import RecordedEntry
 from durable_notebook._model import Json
@@ -74,7 +74,10 @@ def restore(
         for recorded in entries:
             where, entry = recorded.position, recorded.entry
             ticks: list[WorkflowTick] = [codec.read_tick(t) for t in entry.ticks]
-            state = rebuild_state_from_ticks(state, ticks, run_id=run_id)
+            for tick in ticks:
+                if isinstance(tick, TickSessionStart):
+                    keep_order(state)
+                state = rebuild_state_from_ticks(state, [tick], run_id=run_id)
             payload = apply_state_patch(payload, entry.store)
             events += [codec.read_event(tree) for tree in entry.stream]
         store = JournaledState(
@@ -85,6 +88,7 @@ def restore(
         raise ReplayMismatchError(run_id, max(where, 0), problem) from e
     last = entries[-1].entry if entries else None
     carried, interrupted = _left_in_flight(state, entries, codec)
+    keep_order(state)
     asked = [p["number"] for r in entries for p in r.entry.prompts]
     return Restored(
         state=state,
@@ -103,6 +107,18 @@ def restore(
         cursor=last.cursor if last else 0,
         end=last.end if last else None,
     )
+
+
+def keep_order(state: BrokerState) -> None:
+    """Have interrupted bodies begin again in the order in which they first began.
+
+    At the start of a session the library puts each to the front of its queue, one
+    after the other, which turns them round. Turned round beforehand they keep their
+    order. Applied wherever a session starts, live and when its tick is reduced again,
+    so that both give the same state.
+    """
+    for worker in state.workers.values():
+        worker.in_progress.reverse()
 
 
 def _first_state(definition: Definition, inputs: dict[str, Json]) -> BrokerState:

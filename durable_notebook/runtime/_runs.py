@@ -114,6 +114,10 @@ class Runs:
             return False
         return await self._recover(run_id)
 
+    def is_claimed(self, run_id: str) -> bool:
+        """Whether this process executes the run, or is about to."""
+        return run_id in self._claimed
+
     async def _recover(self, run_id: str) -> bool:
         if run_id in self._claimed:
             return False
@@ -142,12 +146,11 @@ class Runs:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._executed(task, claim.run_id))
         start = self._starts.pop(claim.run_id, None)
         definition = start.definition if start else self._registry.named(claim.workflow)
         if definition is None:
             self.undefined[claim.run_id] = claim.workflow
-            self._claimed.discard(claim.run_id)
             raise LeavePending
         run: LiveRun | None = None
         try:
@@ -174,13 +177,18 @@ class Runs:
             raise LeavePending from e
         finally:
             self.live.pop(claim.run_id, None)
-            self._claimed.discard(claim.run_id)
         run.end(outcome)
         self._wake()
         if outcome.error is not None:
             raise outcome.error
         assert outcome.result is not None
         return definition.codec.event(outcome.result)
+
+    def _executed(self, task: asyncio.Task[Any], run_id: str) -> None:
+        """DBOS has recorded the outcome, or will not: the run is nobody's here."""
+        self._tasks.discard(task)
+        self._claimed.discard(run_id)
+        self._wake()
 
     async def _drive(
         self,

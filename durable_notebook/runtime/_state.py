@@ -69,7 +69,14 @@ class JournaledState(InMemoryStateStore[Any]):
 
     async def _load_state_or_none(self, storage: Any = None) -> Any:
         self._is_touched = True
-        return await super()._load_state_or_none(storage)
+        state = await super()._load_state_or_none(storage)
+        invocation = current_invocation.get()
+        is_repeating = invocation is not None and invocation.is_repeating
+        if is_repeating and state is not None:
+            # Its next edit is stored already and will be dropped. What it changes in
+            # place on the way there must not reach the store either.
+            return copy_state_for_edit(state)
+        return state
 
     async def _write_state(self, state: BaseModel, storage: Any = None) -> None:
         self._is_touched = True
