@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import AsyncGenerator
@@ -11,7 +12,12 @@ from workflows.events import Event, StopEvent
 from workflows.runtime.types.ticks import WorkflowTick
 
 from durable_notebook._entry import Entry
-from durable_notebook.errors import RunFinishedError, StorageError, UnknownRunError
+from durable_notebook.errors import (
+    DurableNotebookError,
+    RunFinishedError,
+    StorageError,
+    UnknownRunError,
+)
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._live import Outcome
 from durable_notebook.runtime._registry import Registry
@@ -52,6 +58,11 @@ class Access:
         entry = self._last_entry(run_id)
         if entry is not None and entry.end is not None:
             raise RunFinishedError(run_id, entry.end["status"])
+        run = self._runs.live.get(run_id)
+        if run is not None:
+            # If that fails the run stands still, and the message waits for it.
+            with contextlib.suppress(DurableNotebookError):
+                await run.settle()
         text = json.dumps(self._plain.tick(tick))
         sequence = await asyncio.wrap_future(self._store.post(run_id, text, key))
         run = self._runs.live.get(run_id)

@@ -114,6 +114,7 @@ class LiveRun:
         self._pulled: dict[int, int] = {}
         self._fetched = self._cursor = restored.cursor
         self._reported = 0
+        self._broken: BaseException | None = None
         self._position = restored.position
         self._interrupted = restored.interrupted
         self._ticks: list[WorkflowTick] = []
@@ -201,16 +202,34 @@ class LiveRun:
             UnstorableValueError: Something in the turn is not JSON.
             LostOwnershipError, StorageError: See `Store.append`.
         """
-        entry = self._turn(starts, None)
-        if entry is not None:
-            await self._append(entry)
+        await self._write(starts, None)
+
+    async def settle(self) -> None:
+        """Put on disk what readers of the stream have seen, in the middle of a turn.
+
+        An answer must not be on disk before its question: after a crash it would
+        arrive before it was asked for.
+        """
+        if self.stream.recorded < len(self.stream.events):
+            await self._write([], None)
 
     async def finish(self, outcome: Outcome) -> None:
         """Put the last turn on disk together with how the run ended."""
         self.prompts.clear()
-        entry = self._turn([], outcome)
-        assert entry is not None
-        await self._append(entry)
+        await self._write([], outcome)
+
+    async def _write(self, starts: list[str], outcome: Outcome | None) -> None:
+        # What a turn has given up is in no later one: after a failure nothing more
+        # may be written, whoever tries next.
+        if self._broken is not None:
+            raise self._broken
+        try:
+            entry = self._turn(starts, outcome)
+            if entry is not None:
+                await self._append(entry)
+        except UnstorableValueError as e:
+            self._broken = e
+            raise
 
     def _turn(self, starts: list[str], outcome: Outcome | None) -> Entry | None:
         is_idle = not (self._ticks or starts or outcome)
@@ -261,20 +280,24 @@ class LiveRun:
             where = f"what step {self._name!r} returned"
             raise UnstorableValueError(self.run_id, where, str(e)) from e
         position, self._position = self._position, self._position + 1
-        await asyncio.wrap_future(
-            self._journal.append(
-                NewEntry(
-                    run_id=self.run_id,
-                    position=position,
-                    name=self._name,
-                    body=body,
-                    owner=self._owner,
-                    started_at=min(began),
-                    finished_at=entry.at,
-                )
-            )
+        new = NewEntry(
+            run_id=self.run_id,
+            position=position,
+            name=self._name,
+            body=body,
+            owner=self._owner,
+            started_at=min(began),
+            finished_at=entry.at,
         )
+        written = asyncio.wrap_future(self._journal.append(new))
+        written.add_done_callback(self._written)
+        # Whoever waits may be cancelled; the entry may not.
+        await asyncio.shield(written)
         self.notify()
+
+    def _written(self, written: asyncio.Future[None]) -> None:
+        if not written.cancelled() and written.exception() is not None:
+            self._broken = written.exception()
 
     def notify(self) -> None:
         """Wake whoever shows this run."""
