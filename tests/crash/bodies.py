@@ -43,6 +43,11 @@ def began(step: str, given: str, cause: tuple[str, str] | None = None) -> None:
     os.write(_log, f"{line}\n".encode())
 
 
+def heard(given: str) -> None:
+    """Note that a body which waits has got an answer (the step is logged as "ask")."""
+    began("heard", given)
+
+
 def read_log(path: Path) -> list[Body]:
     """The bodies of all processes of a trial, in the order in which they began."""
     if not path.exists():

@@ -6,32 +6,39 @@ It runs in a fork of the forkserver and never returns.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from workflows.events import Event, InputRequiredEvent, InternalDispatchEvent
+from workflows import Workflow
+from workflows.events import Event
 from workflows.runtime.types.ticks import TickAddEvent
 
+from durable_notebook.errors import RunFinishedError
 from durable_notebook.runtime import DBOSRuntime
 
 from . import bodies, points
-from .workflows import WORKFLOWS, answer_to
+from .events import Question, answer_to
+from .workflows import WORKFLOWS
 
 RUN_ID = "r1"
+
+Answers = Literal["on-disk", "at-once"]
+Defined = Literal["before-launch", "after-launch"]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One process of a trial.
 
-    `defined` is when the workflow is constructed, `answers` when its questions are
-    answered: at once when the stream shows one, or when it is on disk. It ends
-    without destroying the runtime: what it has told its caller has to be on disk.
+    `answers` says when a question is answered: once the entry that asks it is on disk,
+    from the list of open prompts; or at once when the stream shows it, as a script
+    does. `defined` says when the workflow is constructed.
     """
 
     workflow: str
@@ -39,8 +46,8 @@ class Job:
     process: int
     kill_at: int | None = None
     when: points.When = "before"
-    defined: str = "before launch"
-    answers: str = "on disk"
+    answers: Answers = "on-disk"
+    defined: Defined = "before-launch"
     deadline_s: float = 20.0
     only_launch: bool = False
 
@@ -53,32 +60,34 @@ def main(job: Job) -> None:
     """Do the job in this process and end it: 0 done, 1 failed, 3 hung."""
     code = 1
     try:
-        output = os.open(
-            job.path(f"output-{job.process}"), os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        )
+        output = _appending(job.path(f"output-{job.process}"))
         os.dup2(output, 1)
         os.dup2(output, 2)
-        log = os.open(
-            job.path(f"commits-{job.process}"), os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        )
         bodies.open_log(job.path("bodies"), job.process)
-        points.install(points.Points(log, job.kill_at, job.when))
+        commits = _appending(job.path(f"commits-{job.process}"))
+        points.install(points.Points(commits, job.kill_at, job.when))
         code = asyncio.run(_in_time(job))
-    except BaseException:  # noqa: BLE001 - the border of the process
+    except BaseException:
         traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        # Nothing is destroyed or closed: what the caller was told has to be on disk.
         os._exit(code)
+
+
+def _appending(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
 async def _in_time(job: Job) -> int:
     work = asyncio.create_task(_live(job))
     done, _ = await asyncio.wait([work], timeout=job.deadline_s)
     if not done:
+        print(f"It hangs. After {job.deadline_s:.0f} s these tasks wait:")
         for task in asyncio.all_tasks():
-            task.print_stack(file=sys.stderr)
-        os._exit(3)
+            task.print_stack(file=sys.stdout)
+        return 3
     work.result()
     return 0
 
@@ -86,44 +95,53 @@ async def _in_time(job: Job) -> int:
 async def _live(job: Job) -> None:
     runtime = DBOSRuntime(database_url=f"sqlite:///{job.path('journal.sqlite')}")
     kind = WORKFLOWS[job.workflow]
-    workflow = None
-    if job.defined == "before launch":
+    workflow: Workflow | None = None
+    if job.defined == "before-launch":
         workflow = kind(runtime=runtime, timeout=None)
     await runtime.launch()
-    if not job.only_launch:
-        workflow = workflow or kind(runtime=runtime, timeout=None)
-        handler = workflow.run(run_id=RUN_ID)
-        answering = asyncio.create_task(_answer_recorded(runtime))
-        stream = []
-        async for event in handler.stream_events():
-            stream.append(_plain(event))
-            if job.answers == "at once" and isinstance(event, InputRequiredEvent):
-                await _answer(runtime)
+    if job.only_launch:
+        return
+    handler = (workflow or kind(runtime=runtime, timeout=None)).run(run_id=RUN_ID)
+    answering = None
+    if job.answers == "on-disk":
+        answering = asyncio.create_task(_answer_prompts(runtime))
+    stream = []
+    async for event in handler.stream_events():
+        stream.append(_plain(event))
+        if job.answers == "at-once" and isinstance(event, Question):
+            await _answer(runtime, event.about, event.about)
+    try:
         result = await handler
-        outcome = {"result": result, "stream": stream}
-        job.path(f"outcome-{job.process}").write_text(json.dumps(outcome))
+    except LookupError as e:
+        result = f"{type(e).__name__}: {e.args[0]}"
+    if answering is not None:
+        answering.cancel()
+    outcome = {"result": result, "stream": stream}
+    job.path(f"outcome-{job.process}").write_text(json.dumps(outcome))
 
 
-async def _answer_recorded(runtime: DBOSRuntime) -> None:
-    """Answer every question after the entry that asks it is on disk."""
+async def _answer_prompts(runtime: DBOSRuntime) -> None:
+    """Answer every open prompt of which an entry tells."""
     while True:
         run = runtime.live(RUN_ID)
         if run is None:
             await asyncio.sleep(0.001)
             continue
         changed = run.changed
-        if run.position > 0:
-            await _answer(runtime)
+        # A prompt that nothing can answer is an event that a body wrote itself.
+        for prompt in run.prompts.tree() if run.position else ():
+            if prompt["expects"]:
+                fields = prompt["requirements"] or prompt["asked"]["value"]
+                await _answer(runtime, fields["about"], prompt["number"])
         await changed.wait()
 
 
-async def _answer(runtime: DBOSRuntime) -> None:
-    run = runtime.live(RUN_ID)
-    for prompt in [] if run is None else run.prompts.tree():
-        tick = TickAddEvent(event=answer_to(prompt["asked"]["value"]["about"]))
-        await runtime.post(RUN_ID, tick, key=f"answer:{prompt['number']}")
+async def _answer(runtime: DBOSRuntime, about: str, key: object) -> None:
+    tick = TickAddEvent(event=answer_to(about))
+    # A replayed question may be one of a run that has ended in the meantime.
+    with contextlib.suppress(RunFinishedError):
+        await runtime.post(RUN_ID, tick, key=f"answer:{key}")
 
 
 def _plain(event: Event) -> list[Any]:
-    assert not isinstance(event, InternalDispatchEvent)
     return [type(event).__name__, event.model_dump(mode="json")]

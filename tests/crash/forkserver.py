@@ -6,6 +6,7 @@ job is a line of JSON on its standard input, the child's exit status a line back
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -13,12 +14,21 @@ import subprocess
 import sys
 import threading
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Self
 
 from . import child
 
 _ROOT = Path(__file__).parents[2]
+
+# What a launch and a run import when they begin: here once instead of in each fork.
+_LATE = (
+    "dbos._sys_db_sqlite",
+    "sqlalchemy.dialects.sqlite",
+    "workflows.plugins.basic",
+    "workflows.representation.validate",
+)
 
 
 class Forkserver:
@@ -41,15 +51,22 @@ class Forkserver:
         self._server.stdin.flush()
         return int(self._server.stdout.readline())
 
+    def close(self) -> None:
+        """End the server, which ends when its input does."""
+        self._server.communicate()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.communicate()
+        self.close()
 
 
 def serve() -> None:
     """Fork for each job on standard input, until it ends."""
+    for module in _LATE:
+        import_module(module)
+    gc.freeze()
     assert threading.active_count() == 1, "a fork would lose the other threads"
     for line in sys.stdin:
         job = child.Job(**json.loads(line))

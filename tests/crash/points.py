@@ -47,63 +47,73 @@ class Points:
         return result
 
 
+_points: Points
+
+
+class _Cursor(sqlite3.Cursor):
+    def execute(self, sql: str, *values: Any) -> Any:
+        assert isinstance(self.connection, _Connection)
+        if self.connection.ends_by(sql):
+            what = self.connection.what(sql)
+            return _points.commit(what, partial(super().execute, sql, *values))
+        self.connection.note(sql)
+        return super().execute(sql, *values)
+
+    def executemany(self, sql: str, *values: Any) -> Any:
+        assert isinstance(self.connection, _Connection)
+        assert not self.connection.ends_by(sql), sql
+        self.connection.note(sql)
+        return super().executemany(sql, *values)
+
+    def executescript(self, *_: Any) -> Any:
+        raise AssertionError("a script commits where nobody counts")
+
+
+class _Connection(sqlite3.Connection):
+    _wrote = "nothing"
+
+    def ends_by(self, sql: str) -> bool:
+        """Whether a statement is a commit, or makes one of its own."""
+        word = _first_word(sql)
+        if self.in_transaction:
+            return word in ("COMMIT", "END")
+        if word == "PRAGMA":
+            return "JOURNAL_MODE=" in sql.upper().replace(" ", "")
+        return word in _SCHEMA or (word in _WRITES and self.isolation_level is None)
+
+    def note(self, sql: str) -> None:
+        """Remember what is written, to name the commit by."""
+        if _first_word(sql) in (*_WRITES, *_SCHEMA):
+            self._wrote = _short(sql)
+
+    def what(self, sql: str) -> str:
+        """What a commit writes."""
+        return self._wrote if self.in_transaction else _short(sql)
+
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        return super().cursor(factory)
+
+    def execute(self, sql: str, *values: Any) -> Any:
+        return self.cursor().execute(sql, *values)
+
+    def commit(self) -> None:
+        if self.in_transaction:
+            _points.commit(self._wrote, super().commit)
+        else:
+            super().commit()
+
+    def __exit__(self, *error: Any) -> Any:
+        raise AssertionError("'with connection' commits where nobody counts")
+
+
 def install(points: Points) -> None:
     """Watch every SQLite connection that this process opens from now on."""
-
-    class WatchedCursor(sqlite3.Cursor):
-        def execute(self, sql: str, *values: Any) -> Any:
-            connection = self.connection
-            assert isinstance(connection, WatchedConnection)
-            if connection.ends_by(sql):
-                what = connection.wrote if connection.in_transaction else _short(sql)
-                return points.commit(what, partial(super().execute, sql, *values))
-            connection.note(sql)
-            return super().execute(sql, *values)
-
-        def executemany(self, sql: str, *values: Any) -> Any:
-            assert isinstance(self.connection, WatchedConnection)
-            assert not self.connection.ends_by(sql), sql
-            self.connection.note(sql)
-            return super().executemany(sql, *values)
-
-        def executescript(self, *_: Any) -> Any:
-            raise AssertionError("a script commits where nobody counts")
-
-    class WatchedConnection(sqlite3.Connection):
-        wrote = "nothing"
-
-        def ends_by(self, sql: str) -> bool:
-            """Whether a statement is a commit, or makes one of its own."""
-            word = _first_word(sql)
-            if self.in_transaction:
-                return word in ("COMMIT", "END")
-            if word == "PRAGMA":
-                return "JOURNAL_MODE=" in sql.upper().replace(" ", "")
-            return word in _SCHEMA or (word in _WRITES and self.isolation_level is None)
-
-        def note(self, sql: str) -> None:
-            if _first_word(sql) in (*_WRITES, *_SCHEMA):
-                self.wrote = _short(sql)
-
-        def cursor(self, factory: Any = WatchedCursor) -> Any:
-            return super().cursor(factory)
-
-        def execute(self, sql: str, *values: Any) -> Any:
-            return self.cursor().execute(sql, *values)
-
-        def commit(self) -> None:
-            if self.in_transaction:
-                points.commit(self.wrote, super().commit)
-            else:
-                super().commit()
-
-        def __exit__(self, *error: Any) -> Any:
-            raise AssertionError("'with connection' commits where nobody counts")
-
+    global _points  # noqa: PLW0603
+    _points = points
     real = sqlite3.connect
 
     def connect(*arguments: Any, **options: Any) -> Any:
-        options.setdefault("factory", WatchedConnection)
+        options.setdefault("factory", _Connection)
         return real(*arguments, **options)
 
     sqlite3.connect = sqlite3.dbapi2.connect = connect  # type: ignore[attr-defined]

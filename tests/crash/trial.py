@@ -3,70 +3,90 @@
 from __future__ import annotations
 
 import random
+import shlex
 import shutil
 import signal
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from . import verdict
 from .bodies import read_log
-from .child import Job
+from .child import Answers, Defined, Job
+from .expected import EXPECTED
 from .forkserver import Forkserver
 from .points import When
-from .workflows import WORKFLOWS
 
-Kill = tuple[int, When]
+WHENS: tuple[When, ...] = get_args(When)
+ANSWERS: tuple[Answers, ...] = get_args(Answers)
+DEFINED: tuple[Defined, ...] = get_args(Defined)
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """The death of one process, at its n-th commit."""
+
+    when: When
+    commit: int
+
+    def __str__(self) -> str:
+        return f"{self.when}:{self.commit}"
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A run whose n-th process is killed at the n-th of `kills`; then one finishes.
+    """A run whose n-th process dies by the n-th of `kills`; then one finishes.
 
-    `is_fresh` begins with no database, otherwise it has been opened once before.
+    `fresh` begins with no database, otherwise it was launched on once before.
     """
 
     workflow: str
     kills: tuple[Kill, ...] = ()
-    answers: str = "on disk"
-    defined: str = "before launch"
-    is_fresh: bool = False
+    answers: Answers = "on-disk"
+    defined: Defined = "before-launch"
+    fresh: bool = False
 
     def __str__(self) -> str:
-        kills = ", ".join(f"{when} commit {number}" for number, when in self.kills)
-        words = [self.workflow, f"answered {self.answers}", f"defined {self.defined}"]
-        return f"{', '.join(words)}{', fresh' * self.is_fresh}: {kills or 'no kill'}"
+        """What does it again."""
+        words = ["python", "-m", "tests.crash.replay", self.workflow]
+        words += [str(kill) for kill in self.kills]
+        words += ["--answers", self.answers, "--defined", self.defined]
+        return shlex.join(words + ["--fresh"] * self.fresh)
 
     def run(self, server: Forkserver, folder: Path, opened: Path) -> list[str]:
-        """Run it in a folder; `opened` has a database that was launched on before."""
+        """Run it in a new folder; `opened` has a database to begin with.
+
+        Gives what is wrong, in words: nothing is right.
+        """
         folder.mkdir(parents=True)
-        if not self.is_fresh:
+        if not self.fresh:
             for path in opened.glob("journal.sqlite*"):
                 shutil.copy(path, folder)
         finished = []
         problems = []
-        kills: list[Kill | tuple[None, When]] = [*self.kills, (None, "before")]
-        for process, (number, when) in enumerate(kills, 1):
-            code = server.run(
-                Job(
-                    workflow=self.workflow,
-                    folder=str(folder),
-                    process=process,
-                    kill_at=number,
-                    when=when,
-                    defined=self.defined,
-                    answers=self.answers,
-                )
-            )
-            output = (folder / f"output-{process}").read_text()
-            if output or code not in (0, -signal.SIGKILL):
-                problems.append(f"process {process} ended with {code}: {output}")
+        for process, kill in enumerate([*self.kills, None], 1):
+            code = server.run(self._job(folder, process, kill))
+            said = (folder / f"output-{process}").read_text()
+            is_killed = kill is not None and code == -signal.SIGKILL
+            if said or not (code == 0 or is_killed):
+                problems.append(f"process {process} ended with {code}\n{said}")
             stored = verdict.Stored.read(folder)
             finished.append(stored.finished)
         if code == 0:
             outcome = verdict.outcome_of(folder, process)
-            problems += verdict.of_run(self.workflow, stored, outcome)
-        problems += verdict.of_bodies(read_log(folder / "bodies"), finished)
-        return problems
+            problems += verdict.of_run(EXPECTED[self.workflow], stored, outcome)
+        return problems + verdict.of_bodies(read_log(folder / "bodies"), finished)
+
+    def _job(self, folder: Path, process: int, kill: Kill | None) -> Job:
+        return Job(
+            workflow=self.workflow,
+            folder=str(folder),
+            process=process,
+            kill_at=None if kill is None else kill.commit,
+            when="before" if kill is None else kill.when,
+            answers=self.answers,
+            defined=self.defined,
+        )
 
 
 def commits_of(folder: Path, process: int = 1) -> list[str]:
@@ -74,31 +94,27 @@ def commits_of(folder: Path, process: int = 1) -> list[str]:
     return (folder / f"commits-{process}").read_text().splitlines()
 
 
-def every_point(workflow: str, commits: int, answers: str = "on disk") -> list[Trial]:
-    """One kill before and one after each commit of the uninterrupted run.
+def every_point(
+    workflow: str, commits: int, *, answers: Answers = "on-disk", fresh: bool = False
+) -> list[Trial]:
+    """One kill before and one after each of the first commits.
 
-    Half of the resuming processes launch before the workflow is defined, as a
-    notebook does.
+    Every second process launches before its workflow is defined, as a notebook does.
     """
-    defined = ("before launch", "after launch")
     return [
-        Trial(workflow, ((number, when),), answers, defined[number % 2])
-        for number in range(1, commits + 1)
-        for when in ("before", "after")
+        Trial(workflow, (Kill(when, commit),), answers, DEFINED[commit % 2], fresh)
+        for commit in range(1, commits + 1)
+        for when in WHENS
     ]
 
 
-def at_random(seed: int, commits: dict[str, int]) -> Trial:
-    """Two kills or more: the run's, that of its resume, ...; the same for a seed."""
+def at_random(seed: int) -> Trial:
+    """A run that is killed, whose resume is killed, ...: the same for a seed."""
     chance = random.Random(seed)
-    workflow = chance.choice(list(WORKFLOWS))
-    kills: list[Kill] = []
-    for _ in range(chance.choice((2, 2, 2, 3, 5))):
-        number = chance.randint(1, commits[workflow])
-        kills.append((number, chance.choice(("before", "after"))))
-    return Trial(
-        workflow,
-        tuple(kills),
-        chance.choice(("on disk", "at once")),
-        chance.choice(("before launch", "after launch")),
-    )
+    workflow = chance.choice(list(EXPECTED))
+    number = chance.choice((2, 2, 2, 3, 5))
+    commits = range(1, EXPECTED[workflow].commits + 1)
+    kills = [Kill(chance.choice(WHENS), chance.choice(commits)) for _ in range(number)]
+    # "spoken" promises nothing to who answers before its wait has begun.
+    answers = "on-disk" if workflow == "spoken" else chance.choice(ANSWERS)
+    return Trial(workflow, tuple(kills), answers, chance.choice(DEFINED))

@@ -22,12 +22,12 @@ from workflows.context.state_store import (
 from durable_notebook._entry import Entry
 
 from .bodies import Body
-from .workflows import EXPECTED, Expected
+from .expected import Expected, Plain
 
 Identity = tuple[str, str]
 
 # What the library publishes about itself; no reader gets these without asking.
-HIDDEN = ("StepStateChanged", "WorkflowIdleEvent", "UnhandledEvent")
+_HIDDEN = ("StepStateChanged", "WorkflowIdleEvent", "UnhandledEvent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Stored:
     def read(cls, folder: Path) -> Stored:
         """Read a copy, so that the file stays as the kill has left it."""
         with tempfile.TemporaryDirectory() as copy:
-            for path in folder.glob("journal.sqlite*"):
-                if path.suffix in (".sqlite", ".sqlite-wal"):
-                    shutil.copy(path, copy)
+            for name in ("journal.sqlite", "journal.sqlite-wal"):
+                if (folder / name).exists():
+                    shutil.copy(folder / name, copy)
             connection = sqlite3.connect(Path(copy) / "journal.sqlite")
             try:
                 return cls._of(connection)
@@ -57,24 +57,24 @@ class Stored:
         tables = {n for (n,) in connection.execute("SELECT name FROM sqlite_master")}
         if not {"workflow_status", "durable_mail"} <= tables:
             return cls()
-        status = connection.execute("SELECT status FROM workflow_status").fetchall()
+        runs = connection.execute("SELECT status FROM workflow_status").fetchall()
         rows = connection.execute(
             "SELECT function_id - 1, output FROM operation_outputs ORDER BY function_id"
         ).fetchall()
         mail = connection.execute("SELECT sequence FROM durable_mail ORDER BY sequence")
-        assert len(status) <= 1, "a run was started twice"
+        assert len(runs) <= 1, "a run was started twice"
         return cls(
-            status[0][0] if status else None,
+            runs[0][0] if runs else None,
             [row[0] for row in rows],
             [Entry.decode(row[1]) for row in rows],
             [row[0] for row in mail],
         )
 
     @property
-    def stream(self) -> list[list[Any]]:
+    def stream(self) -> list[Plain]:
         """The events that a reader gets."""
         trees = [tree for entry in self.entries for tree in entry.stream]
-        return [plain for plain in map(_plain, trees) if plain[0] not in HIDDEN]
+        return [plain for plain in map(_plain, trees) if plain[0] not in _HIDDEN]
 
     @property
     def store(self) -> dict[str, Any]:
@@ -98,95 +98,107 @@ class Stored:
         """The bodies that may never run again: an entry holds their result."""
         found = set()
         for tick in (tick for entry in self.entries for tick in entry.ticks):
-            is_final = tick["type"] == "step_result" and not any(
-                result["type"] == "add_waiter" for result in tick.get("result", [])
-            )
-            if is_final:
-                given = _plain(tick["event"])[1]
-                name = given.get("id") or given.get("about") or "start"
-                found.add((str(tick["step_id"]), name))
+            kinds = {result["type"] for result in tick.get("result", [])}
+            if tick["type"] == "step_result" and not kinds & {"add_waiter", "failed"}:
+                fields = _plain(tick["event"])[1]
+                given = fields.get("id") or fields.get("about") or "start"
+                found.add((str(tick["step_id"]), given))
         return found
 
 
-def _plain(tree: dict[str, Any]) -> list[Any]:
+def _plain(tree: dict[str, Any]) -> Plain:
     value = dict(tree["value"])
     data = value.pop("_data", None) or {}
     return [tree["qualified_name"].rpartition(".")[2], {**value, **data}]
-
-
-def of_run(workflow: str, stored: Stored, outcome: dict[str, Any]) -> list[str]:
-    """What a finished run has that the uninterrupted one has not, in words."""
-    expected = EXPECTED[workflow]
-    count = len(stored.positions)
-    last = stored.entries[-1]
-    pairs = {
-        "status": ("SUCCESS", stored.status),
-        "positions": (list(range(count)), stored.positions),
-        "result": (expected.result, outcome["result"]),
-        "end": ("completed", (last.end or {}).get("status")),
-        "store": (expected.store, _comparable(expected, stored.store)),
-        "answers": (expected.answers, stored.answers),
-        "mail consumed": (max(stored.mail, default=0), last.cursor),
-        "open prompts": ([], last.prompts),
-        "stream": (_ordered(expected, expected.stream), _ordered(expected, stored.stream)),
-        "stream as read": (stored.stream, outcome["stream"]),
-    }
-    return [f"{k}: {want} became {have}" for k, (want, have) in pairs.items() if want != have]
-
-
-def of_bodies(bodies: list[Body], finished: list[set[Identity]]) -> list[str]:
-    """Which bodies ran that should not; `finished` is per process, at its end."""
-    problems = []
-    for number, body in enumerate(bodies):
-        if body.step in ("interview", "heard"):
-            continue
-        before = [b for b in bodies[:number] if b.identity == body.identity]
-        if not before:
-            continue
-        since = bodies[bodies.index(before[0]) : number]
-        if any(other.cause == body.identity for other in since):
-            problems.append(f"{body.identity} ran again after its successor had started")
-        if before[-1].process == body.process:
-            problems.append(f"{body.identity} ran twice in process {body.process}")
-        if body.identity in set().union(*finished[: body.process - 1]):
-            problems.append(f"{body.identity} ran again after its entry was on disk")
-    return problems + _of_interview(bodies, len(finished))
-
-
-def _of_interview(bodies: list[Body], processes: int) -> list[str]:
-    """A step that waits runs anew for each answer, and never forgets one."""
-    heard: list[int] = []
-    for body in bodies:
-        if body.step == "interview":
-            heard.append(0)
-        elif body.step == "heard":
-            heard[-1] += 1
-    problems = []
-    if heard != sorted(heard):
-        problems.append(f"the interview heard {heard} answers: it forgot one")
-    often = {n: times for n, times in Counter(heard).items() if times > processes}
-    if often:
-        problems.append(f"the interview ran too often: answers heard, times: {often}")
-    return problems
-
-
-def _ordered(expected: Expected, stream: list[list[Any]]) -> Any:
-    """A stream as far as its order is defined: of each item, where they interleave."""
-    if not expected.interleaves:
-        return stream
-    lanes: dict[str, list[str]] = {}
-    for name, value in stream[:-1]:
-        lanes.setdefault(value["what"].split()[0], []).append(f"{name} {value['what']}")
-    return dict(sorted(lanes.items())), stream[-1]
-
-
-def _comparable(expected: Expected, store: dict[str, Any]) -> dict[str, Any]:
-    if not expected.interleaves:
-        return store
-    return {k: sorted(v) if isinstance(v, list) else v for k, v in store.items()}
 
 
 def outcome_of(folder: Path, process: int) -> dict[str, Any]:
     """What a finished process gave its caller."""
     outcome: dict[str, Any] = json.loads((folder / f"outcome-{process}").read_text())
     return outcome
+
+
+def of_run(expected: Expected, stored: Stored, outcome: dict[str, Any]) -> list[str]:
+    """What a finished run has that the uninterrupted one has not, in words."""
+    last = stored.entries[-1]
+    stream = [[name, _without_times(value)] for name, value in stored.stream]
+    end = {"SUCCESS": "completed", "ERROR": "failed"}[expected.status]
+    pairs = {
+        "status": (expected.status, stored.status),
+        "positions": (list(range(len(stored.entries))), stored.positions),
+        "result": (expected.result, outcome["result"]),
+        "end": (end, (last.end or {}).get("status")),
+        "store": (expected.store, _in_order(expected, stored.store)),
+        "answers consumed": (expected.answers, _in_order(expected, stored.answers)),
+        "cursor": (max(stored.mail, default=0), last.cursor),
+        "open prompts": ([], last.prompts),
+        "stream": (_lanes(expected, expected.stream), _lanes(expected, stream)),
+        "stream as read": (stored.stream, outcome["stream"]),
+    }
+    return [f"{k}: {a}\nbecame {b}" for k, (a, b) in pairs.items() if a != b]
+
+
+def of_bodies(bodies: list[Body], finished: list[set[Identity]]) -> list[str]:
+    """Which bodies ran that should not; `finished` as it was after each process."""
+    problems = []
+    first: dict[Identity, int] = {}
+    latest: dict[Identity, int] = {}
+    for number, body in enumerate(bodies):
+        if body.step in ("ask", "heard"):
+            continue
+        began = first.setdefault(body.identity, number)
+        if any(other.cause == body.identity for other in bodies[began:number]):
+            problems.append(f"{body.identity} ran again: its successor had started")
+        if latest.get(body.identity) == body.process:
+            problems.append(f"{body.identity} ran twice in process {body.process}")
+        if any(body.identity in done for done in finished[: body.process - 1]):
+            problems.append(f"{body.identity} ran again: its entry was on disk")
+        latest[body.identity] = body.process
+    asking = {body.input for body in bodies if body.step == "ask"}
+    return problems + [p for i in asking for p in _of_waits(i, bodies, len(finished))]
+
+
+def _of_waits(given: str, bodies: list[Body], processes: int) -> list[str]:
+    """A body that waits runs anew for each answer: once a process, and forgets none."""
+    heard: list[int] = []
+    last_of_process: dict[int, int] = {}
+    for body in bodies:
+        if body.identity == ("ask", given):
+            heard.append(0)
+            last_of_process[body.process] = len(heard) - 1
+        elif body.identity == ("heard", given):
+            heard[-1] += 1
+    problems = []
+    most = 0
+    for number, answers in enumerate(heard):
+        # A killed process's last body may have had no time to hear.
+        if answers < most and number not in last_of_process.values():
+            problems.append(f"the body of {given} forgot an answer: it had {heard}")
+        most = max(most, answers)
+    often = [n for n, times in Counter(heard).items() if times > processes]
+    if often:
+        problems.append(f"the body of {given} ran too often: it had {heard} answers")
+    return problems
+
+
+def _without_times(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: v for name, v in value.items() if name != "elapsed_seconds"}
+
+
+def _lanes(expected: Expected, stream: list[Plain]) -> Any:
+    """A stream as far as its order is defined: of each item, where they interleave."""
+    if not expected.interleaves:
+        return stream
+    lanes: dict[str, list[Plain]] = {}
+    for event in stream[:-1]:
+        lane = event[1].get("what", event[1].get("about"))
+        lanes.setdefault(lane.split()[0], []).append(event)
+    return dict(sorted(lanes.items())), stream[-1:]
+
+
+def _in_order(expected: Expected, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _in_order(expected, v) for k, v in value.items()}
+    if expected.interleaves and isinstance(value, list):
+        return sorted(value)
+    return value

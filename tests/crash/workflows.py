@@ -1,50 +1,34 @@
-"""The workflows that are killed. Each logs every body that begins, and its cause."""
+"""The workflows that are killed. Each logs every body that begins, and its cause.
+
+What a step sleeps for is a model's time to answer: it makes bodies overlap.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import Any
 
 from workflows import Context, Workflow, step
-from workflows.events import (
-    Event,
-    HumanResponseEvent,
-    InputRequiredEvent,
-    StartEvent,
-    StopEvent,
-)
+from workflows.events import Event, StartEvent, StopEvent
+from workflows.retry_policy import retry_policy, stop_after_attempt, wait_fixed
 
+from .asking import Duet, Interview, Letters, Panel, Spoken
 from .bodies import began
+from .events import Done, Item, Seen, model_s
 
 STEPS = 10
 ITEMS = 6
-
-
-class Seen(Event):
-    """What every step streams."""
-
-    what: str
-
-
-class Question(InputRequiredEvent):
-    about: str
-
-
-class Answer(HumanResponseEvent):
-    about: str
-    text: str
-
-
-def answer_to(about: str) -> Answer:
-    """What the person at the keyboard answers."""
-    return Answer(about=about, text=f"my {about}")
-
-
-# -- (a) ---------------------------------------------------------------------------
+TRIES = 3
 
 
 class Count(Event):
+    id: str
+
+
+class Half(Event):
+    id: str
+
+
+class Audited(Event):
     id: str
 
 
@@ -70,19 +54,8 @@ class Counter(Workflow):
         return Count(id=str(number + 1))
 
 
-# -- (b) ---------------------------------------------------------------------------
-
-
-class Item(Event):
-    id: str
-
-
-class Done(Event):
-    id: str
-
-
 class FanOut(Workflow):
-    """Six items for three workers, and a join that collects them."""
+    """Six items for three workers, and a join that collects them, all in order."""
 
     @step
     async def deal(self, ctx: Context, ev: StartEvent) -> Item | None:
@@ -100,7 +73,7 @@ class FanOut(Workflow):
         items = await ctx.store.get("items")
         items.append(ev.id)
         await ctx.store.set("items", items)
-        ctx.write_event_to_stream(Seen(what=f"made {ev.id}"))
+        ctx.write_event_to_stream(Seen(what=f"{ev.id} is made"))
         return Done(id=ev.id)
 
     @step(num_workers=1)
@@ -113,14 +86,6 @@ class FanOut(Workflow):
         if done is None:
             return None
         return StopEvent(result=[one.id for one in done])
-
-
-class Half(Event):
-    id: str
-
-
-class Audited(Event):
-    id: str
 
 
 class Interleaved(Workflow):
@@ -140,14 +105,15 @@ class Interleaved(Workflow):
         ctx.write_event_to_stream(Seen(what=f"{ev.id} begins"))
         async with ctx.store.edit_state() as state:
             state.begun = state.get("begun", 0) + 1
-        await asyncio.sleep(_think(ev.id, 0))
-        ctx.send_event(Half(id=ev.id))
-        await asyncio.sleep(_think(ev.id, 1))
+        await asyncio.sleep(model_s(ev.id, 0))
+        ctx.send_event(Half(id=f"{ev.id}a"))
+        await asyncio.sleep(model_s(ev.id, 1))
         ctx.write_event_to_stream(Seen(what=f"{ev.id} is half done"))
         items = await ctx.store.get("items")
         items.append(ev.id)
         await ctx.store.set("items", items)
-        await asyncio.sleep(_think(ev.id, 2))
+        await asyncio.sleep(model_s(ev.id, 2))
+        ctx.send_event(Half(id=f"{ev.id}b"))
         async with ctx.store.edit_state() as state:
             state.ended = state.get("ended", 0) + 1
         ctx.write_event_to_stream(Seen(what=f"{ev.id} ends"))
@@ -163,155 +129,71 @@ class Interleaved(Workflow):
 
     @step(num_workers=1)
     async def join(self, ctx: Context, ev: Done | Audited) -> StopEvent | None:
-        before = "work" if isinstance(ev, Done) else "audit"
-        began("join", f"{before} {ev.id}", (before, ev.id))
-        done = ctx.collect_events(ev, [Done] * ITEMS + [Audited] * ITEMS)
+        began("join", ev.id, ("work" if isinstance(ev, Done) else "audit", ev.id))
+        done = ctx.collect_events(ev, [Done] * ITEMS + [Audited] * (2 * ITEMS))
         if done is None:
             return None
-        return StopEvent(result=sorted(one.id for one in done if type(one) is Done))
+        return StopEvent(result=sorted(one.id for one in done))
 
 
-def _think(given: str, number: int) -> float:
-    """How long a model takes to answer: never the same, and the same at every run."""
-    return (1 + (5 * int(given) + 3 * number) % 7) / 1000
-
-
-# -- (c) ---------------------------------------------------------------------------
-
-
-class Interview(Workflow):
-    """One step that waits for two answers, one after the other."""
+class Retries(Workflow):
+    """Workers that fail twice each, after they have edited, streamed and sent."""
 
     @step
-    async def interview(self, ctx: Context, ev: StartEvent) -> StopEvent:
-        began("interview", "start")
-        await ctx.store.set("asked", await ctx.store.get("asked", default=0) + 1)
-        heard = []
-        for about in ("name", "town"):
-            answer = await ctx.wait_for_event(
-                Answer,
-                waiter_event=Question(about=about),
-                waiter_id=about,
-                requirements={"about": about},
-            )
-            began("heard", about)
-            heard.append(answer.text)
-            ctx.write_event_to_stream(Seen(what=f"{about} is {answer.text}"))
-        await ctx.store.set("heard", heard)
-        return StopEvent(result=heard)
+    async def deal(self, ctx: Context, ev: StartEvent) -> list[Item]:
+        began("deal", "start")
+        return [Item(id=str(number)) for number in range(2)]
 
-
-# -- (d) ---------------------------------------------------------------------------
-
-
-class Letters(Workflow):
-    """A step that returns a question, and another that takes the answer."""
-
-    @step
-    async def ask(self, ctx: Context, ev: StartEvent) -> Question:
-        began("ask", "start")
-        await ctx.store.set("heard", [])
-        return Question(about="name")
+    @step(
+        retry_policy=retry_policy(
+            wait=wait_fixed(0.002), stop=stop_after_attempt(TRIES)
+        )
+    )
+    async def work(self, ctx: Context, ev: Item) -> Done:
+        number = ctx.retry_info().retry_number
+        before = ("work", f"{ev.id} try {number - 1}")
+        began("work", f"{ev.id} try {number}", before if number else ("deal", "start"))
+        async with ctx.store.edit_state() as state:
+            state.tried = state.get("tried", 0) + 1
+        ctx.write_event_to_stream(Seen(what=f"{ev.id} try {number}"))
+        await asyncio.sleep(model_s(ev.id, number))
+        async with ctx.store.edit_state() as state:
+            state.tried_on = state.get("tried_on", 0) + 1
+        if number < TRIES - 1:
+            raise ConnectionError(f"{ev.id} is out of reach")
+        return Done(id=ev.id)
 
     @step
-    async def hear(self, ctx: Context, ev: Answer) -> Question | StopEvent:
-        before = ("ask", "start") if ev.about == "name" else ("hear", "name")
-        began("hear", ev.about, before)
-        heard = await ctx.store.get("heard")
-        heard.append(ev.text)
-        await ctx.store.set("heard", heard)
-        ctx.write_event_to_stream(Seen(what=f"{ev.about} is {ev.text}"))
-        if ev.about == "name":
-            return Question(about="town")
-        return StopEvent(result=heard)
+    async def join(self, ctx: Context, ev: list[Done]) -> StopEvent:
+        began("join", "all")
+        return StopEvent(result=sorted(one.id for one in ev))
+
+
+class Fails(Workflow):
+    """A run that ends with an error, after a step that was fine."""
+
+    @step
+    async def first(self, ctx: Context, ev: StartEvent) -> Count:
+        began("first", "start")
+        await ctx.store.set("total", 1)
+        return Count(id="1")
+
+    @step
+    async def second(self, ctx: Context, ev: Count) -> StopEvent:
+        began("second", ev.id, ("first", "start"))
+        ctx.write_event_to_stream(Seen(what="1 begins"))
+        raise LookupError("no such thing")
 
 
 WORKFLOWS: dict[str, type[Workflow]] = {
     "counter": Counter,
     "fanout": FanOut,
     "interleaved": Interleaved,
+    "retries": Retries,
+    "fails": Fails,
     "interview": Interview,
+    "spoken": Spoken,
+    "panel": Panel,
     "letters": Letters,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a run leaves that nobody interrupts.
-
-    Where workers interleave, the order between them is nobody's promise.
-    """
-
-    result: Any
-    store: dict[str, Any]
-    stream: list[list[Any]]
-    answers: list[str] = field(default_factory=list)
-    interleaves: bool = False
-
-
-def _seen(*whats: str) -> list[list[Any]]:
-    return [["Seen", {"what": what}] for what in whats]
-
-
-def _stop(result: Any) -> list[list[Any]]:
-    return [["StopEvent", {"result": result}]]
-
-
-_IDS = [str(number) for number in range(ITEMS)]
-_HEARD = ["my name", "my town"]
-
-EXPECTED: dict[str, Expected] = {
-    "counter": Expected(
-        result=STEPS,
-        store={"total": STEPS},
-        stream=[
-            *_seen(*(f"{n} makes {n}" for n in range(1, STEPS + 1))),
-            *_stop(STEPS),
-        ],
-    ),
-    "fanout": Expected(
-        result=_IDS,
-        store={"items": _IDS, "made": ITEMS, "joined": _IDS},
-        stream=[*_seen(*(f"made {n}" for n in _IDS)), *_stop(_IDS)],
-    ),
-    "interleaved": Expected(
-        result=_IDS,
-        store={"items": _IDS, "begun": ITEMS, "ended": ITEMS, "audited": ITEMS},
-        stream=[
-            *_seen(
-                *(
-                    f"{n} {what}"
-                    for n in _IDS
-                    for what in ("begins", "is half done", "ends")
-                )
-            ),
-            *_stop(_IDS),
-        ],
-        interleaves=True,
-    ),
-    "interview": Expected(
-        result=_HEARD,
-        # The step runs three times: twice up to an answer it waits for.
-        store={"asked": 3, "heard": _HEARD},
-        stream=[
-            ["Question", {"about": "name"}],
-            *_seen("name is my name"),
-            ["Question", {"about": "town"}],
-            *_seen("name is my name", "town is my town"),
-            *_stop(_HEARD),
-        ],
-        answers=["name", "town"],
-    ),
-    "letters": Expected(
-        result=_HEARD,
-        store={"heard": _HEARD},
-        stream=[
-            ["Question", {"about": "name"}],
-            *_seen("name is my name"),
-            ["Question", {"about": "town"}],
-            *_seen("town is my town"),
-            *_stop(_HEARD),
-        ],
-        answers=["name", "town"],
-    ),
+    "duet": Duet,
 }

@@ -40,9 +40,7 @@ async def launched(url: str, **options: Any) -> AsyncIterator[DBOSRuntime]:
         yield runtime
 
 
-def live(
-    url: str, use: Callable[[DBOSRuntime], Awaitable[T]], **options: Any
-) -> T:
+def live(url: str, use: Callable[[DBOSRuntime], Awaitable[T]], **options: Any) -> T:
     """Do something in a process life of its own; what is unfinished is interrupted."""
 
     async def life() -> T:
@@ -72,5 +70,3 @@ async def soon(awaitable: Awaitable[T]) -> T:
 
 def add(event: Event) -> TickAddEvent:
     return TickAddEvent(event=event)
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 from dbos import DBOS
@@ -139,7 +140,7 @@ async def test_each_entry_says_what_its_step_did(journal_url: str) -> None:
     assert values == [0, 1, 2, 3, 4, 5]
     assert [len(entry.bodies) for entry in entries] == [0, 1, 1, 1, 1, 1, 1]
     assert [len(entry.starts) for entry in entries] == [1, 1, 1, 1, 1, 1, 0]
-    assert all(a.at <= b.at for a, b in zip(entries, entries[1:], strict=False))
+    assert all(a.at <= b.at for a, b in pairwise(entries))
     assert [entry.end for entry in entries[:-1]] == [None] * 6
     assert entries[-1].end is not None
     assert entries[-1].end["status"] == "completed"
@@ -151,7 +152,7 @@ async def test_the_times_of_a_body_are_those_of_the_body(journal_url: str) -> No
 
         entries = [recorded.entry for recorded in runtime.store.entries("c")]
 
-    for before, entry in zip(entries, entries[1:], strict=False):
+    for before, entry in pairwise(entries):
         for started, finished, attempt in entry.bodies.values():
             assert before.at <= started <= finished <= entry.at
             assert attempt == 1

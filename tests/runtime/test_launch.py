@@ -19,14 +19,12 @@ from durable_notebook.errors import (
 )
 
 
-async def test_a_runtime_that_is_not_launched_says_so() -> None:
-    runtime = DBOSRuntime(database_url="sqlite:///never-made.sqlite")
+async def test_a_runtime_that_is_not_launched_says_so(journal_url: str) -> None:
+    runtime = DBOSRuntime(database_url=journal_url)
     workflow = Other(runtime=runtime)
 
     with pytest.raises(NotLaunchedError, match=r"await runtime\.launch\(\)"):
         await soon(workflow.run())
-
-    assert not Path("never-made.sqlite").exists()
 
 
 async def test_an_ended_runtime_says_so(journal_url: str) -> None:
@@ -126,7 +124,7 @@ async def test_a_notebook_gets_its_executor_back(journal_url: str) -> None:
     assert ids[0].startswith("notebook-")
 
 
-async def test_loading_a_runtime_opens_nothing(tmp_path: Path) -> None:
+def test_constructing_a_runtime_opens_nothing(tmp_path: Path) -> None:
     runtime = DBOSRuntime(database_url=f"sqlite:///{tmp_path}/deep/journal.sqlite")
     Counter(runtime=runtime)
 
@@ -136,7 +134,7 @@ async def test_loading_a_runtime_opens_nothing(tmp_path: Path) -> None:
 def test_runs_of_other_dbos_workflows_are_left_to_dbos(journal_url: str) -> None:
     log: list[str] = []
 
-    @DBOS.workflow(name="theirs")
+    @DBOS.workflow(name="theirs_recovered")
     async def theirs() -> str:
         log.append("theirs")
         if len(log) == 1:

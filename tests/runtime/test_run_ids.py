@@ -40,7 +40,9 @@ def test_a_text_that_cannot_be_a_run_id_is_refused(run_id: object, reason: str) 
     assert reason in str(refused.value)
 
 
-@pytest.mark.parametrize("run_id", ["x", "order-17", "Łódź 東京", "a/b?c=%20", "x" * 200])
+@pytest.mark.parametrize(
+    "run_id", ["x", "order-17", "Łódź 東京", "a/b?c=%20", "x" * 200]
+)
 async def test_a_text_that_can_be_shown_is_a_run_id(
     journal_url: str, run_id: str
 ) -> None:
@@ -93,7 +95,7 @@ async def test_the_id_of_another_workflow_is_taken(journal_url: str) -> None:
 
 
 async def test_the_id_of_a_workflow_that_is_not_ours_is_taken(journal_url: str) -> None:
-    @DBOS.workflow(name="theirs")
+    @DBOS.workflow(name="theirs_taken")
     async def theirs() -> int:
         return 5
 
@@ -102,7 +104,7 @@ async def test_the_id_of_a_workflow_that_is_not_ours_is_taken(journal_url: str) 
             handle = await DBOS.start_workflow_async(theirs)
         await soon(handle.get_result())
 
-        with pytest.raises(RunIdTakenError, match="is a run of 'theirs'"):
+        with pytest.raises(RunIdTakenError, match="is a run of 'theirs_taken'"):
             await soon(Other(runtime=runtime).run(run_id="x"))
 
         assert runtime.store.runs() == []

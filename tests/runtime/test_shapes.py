@@ -82,38 +82,45 @@ def sent(runtime: DBOSRuntime) -> set[int]:
     """The parts whose arrival is on disk."""
     ticks = [t for r in runtime.store.entries("f") for t in r.entry.ticks]
     added = [t["event"] for t in ticks if t["type"] == "add_event"]
-    return {e["value"]["number"] for e in added if e["qualified_name"].endswith(".Part")}
+    return {
+        e["value"]["number"] for e in added if e["qualified_name"].endswith(".Part")
+    }
 
 
-def test_the_edits_of_bodies_side_by_side_are_made_once(journal_url: str) -> None:
-    """Each body edits, lets the other's turn carry its edit, and is interrupted."""
+class SideBySide(Workflow):
+    """Two bodies edit the store and publish; one then waits at the gate."""
 
-    class SideBySide(Workflow):
-        gate: Any = None
+    gate: Any = None
 
-        @step
-        async def split(self, ctx: Context, ev: StartEvent) -> Part | None:
-            await ctx.store.set("sum", 0)
-            for number in (1, 10):
-                ctx.send_event(Part(number=number))
+    @step
+    async def split(self, ctx: Context, ev: StartEvent) -> Part | None:
+        await ctx.store.set("sum", 0)
+        for number in (1, 10):
+            ctx.send_event(Part(number=number))
+        return None
+
+    @step(num_workers=2)
+    async def work(self, ctx: Context, ev: Part) -> PartDone:
+        async with ctx.store.edit_state() as state:
+            state["sum"] += ev.number
+        ctx.write_event_to_stream(Tick(count=ev.number))
+        if ev.number == 1 and self.gate is not None:
+            await self.gate()
+        async with ctx.store.edit_state() as state:
+            state["sum"] += ev.number
+        return PartDone(number=ev.number)
+
+    @step
+    async def join(self, ctx: Context, ev: PartDone) -> StopEvent | None:
+        if ctx.collect_events(ev, [PartDone] * 2) is None:
             return None
+        return StopEvent(result=await ctx.store.get("sum"))
 
-        @step(num_workers=2)
-        async def work(self, ctx: Context, ev: Part) -> PartDone:
-            async with ctx.store.edit_state() as state:
-                state["sum"] += ev.number
-            ctx.write_event_to_stream(Tick(count=ev.number))
-            if ev.number == 1 and self.gate is not None:
-                await self.gate()
-            async with ctx.store.edit_state() as state:
-                state["sum"] += ev.number
-            return PartDone(number=ev.number)
 
-        @step
-        async def join(self, ctx: Context, ev: PartDone) -> StopEvent | None:
-            if ctx.collect_events(ev, [PartDone] * 2) is None:
-                return None
-            return StopEvent(result=await ctx.store.get("sum"))
+def test_what_a_body_in_flight_had_made_durable_is_not_made_again(
+    journal_url: str,
+) -> None:
+    """The turn of one body carries an edit and an event of the other."""
 
     async def begin(runtime: DBOSRuntime) -> None:
         workflow = SideBySide(runtime=runtime)

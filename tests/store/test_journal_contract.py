@@ -7,8 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 
 import pytest
-from conftest import Database
-from new_entries import new_entry
+from store_samples import Database, new_entry
 
 from durable_notebook._entry import Entry, RecordedEntry
 from durable_notebook.errors import (
@@ -163,7 +162,7 @@ def test_a_row_that_is_no_entry_is_an_error_that_names_it(
 ) -> None:
     database.add_run("r")
     append(store, new_entry("r", 0))
-    database.execute("UPDATE operation_outputs SET output = '{\"v\":99}'")
+    database.execute("UPDATE operation_outputs SET output = :body", body='{"v":99}')
 
     with pytest.raises(ReplayMismatchError, match="journal format 99") as refused:
         store.entries("r")

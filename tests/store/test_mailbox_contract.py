@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import Database
-
 from durable_notebook.store import Mail, Store
 
 

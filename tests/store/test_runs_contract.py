@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from conftest import Database
-from new_entries import new_entry
+from store_samples import Database, new_entry
 
 from durable_notebook.errors import LostOwnershipError
 from durable_notebook.store import Store

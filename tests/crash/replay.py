@@ -1,0 +1,63 @@
+"""Do one trial again and show what happened: see the package's docstring."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from .bodies import read_log
+from .child import Job
+from .expected import EXPECTED
+from .forkserver import Forkserver
+from .points import When
+from .trial import ANSWERS, DEFINED, WHENS, Kill, Trial, at_random, commits_of
+
+
+def main() -> int:
+    """Run the trial that the command line names; 1 if something is wrong with it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crash.replay")
+    parser.add_argument("workflow", nargs="?", choices=list(EXPECTED))
+    parser.add_argument("kills", nargs="*", type=_kill, metavar="before:N|after:N")
+    parser.add_argument("--answers", choices=ANSWERS, default="on-disk")
+    parser.add_argument("--defined", choices=DEFINED, default="before-launch")
+    parser.add_argument("--fresh", action="store_true", help="with no database yet")
+    parser.add_argument("--seed", type=int, help="the trial of a seed, instead")
+    given = parser.parse_args()
+    if given.seed is not None:
+        trial = at_random(given.seed)
+    elif given.workflow is not None:
+        options = (given.answers, given.defined, given.fresh)
+        trial = Trial(given.workflow, tuple(given.kills), *options)
+    else:
+        parser.error("name a workflow or a seed")
+    folder = Path(tempfile.mkdtemp(prefix="crash-"))
+    (folder / "opened").mkdir()
+    with Forkserver() as server:
+        server.run(Job("counter", str(folder / "opened"), 0, only_launch=True))
+        problems = trial.run(server, folder / "trial", folder / "opened")
+    _show(trial, folder / "trial", problems)
+    return 1 if problems else 0
+
+
+def _kill(text: str) -> Kill:
+    when, _, commit = text.partition(":")
+    known: dict[str, When] = {name: name for name in WHENS}
+    return Kill(known[when], int(commit))
+
+
+def _show(trial: Trial, folder: Path, problems: list[str]) -> None:
+    print(trial)
+    bodies = read_log(folder / "bodies")
+    for process in range(1, len(trial.kills) + 2):
+        print(f"\nProcess {process}, its commits:")
+        print(*(f"  {line}" for line in commits_of(folder, process)), sep="\n")
+        ran = [f"{b.step}({b.input})" for b in bodies if b.process == process]
+        print("Its step bodies:", *ran)
+    print(f"\nFiles: {folder}")
+    print(*(problems or ["Nothing is wrong."]), sep="\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,251 @@
+"""What a DBOS release may break: each private name, and each column, by its name.
+
+When one of these fails, `engine/_internals.py` or `store/sqlite.sql` needs the new
+name; the message says which.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbos import DBOS
+
+from durable_notebook._config import Settings
+from durable_notebook.engine import _internals
+from durable_notebook.store import open_store
+from durable_notebook.store._queries import statements
+
+MODULE_NAMES = [
+    ("dbos", "DBOS"),
+    ("dbos", "SetWorkflowID"),
+    ("dbos", "WorkflowSerializationFormat"),
+    ("dbos._dbos", "_dbos_global_instance"),
+    ("dbos._context", "get_local_dbos_context"),
+    ("dbos._core", "execute_dequeued_workflow"),
+    ("dbos._sys_db", "SystemDatabase"),
+    ("dbos._utils", "GlobalParams"),
+    ("dbos", "error.DBOSConflictingWorkflowError"),
+]
+
+
+@pytest.mark.parametrize(("module", "name"), MODULE_NAMES)
+def test_dbos_has_the_name(module: str, name: str) -> None:
+    found = importlib.import_module(module)
+    for part in name.split("."):
+        assert hasattr(found, part), f"{module}.{name} is gone"
+        found = getattr(found, part)
+
+
+def parameters(function: Any) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+@pytest.mark.parametrize(
+    ("module", "path", "expected"),
+    [
+        (
+            "dbos._core",
+            "execute_dequeued_workflow",
+            ["dbos", "status", "owner_xid"],
+        ),
+        (
+            "dbos._sys_db",
+            "SystemDatabase.get_pending_workflows",
+            ["self", "executor_id", "app_version"],
+        ),
+        (
+            "dbos._sys_db",
+            "SystemDatabase.get_workflow_status",
+            ["self", "workflow_uuid"],
+        ),
+        ("dbos._context", "get_local_dbos_context", []),
+    ],
+)
+def test_dbos_has_the_signature(module: str, path: str, expected: list[str]) -> None:
+    found: Any = importlib.import_module(module)
+    for name in path.split("."):
+        found = getattr(found, name)
+
+    assert parameters(found) == expected, f"{module}.{path} takes {parameters(found)}"
+
+
+@pytest.mark.parametrize(
+    ("function", "keyword"),
+    [
+        ("workflow", "name"),
+        ("workflow", "serialization_type"),
+        ("workflow", "max_recovery_attempts"),
+        ("destroy", "workflow_completion_timeout_sec"),
+        ("get_workflow_status_async", "workflow_id"),
+    ],
+)
+def test_a_public_call_has_the_keyword(function: str, keyword: str) -> None:
+    found = parameters(getattr(DBOS, function))
+
+    assert keyword in found, f"DBOS.{function} takes no {keyword!r}: {found}"
+
+
+@pytest.mark.parametrize("name", ["executor_id", "app_version"])
+def test_dbos_has_the_global_parameter(name: str) -> None:
+    from dbos._utils import GlobalParams
+
+    assert isinstance(getattr(GlobalParams, name, None), str), f"GlobalParams.{name}"
+
+
+def test_the_context_carries_the_owner() -> None:
+    from dbos._context import DBOSContext
+
+    assert hasattr(DBOSContext(), "owner_xid"), "DBOSContext.owner_xid is gone"
+
+
+def test_a_pending_workflow_has_an_id() -> None:
+    from dbos._sys_db import GetPendingWorkflowsOutput
+
+    assert "workflow_id" in parameters(GetPendingWorkflowsOutput.__init__)
+
+
+@pytest.fixture
+def dbos(journal_url: str) -> Iterator[DBOS]:
+    """A DBOS that is constructed and not launched."""
+    found = DBOS(
+        config={
+            "name": "canary",
+            "system_database_url": journal_url,
+            "log_level": "WARNING",
+            "notification_listener_polling_interval_sec": 0.01,
+        }
+    )
+    yield found
+    DBOS.destroy()
+
+
+def test_the_private_attributes_of_dbos_are_there(dbos: DBOS, journal_url: str) -> None:
+    found = {
+        "_dbos_global_instance": _internals.instance() is dbos,
+        "_launched": _internals.is_launched(dbos) is False,
+        "_config['system_database_url']": _internals.database_url(dbos) == journal_url,
+        "_registry.workflow_info_map": not _internals.is_registered(dbos, "nobody"),
+        "GlobalParams.executor_id": _internals.executor_id() == "local",
+    }
+
+    assert [name for name, is_so in found.items() if not is_so] == []
+
+
+def test_launching_says_that_it_is_launched(dbos: DBOS) -> None:
+    DBOS.launch()
+
+    assert _internals.is_launched(dbos)
+    assert dbos._sys_db is not None
+
+
+def test_the_version_is_ours_unless_it_was_configured(dbos: DBOS) -> None:
+    from dbos._utils import GlobalParams
+
+    before = GlobalParams.app_version
+    _internals.fix_application_version()
+    fixed = GlobalParams.app_version
+    GlobalParams.app_version = "theirs"
+    _internals.fix_application_version()
+    kept = GlobalParams.app_version
+
+    assert (before, kept) == ("", "theirs")
+    assert fixed.startswith("durable_notebook")
+
+
+def test_a_workflow_status_says_how_it_was_serialized() -> None:
+    from dbos._sys_db import WorkflowStatusInternal
+
+    names = set(WorkflowStatusInternal.__annotations__)
+    assert {"serialization", "workflow_uuid", "name", "status"} <= names
+
+
+@pytest.mark.parametrize("text", _internals._OursAreReported._texts)
+def test_dbos_logs_the_text_that_is_dropped(text: str) -> None:
+    import dbos
+
+    folder = Path(dbos.__file__).parent
+    sources = [path.read_text("utf-8") for path in folder.glob("*.py")]
+
+    assert any(text in source for source in sources), f"DBOS never logs {text!r}"
+
+
+# -- columns ------------------------------------------------------------------------
+
+COLUMNS = {
+    "workflow_status": [
+        "workflow_uuid",
+        "name",
+        "status",
+        "executor_id",
+        "owner_xid",
+        "recovery_attempts",
+        "application_name",
+        "created_at",
+        "updated_at",
+    ],
+    "workflow_input": ["workflow_uuid", "inputs"],
+    "operation_outputs": [
+        "workflow_uuid",
+        "function_id",
+        "function_name",
+        "output",
+        "serialization",
+        "started_at_epoch_ms",
+        "completed_at_epoch_ms",
+        "application_name",
+        "retention_timestamp",
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """A fresh database with DBOS's tables and ours."""
+    journal = tmp_path_factory.mktemp("fresh") / "journal.sqlite"
+    DBOS.migrate(f"sqlite:///{journal}")
+    open_store(f"sqlite:///{journal}", Settings()).close()
+    with closing(sqlite3.connect(journal)) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [(t, c) for t, names in COLUMNS.items() for c in names]
+)
+def test_dbos_has_the_column(
+    fresh: sqlite3.Connection, table: str, column: str
+) -> None:
+    found = [row[1] for row in fresh.execute(f"PRAGMA table_info({table})")]
+
+    assert column in found, f"{table}.{column} is gone; it has {found}"
+
+
+@pytest.mark.parametrize("name", sorted(statements("sqlite")))
+def test_a_statement_fits_the_tables(fresh: sqlite3.Connection, name: str) -> None:
+    statement = statements("sqlite")[name]
+    named = dict.fromkeys(re.findall(r":(\w+)", statement), 1)
+    values: Any = named or (1,) * statement.count("?")
+
+    fresh.execute(f"EXPLAIN {statement}", values)
+
+
+def test_no_other_column_of_dbos_must_be_filled(fresh: sqlite3.Connection) -> None:
+    """A NOT NULL without a default that a release adds would refuse our entries."""
+    rows = fresh.execute("PRAGMA table_info(operation_outputs)").fetchall()
+
+    needed = {row[1] for row in rows if row[3] and row[4] is None}
+    assert needed <= set(COLUMNS["operation_outputs"]), needed
+
+
+def test_a_position_is_unique_in_its_run(fresh: sqlite3.Connection) -> None:
+    rows = fresh.execute("PRAGMA table_info(operation_outputs)").fetchall()
+
+    key = [row[1] for row in rows if row[5]]
+    assert key == ["workflow_uuid", "function_id"]

@@ -1,0 +1,111 @@
+"""What a runtime can be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from durable_notebook._config import (
+    URL_VARIABLE,
+    Settings,
+    sqlite_path,
+    url_from_environment,
+    without_password,
+)
+from durable_notebook.errors import ConfigError
+
+
+def test_the_defaults_survive_a_loss_of_power() -> None:
+    settings = Settings()
+
+    assert settings.durability == "full"
+    assert settings.database_url is None
+    assert settings.busy_timeout_s > 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"durability": "none"},
+        {"durability": "FULL"},
+        {"busy_timeout_s": -1},
+        {"mailbox_poll_s": 0},
+        {"mailbox_poll_s": -0.5},
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_work_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Settings(**options)
+
+    assert str(refused.value).endswith((refused.value.remedy,))
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:////tmp/a.sqlite", Path("/tmp/a.sqlite")),
+        ("sqlite:///a.sqlite", Path.cwd() / "a.sqlite"),
+        ("sqlite:///my notes/ä.db", Path.cwd() / "my notes" / "ä.db"),
+        ("sqlite+pysqlite:////tmp/a.sqlite", Path("/tmp/a.sqlite")),
+        ("sqlite:////tmp/a.sqlite?timeout=5", Path("/tmp/a.sqlite")),
+    ],
+)
+def test_a_sqlite_url_names_a_file(url: str, path: Path) -> None:
+    assert sqlite_path(url) == path
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "journal.sqlite",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite:///file:x?mode=memory&cache=shared&uri=true:memory:",
+        "postgresql://host/database",
+    ],
+)
+def test_a_url_that_names_no_file_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"sqlite:///journal\.sqlite"):
+        sqlite_path(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:///a.sqlite", "sqlite:///a.sqlite"),
+        ("postgresql://host/db", "postgresql://host/db"),
+        ("postgresql://me@host/db", "postgresql://me@host/db"),
+        ("postgresql://me:pw@host:5432/db", "postgresql://me:***@host:5432/db"),
+        ("postgresql://me:p@w:x@host/db", "postgresql://me:***@host/db"),
+        ("postgresql://me:@host/db?a=b", "postgresql://me:***@host/db?a=b"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+def test_a_refused_url_does_not_tell_its_password() -> None:
+    with pytest.raises(ConfigError) as refused:
+        sqlite_path("postgresql://me:secret@host/db")
+
+    assert "secret" not in str(refused.value)
+    assert "secret" not in repr(refused.value)
+
+
+def test_the_environment_may_name_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(URL_VARIABLE, "sqlite:///there.sqlite")
+    named = url_from_environment()
+    monkeypatch.setenv(URL_VARIABLE, "")
+    empty = url_from_environment()
+    monkeypatch.delenv(URL_VARIABLE)
+
+    assert (named, empty, url_from_environment()) == (
+        "sqlite:///there.sqlite",
+        None,
+        None,
+    )
