@@ -145,12 +145,12 @@ def test_the_first_lesson_survives_its_own_kill(lab: Lab, browser: LabPage) -> N
     journal = browser.output(11)
     expect(journal).to_contain_text("the process ended here · session 2 began")
     assert journal.locator("tr").filter(has_text="interrupted").count() == 1
-    browser.page.set_viewport_size({"width": 1300, "height": 1150})
+    browser.page.set_viewport_size({"width": 1560, "height": 1150})
     journal.scroll_into_view_if_needed()
-    for theme in ("Light", "Dark"):
+    for theme in ("Dark", "Light"):
         browser.theme(f"JupyterLab {theme}")
         browser.shoot(f"lesson_timeline_{theme.lower()}")
+    # The picture of the README: notebooks/images/timeline.png.
     journal.screenshot(path=browser.shots / "timeline.png")
-    browser.theme("JupyterLab Light")
     browser.page.set_viewport_size({"width": 1400, "height": 1000})
     assert browser.errors == []
