@@ -6,12 +6,10 @@ What a magic does, a script does with this.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import secrets
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
 from workflows import Workflow
 from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, TickCancelRun
@@ -25,12 +23,12 @@ from durable_notebook._model import (
     RunStatus,
     at,
 )
+from durable_notebook._requests import adopt, blank_start, instantiate, make_event
 from durable_notebook._timeline import attempts
 from durable_notebook.errors import (
     AlreadyAnsweredError,
     InvalidFieldsError,
     NoPromptError,
-    NotAWorkflowError,
     UnknownRunError,
 )
 from durable_notebook.runtime import DBOSRuntime
@@ -164,7 +162,7 @@ class Client:
         is_known = self.runtime.store.run(run_id) is not None
         event = None if is_known else make_event(instance.start_event_class, fields)
         # Known runs are attached to; their recorded start event counts.
-        start = event if isinstance(event, StartEvent) else _blank(instance)
+        start = event if isinstance(event, StartEvent) else blank_start(instance)
         handler = instance.run(run_id=run_id, start_event=start)
         handler._result_task.add_done_callback(_seen)
         await self.runtime.started(run_id, handler._external_adapter)
@@ -317,59 +315,3 @@ def _seen(task: asyncio.Task[Any]) -> None:
 
 def _sentence(error: dict[str, str]) -> str:
     return f"{error['type'].rpartition('.')[2]}: {error['message']}"
-
-
-def instantiate(workflow: object) -> Workflow:
-    """The instance itself, or one of the class, without a timeout if it takes one.
-
-    Raises:
-        NotAWorkflowError: It is neither, or its constructor needs arguments.
-    """
-    if isinstance(workflow, Workflow):
-        return workflow
-    if not (isinstance(workflow, type) and issubclass(workflow, Workflow)):
-        name = getattr(workflow, "__name__", repr(workflow)[:60])
-        raise NotAWorkflowError(name, f"a {type(workflow).__name__}")
-    parameters = inspect.signature(workflow).parameters
-    takes_timeout = "timeout" in parameters or any(
-        p.kind is p.VAR_KEYWORD for p in parameters.values()
-    )
-    try:
-        return workflow(timeout=None) if takes_timeout else workflow()
-    except TypeError as e:
-        kind = f"a class that needs arguments ({e}), so make the instance yourself"
-        raise NotAWorkflowError(workflow.__name__, kind) from e
-
-
-def adopt(workflow: Workflow, runtime: DBOSRuntime) -> None:
-    """Put an instance on this runtime, also one that has run on another before."""
-    if workflow.runtime is not runtime:
-        workflow._runtime_locked = False
-        workflow._switch_runtime(runtime)
-
-
-def make_event(kind: type[Event], fields: dict[str, Any]) -> Event:
-    """Make an event of fields, with one plain sentence if they do not fit.
-
-    Raises:
-        InvalidFieldsError: With what is wrong about each field.
-    """
-    known = list(kind.model_fields)
-    problems = {}
-    if known:
-        problems = {n: "there is no such field" for n in fields if n not in known}
-    try:
-        event = kind(**fields)
-    except ValidationError as e:
-        for error in e.errors():
-            where = ".".join(str(part) for part in error["loc"]) or kind.__name__
-            problems.setdefault(where, error["msg"].lower())
-        raise InvalidFieldsError(kind.__name__, problems, known) from e
-    if problems:
-        raise InvalidFieldsError(kind.__name__, problems, known)
-    return event
-
-
-def _blank(workflow: Workflow) -> StartEvent:
-    """A start event for attaching to a run that has its own."""
-    return workflow.start_event_class.model_construct()

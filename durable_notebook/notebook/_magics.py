@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +160,7 @@ class DurableNotebook(Magics, Configurable):
 
         Without a URL, opens the default one. The file is created if need be.
         """
-        with _plainly():
+        with plainly():
             url = line.strip().strip("'\"")
             if url:
                 sqlite_path(url)
@@ -184,7 +183,7 @@ class DurableNotebook(Magics, Configurable):
         Returns at once; `result = await run` waits. A run id that exists is attached
         to, or resumed from its last completed step; it is never restarted.
         """
-        with _plainly():
+        with plainly():
             request = parse(line, valued=("run-id",))
             if cell is not None:
                 is_run, value = self._run_cell(cell)
@@ -254,7 +253,7 @@ class DurableNotebook(Magics, Configurable):
     @line_magic
     def durable_runs(self, line: str) -> RunsFrame:  # noqa: ARG002
         """List the runs of this journal as a DataFrame, newest first."""
-        with _plainly():
+        with plainly():
             session = self.session
             return frames.runs(session.call(session.client.runs()))
 
@@ -267,7 +266,7 @@ class DurableNotebook(Magics, Configurable):
         store changes. Interrupted executions are rows too. Without RUN, the last run
         that this notebook showed, else the newest.
         """
-        with _plainly():
+        with plainly():
             session = self.session
             run_id = parse(line).target or self._newest()
             info = session.call(session.client.read_info(run_id))
@@ -291,7 +290,7 @@ class DurableNotebook(Magics, Configurable):
         The fields are those of the event the run expects; a value is a Python
         expression of the notebook. The answer is on disk when this returns.
         """
-        with _plainly():
+        with plainly():
             request = parse(line)
             if request.target is None:
                 raise UsageError("Name the run: %durable_answer RUN field=value ...")
@@ -308,7 +307,7 @@ class DurableNotebook(Magics, Configurable):
         A run that recovered by itself or waits for an answer is simply shown. What
         cannot go on says why, and what to do.
         """
-        with _plainly():
+        with plainly():
             session = self.session
             run_id = parse(line).target
             session.define(self._shell.user_ns)
@@ -353,7 +352,7 @@ class DurableNotebook(Magics, Configurable):
         go on from their last completed step. Your variables stay. With `--kill`, the
         kernel itself gets SIGKILL.
         """
-        with _plainly():
+        with plainly():
             request = parse(line, flags=("kill",))
             if request.options.get("kill"):
                 self._kill()
@@ -403,7 +402,7 @@ def _short_path(url: str) -> str:
 
 
 @contextmanager
-def _plainly() -> Iterator[None]:
+def plainly() -> Iterator[None]:
     """Show a mistake as one line. IPython does so for `UsageError` itself only."""
     try:
         yield
@@ -411,31 +410,3 @@ def _plainly() -> Iterator[None]:
         # The same errors, with the way out that a notebook has.
         text = str(e).replace("'client.runs()'", "%durable_runs")
         raise UsageError(text) from e
-
-
-_loaded: dict[int, DurableNotebook] = {}
-
-
-def load(shell: Any) -> None:
-    """Register the magics and open the journal beside the notebook, if it exists."""
-    installed = version("ipykernel")
-    if int(installed.partition(".")[0]) < 7:
-        raise UsageError(
-            "durable_notebook needs ipykernel 7 or newer, and this kernel has "
-            f"{installed}: forms would hang. "
-            "Upgrade with: pip install -U ipykernel"
-        )
-    magics = DurableNotebook(shell)
-    shell.register_magics(magics)
-    shell.events.register("post_run_cell", magics.after_cell)
-    _loaded[id(shell)] = magics
-    with _plainly():
-        magics.open_existing()
-
-
-def unload(shell: Any) -> None:
-    """Close the journal and take back what `load` registered."""
-    magics = _loaded.pop(id(shell), None)
-    if magics is not None:
-        shell.events.unregister("post_run_cell", magics.after_cell)
-        magics.close()

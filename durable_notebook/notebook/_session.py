@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 
 from workflows import Workflow
 
-from durable_notebook._client import Client, Run, adopt, instantiate
+from durable_notebook._client import Client, Run
 from durable_notebook._config import Settings
 from durable_notebook._model import RunInfo
+from durable_notebook._requests import adopt, instantiate
 from durable_notebook.errors import NotAWorkflowError
 from durable_notebook.runtime import DBOSRuntime
 
