@@ -6,10 +6,11 @@ The only place that reads the environment and that says "SQLite or Postgres".
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from durable_notebook.errors import ConfigError
 
@@ -72,16 +73,15 @@ def sqlite_path(url: str) -> Path:
             f"{url} names no file, and a journal in memory would not survive.",
             "Use 'sqlite:///journal.sqlite'.",
         )
-    return Path(url.partition(":///")[2].partition("?")[0]).absolute()
+    # One file has one name, through whatever link: the executors' locks are beside it.
+    return Path(url.partition(":///")[2].partition("?")[0]).resolve()
 
 
 def without_password(url: str) -> str:
     """The URL as it may be shown and logged."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
+    # By what stands where, not by parsing: the URL may be one that nothing can parse.
+    shown = re.sub(r"(?<=://)([^:/@?]*):.*@", r"\1:***@", url)
+    return re.sub(r"(?i)((?:password|passwd|pwd|secret)=)[^&#]*", r"\1***", shown)
 
 
 def url_from_environment() -> str | None:

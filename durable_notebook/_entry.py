@@ -56,7 +56,14 @@ class Entry:
             value = getattr(self, name)
             if value or name in ("session", "at"):
                 body[name] = value
-        return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            # A lone surrogate (a file name, a text cut inside an emoji) has no UTF-8
+            # form, but it has a JSON escape.
+            text = json.dumps(body, separators=(",", ":"))
+        return text
 
     @classmethod
     def decode(cls, text: str) -> Entry:

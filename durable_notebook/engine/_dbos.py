@@ -104,6 +104,7 @@ class Engine:
         if dbos is None:
             dbos = _quiet_dbos(url, executor_id)
         _internals.fix_application_version()
+        _internals.fix_executor_id(executor_id)
         self._dbos = dbos
         self._execute = execute
         _current = self
@@ -193,5 +194,7 @@ def _quiet_dbos(url: str, executor_id: str) -> DBOS:
             "executor_id": executor_id,
             "log_level": level,
             "enable_otlp": False,
+            # A look at two dictionaries; it decides how long `destroy` waits for it.
+            "notification_listener_polling_interval_sec": 0.05,
         }
     )

@@ -48,8 +48,15 @@ def fix_application_version() -> None:
     changes are judged per workflow by this package instead. A version that the
     program configures itself is kept.
     """
-    if GlobalParams.app_version == "":
-        GlobalParams.app_version = APPLICATION_VERSION
+    dbos = instance()
+    if GlobalParams.app_version == "" and dbos is not None:
+        # DBOS wants a version of its own for each application of a database.
+        GlobalParams.app_version = f"{APPLICATION_VERSION}-{dbos._config['name']}"
+
+
+def fix_executor_id(executor_id: str) -> None:
+    """Own what this process starts under this id, whatever DBOS was configured with."""
+    GlobalParams.executor_id = executor_id
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from pathlib import Path
@@ -51,7 +52,9 @@ class ExecutorLock:
 
 
 def _path(journal: Path, executor_id: str) -> Path:
-    safe = re.sub(r"[^A-Za-z0-9_.-]", "_", executor_id)
+    safe = re.sub(r"[^A-Za-z0-9_.-]", "_", executor_id)[:60]
+    if safe != executor_id:
+        safe += "-" + hashlib.sha256(executor_id.encode()).hexdigest()[:8]
     return journal.with_name(f"{journal.name}.{safe}.lock")
 
 

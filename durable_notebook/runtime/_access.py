@@ -8,23 +8,37 @@ import json
 import logging
 from collections.abc import AsyncGenerator
 
+from workflows.errors import WorkflowCancelledByUser
 from workflows.events import Event, StopEvent
 from workflows.runtime.types.ticks import WorkflowTick
 
 from durable_notebook._entry import Entry
+from durable_notebook._model import Json, RunStatus
 from durable_notebook.errors import (
     DurableNotebookError,
     RunFinishedError,
     StorageError,
     UnknownRunError,
 )
-from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._codec import Codec, qualified_name
 from durable_notebook.runtime._live import Outcome
 from durable_notebook.runtime._registry import Registry
 from durable_notebook.runtime._runs import Runs
-from durable_notebook.store import Store
+from durable_notebook.store import RunRow, Store
 
 logger = logging.getLogger("durable_notebook")
+
+
+def _end(row: RunRow) -> dict[str, Json] | None:
+    """How a run ended: in the journal's words, else by what DBOS's tools did to it."""
+    entry = None if row.last_entry is None else Entry.decode(row.last_entry)
+    if entry is not None and entry.end is not None:
+        return entry.end
+    if row.dbos_status == "CANCELLED":
+        name = qualified_name(WorkflowCancelledByUser)
+        error = {"type": name, "message": "cancelled with DBOS"}
+        return {"status": str(RunStatus.CANCELLED), "error": error}
+    return None
 
 
 class Access:
@@ -55,9 +69,9 @@ class Access:
         Raises:
             UnknownRunError, RunFinishedError: Nobody would ever read it.
         """
-        entry = self._last_entry(run_id)
-        if entry is not None and entry.end is not None:
-            raise RunFinishedError(run_id, entry.end["status"])
+        ended = _end(self._row(run_id))
+        if ended is not None:
+            raise RunFinishedError(run_id, ended["status"])
         run = self._runs.live.get(run_id)
         if run is not None:
             # If that fails the run stands still, and the message waits for it.
@@ -113,17 +127,17 @@ class Access:
             await self._runs.until_changed(self._poll_s)
 
     def _recorded_outcome(self, run_id: str) -> Outcome | None:
-        entry = self._last_entry(run_id)
-        if entry is not None and entry.end is not None:
-            return Outcome.read(entry.end, self._codec(run_id))
+        end = _end(self._row(run_id))
+        if end is not None:
+            return Outcome.read(end, self._codec(run_id))
         problem = self._runs.problems.get(run_id)
         return None if problem is None else Outcome(error=problem)
 
-    def _last_entry(self, run_id: str) -> Entry | None:
+    def _row(self, run_id: str) -> RunRow:
         row = self._store.run(run_id)
         if row is None:
             raise UnknownRunError(run_id)
-        return None if row.last_entry is None else Entry.decode(row.last_entry)
+        return row
 
     def _codec(self, run_id: str) -> Codec:
         row = self._store.run(run_id)

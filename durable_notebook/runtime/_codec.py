@@ -6,13 +6,16 @@ declares, or that a loaded module already has. Nothing is imported for it.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sys
 from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 from workflows.context.serializers import BaseSerializer, JsonSerializer
-from workflows.events import Event, UnreconstructedException
+from workflows.events import Event, StopEvent, UnreconstructedException
 from workflows.runtime.types.results import AddWaiter
 from workflows.runtime.types.ticks import (
     TickStepResult,
@@ -71,6 +74,21 @@ class Codec:
             raise ValueError(f"{type(event).__name__} is not an event")
         return event
 
+    def unstorable(self, value: Event | WorkflowTick) -> str | None:
+        """Name the event of a tick, and its field, that JSON cannot hold."""
+        events: list[Any] = [value] if isinstance(value, Event) else []
+        events += [r.result for r in getattr(value, "result", []) if _has_event(r)]
+        events += [getattr(value, "event", None)]
+        for event in filter(None, events):
+            result = {"result": event.result} if isinstance(event, StopEvent) else {}
+            for name, field in {**dict(event.__dict__), **event, **result}.items():
+                try:
+                    json.dumps(self.serializer.serialize_value({name: field}))
+                    to_jsonable_python(field)
+                except Exception:
+                    return f"{type(event).__name__}.{name}"
+        return None
+
     def tick(self, tick: WorkflowTick) -> Json:
         """A tick as a tree, without the members that are empty."""
         tree = tick.model_dump(mode="json")
@@ -97,16 +115,20 @@ class Codec:
         read = self.serializer.deserialize_value(result["requirements"])
         return {**result, "requirements": read}
 
-    def exception(self, error: BaseException) -> dict[str, str]:
+    def exception(self, error: BaseException) -> dict[str, Json]:
         """An exception as its type's name and its message."""
         kind = type(error)
         name = f"{kind.__module__}.{kind.__qualname__}"
-        return {"type": name, "message": str(error)}
+        tree: dict[str, Json] = {"type": name, "message": str(error)}
+        if error.args != (str(error),) and all(type(a) in _PLAIN for a in error.args):
+            tree["args"] = list(error.args)
+        return tree
 
-    def read_exception(self, tree: dict[str, str]) -> Exception:
+    def read_exception(self, tree: dict[str, Json]) -> Exception:
         """The exception of a tree: of its own type wherever that can be made."""
         name, message = tree["type"], tree["message"]
-        try:
+        # The class is the user's, and so is what it may raise.
+        with contextlib.suppress(Exception):
             module, _, attribute = name.rpartition(".")
             kind = (
                 getattr(sys.modules["builtins"], attribute)
@@ -114,10 +136,27 @@ class Codec:
                 else self.serializer.resolve_class(name)
             )
             if isinstance(kind, type) and issubclass(kind, Exception):
-                return kind(message)
-        except (AttributeError, TypeError, ValueError):
-            pass
+                return _remade(kind, message, tree.get("args"))
         return UnreconstructedException(message, original_type=name)
+
+
+def _has_event(result: Any) -> bool:
+    return isinstance(getattr(result, "result", None), Event)
+
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def _remade(kind: type[Exception], message: str, args: list[Json] | None) -> Exception:
+    """An error of this class that says what it said when it was raised."""
+    # Not through its constructor: many take something else than their args, and put
+    # the message together from it a second time.
+    error = kind.__new__(kind)
+    for found in (message,) if args is None else tuple(args), (message,):
+        error.args = found
+        if str(error) == message:
+            return error
+    raise ValueError(message)
 
 
 def qualified_name(kind: type[Any]) -> str:

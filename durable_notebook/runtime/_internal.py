@@ -88,15 +88,14 @@ class InternalAdapter(InternalRunAdapter):
                 p.coro.close()
             raise
         started = [self._start(p) for p in pending]
-        named = sorted(running + started, key=self._rank)
-        done, _ = await asyncio.wait(
-            all_tasks(named), timeout=timeout, return_when=asyncio.FIRST_COMPLETED
-        )
-        if not done:
-            return WaitForNextTaskResult(None, started)
-        completed = pick_highest_priority(named, done)
-        if any(isinstance(n, PullTask) and n.task is completed for n in named):
-            completed = await _result_before_sends(named, completed)
+        try:
+            named = sorted(running + started, key=self._rank)
+            completed = await _next(named, timeout)
+        except BaseException:
+            # The control loop does not know these yet, and would let them run on.
+            for each in started:
+                each.task.cancel()
+            raise
         return WaitForNextTaskResult(completed, started)
 
     def _start(self, pending: PendingStart) -> NamedTask:
@@ -111,6 +110,18 @@ class InternalAdapter(InternalRunAdapter):
         The library keeps them in a set, so their order would be another at each run.
         """
         return isinstance(named, PullTask), self._began.get(named.task, 0)
+
+
+async def _next(
+    named: list[NamedTask], timeout_s: float | None
+) -> asyncio.Task[Any] | None:
+    done, _ = await asyncio.wait(
+        all_tasks(named), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+    )
+    completed = pick_highest_priority(named, done)
+    if any(isinstance(n, PullTask) and n.task is completed for n in named):
+        completed = await _result_before_sends(named, completed)
+    return completed
 
 
 async def _result_before_sends(

@@ -260,8 +260,7 @@ class LiveRun:
                 return self.codec.event(value)
             return self.codec.tick(value)
         except Exception as e:
-            event = value if isinstance(value, Event) else getattr(value, "event", None)
-            where = f"an event of step result {type(event).__name__}"
+            where = self.codec.unstorable(value) or self._name
             raise UnstorableValueError(self.run_id, where, str(e)) from e
 
     def _store_changes(self) -> list[Json]:

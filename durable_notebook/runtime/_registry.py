@@ -119,6 +119,10 @@ class Registry:
         """The definition an instance was made."""
         return self._by_instance.get(workflow)
 
+    def names(self) -> list[str]:
+        """The workflow names that have a definition."""
+        return list(self._by_name)
+
     def named(self, name: str) -> Definition | None:
         """Today's definition of a workflow name."""
         return self._by_name.get(name)

@@ -80,6 +80,7 @@ def restore(
                 state = rebuild_state_from_ticks(state, [tick], run_id=run_id)
             payload = apply_state_patch(payload, entry.store)
             events += [codec.read_event(tree) for tree in entry.stream]
+        _check_in_flight(state, entries)
         store = JournaledState(
             decode_state(payload["state_data"], codec.serializer), codec.serializer
         )
@@ -119,6 +120,27 @@ def keep_order(state: BrokerState) -> None:
     """
     for worker in state.workers.values():
         worker.in_progress.reverse()
+
+
+def _check_in_flight(state: BrokerState, entries: list[RecordedEntry]) -> None:
+    """Refuse to give what one step had begun to another step."""
+    begun: set[str] = set()
+    for recorded in entries:
+        for tick in recorded.entry.ticks:
+            if tick["type"] == "session_start":
+                begun.clear()
+            elif tick["type"] == "step_result":
+                begun.discard(f"{tick['step_id']}:{tick['worker_id']}")
+        begun.update(recorded.entry.starts)
+    today = {
+        f"{step}:{execution.worker_id}"
+        for step, worker in state.workers.items()
+        for execution in worker.in_progress
+    }
+    if state.is_running and not begun <= today:
+        was = ", ".join(sorted(begun - today))
+        now = ", ".join(sorted(today - begun)) or "nothing"
+        raise ValueError(f"in flight was {was}; today's workflow would run {now}")
 
 
 def _first_state(definition: Definition, inputs: dict[str, Json]) -> BrokerState:

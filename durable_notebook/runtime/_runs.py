@@ -9,6 +9,7 @@ import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from workflows.events import Event, StopEvent
 from workflows.runtime.types.internal_state import BrokerState
@@ -73,6 +74,7 @@ class Runs:
         self.undefined: dict[str, str] = {}
         self._claimed: set[str] = set()
         self._starts: dict[str, Start] = {}
+        self._beginning: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._engine = engine
         self._store = store
@@ -85,6 +87,11 @@ class Runs:
 
     async def begin(self, run_id: str, start: Start, inputs: dict[str, Json]) -> None:
         """Start a run, or attach to the one that has its id; on disk on return."""
+        lock = self._beginning.setdefault(run_id, asyncio.Lock())
+        async with lock:  # A second call waits until the first has it on disk.
+            await self._begin(run_id, start, inputs)
+
+    async def _begin(self, run_id: str, start: Start, inputs: dict[str, Json]) -> None:
         name = start.definition.name
         row = self._store.run(run_id)
         if row is not None and row.workflow != name:
@@ -98,6 +105,7 @@ class Runs:
                 await self._engine.start(run_id, name, inputs)
             except BaseException:
                 self._claimed.discard(run_id)
+                self._starts.pop(run_id, None)
                 raise
 
     async def resume(self, run_id: str) -> bool:
@@ -125,12 +133,20 @@ class Runs:
         self.undefined.pop(run_id, None)
         self.problems.pop(run_id, None)
         owner = new_owner()
-        claim = self._store.claim(run_id, self._executor_id, owner)
-        if await asyncio.wrap_future(claim):
-            await self._engine.go_on(run_id, owner)
-            return True
-        self._claimed.discard(run_id)
-        return False
+        is_going_on = False
+        try:
+            claim = self._store.claim(run_id, self._executor_id, owner)
+            if await asyncio.wrap_future(claim):
+                await self._engine.go_on(run_id, owner)
+                is_going_on = True
+        except Exception as e:
+            # Mostly this is a task of its own: whoever asks for the run must see it.
+            self._leave(run_id, None, e)
+            raise
+        finally:
+            if not is_going_on:
+                self._claimed.discard(run_id)
+        return is_going_on
 
     def recover_defined(self) -> None:
         """Go on with the runs whose workflow has been defined."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import json
 from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -24,7 +26,11 @@ from workflows.runtime.types.ticks import WorkflowTick
 
 from durable_notebook._config import Durability, Settings, sqlite_path
 from durable_notebook.engine import Engine, ExecutorLock, choose_executor
-from durable_notebook.errors import NotLaunchedError, UnknownRunError
+from durable_notebook.errors import (
+    NotLaunchedError,
+    UnknownRunError,
+    UnstorableValueError,
+)
 from durable_notebook.runtime._access import Access
 from durable_notebook.runtime._checks import check_run_id
 from durable_notebook.runtime._codec import ClosedJsonSerializer, Codec
@@ -104,9 +110,16 @@ class DBOSRuntime(Runtime):
         if self._parts is not None:
             return
         self._parts = self._open(asyncio.get_running_loop())
-        await super().launch()
-        runs = self._parts.runs
-        runs.undefined.update(self.store.unfinished(self.executor_id))
+        try:
+            await super().launch()
+            # Those of an earlier life of this object: DBOS must know them again.
+            for name in self._registry.names():
+                self._parts.engine.register(name)
+            runs = self._parts.runs
+            runs.undefined.update(self.store.unfinished(self.executor_id))
+        except BaseException:
+            await self.destroy()
+            raise
         runs.recover_defined()
         runs.spawn(self._parts.access.watch())
 
@@ -151,6 +164,8 @@ class DBOSRuntime(Runtime):
             await super().destroy()
             await self._parts.runs.stop()
             self.abandon()
+            # DBOS had made its threads the loop's own, and has ended them.
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
     def abandon(self) -> None:
         """Drop everything in memory as a kill would, from any thread.
@@ -268,8 +283,15 @@ class DBOSRuntime(Runtime):
     ) -> ExternalRunAdapter:
         check_run_id(run_id)
         definition = self._registry.of(workflow) or self.define(workflow)
-        start = None if start_event is None else definition.codec.event(start_event)
-        inputs = first_inputs(definition, start, init_state, serialized_state)
+        start = None
+        try:
+            if start_event is not None:
+                start = definition.codec.event(start_event)
+            inputs = first_inputs(definition, start, init_state, serialized_state)
+            json.dumps(inputs)
+        except (TypeError, ValueError) as e:  # pydantic's errors are ValueErrors
+            where = start_event and definition.codec.unstorable(start_event)
+            raise UnstorableValueError(run_id, where or "its context", str(e)) from e
         runs = self._opened.runs
         begin = Start(
             definition,

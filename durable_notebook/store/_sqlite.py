@@ -7,6 +7,8 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,14 @@ from durable_notebook.store._writer import Writer
 _OURS = '{"namedArgs":{},"positionalArgs":[{"durable_notebook":%'
 
 
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """A connection that one thread reads with and another may want to close."""
+
+    connection: sqlite3.Connection
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 class SqliteStore(Store):
     """A journal file. Readers and the writer never wait for each other (WAL)."""
 
@@ -36,18 +46,22 @@ class SqliteStore(Store):
         self._settings = settings
         self._sql = statements("sqlite")
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: list[_Reader] = []
+        self._is_closed = False
         self._seen_version: int | None = None
-        try:
-            _create_privately(path)
-            connection = self._connect()
-            self._migrate(connection)
-        except (OSError, sqlite3.Error) as e:
-            if isinstance(e, StorageError):
-                raise
-            raise StorageError(self.name, str(e)) from e
+        with ExitStack() as opened:
+            try:
+                _create_privately(path)
+                connection = self._connect()
+                opened.callback(connection.close)
+                self._migrate(connection)
+                self._watching = _Reader(self._connect())
+            except (OSError, sqlite3.Error) as e:
+                if isinstance(e, StorageError):
+                    raise
+                raise StorageError(self.name, str(e)) from e
+            opened.pop_all()
         self._writer = Writer(connection, self.name)
-        self._watching = self._connect()
 
     # -- connections -----------------------------------------------------------
 
@@ -58,11 +72,29 @@ class SqliteStore(Store):
             isolation_level=None,
             check_same_thread=False,
         )
-        # WAL before DBOS opens the file: it is ten times faster than the rollback
-        # journal and DBOS does not ask for it. The file remembers it.
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute(f"PRAGMA synchronous={self._settings.durability.upper()}")
+        try:
+            # WAL before DBOS opens the file: it is ten times faster than the rollback
+            # journal and DBOS does not ask for it. The file remembers it.
+            self._use_wal(connection)
+            durability = self._settings.durability.upper()
+            connection.execute(f"PRAGMA synchronous={durability}")
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        # Two that switch a new file at once: SQLite refuses one of them without
+        # waiting, whatever the timeout, because each could wait for the other.
+        deadline = time.monotonic() + self._settings.busy_timeout_s
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         connection.execute(self._sql["migration_table"])
@@ -93,14 +125,18 @@ class SqliteStore(Store):
             raise
 
     def _read(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
-        connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
+        reader: _Reader | None = getattr(self._local, "reader", None)
         try:
-            if connection is None:
-                connection = self._connect()
-                self._local.reader = connection
-                self._readers.append(connection)
-            return connection.execute(self._sql[statement], values).fetchall()
-        except sqlite3.Error as e:
+            if reader is None:
+                reader = self._local.reader = _Reader(self._connect())
+                self._readers.append(reader)
+            with reader.lock:
+                if self._is_closed:
+                    reader.connection.close()
+                    raise StorageError(self.name, "the journal was closed")
+                found = reader.connection.execute(self._sql[statement], values)
+                return found.fetchall()
+        except (sqlite3.Error, UnicodeError, OverflowError) as e:
             raise StorageError(self.name, str(e)) from e
 
     def _has_dbos(self) -> bool:
@@ -181,7 +217,9 @@ class SqliteStore(Store):
 
     def changed_outside(self) -> bool:
         try:
-            version = self._watching.execute("PRAGMA data_version").fetchone()[0]
+            with self._watching.lock:
+                row = self._watching.connection.execute("PRAGMA data_version")
+                version = row.fetchone()[0]
         except sqlite3.Error as e:
             raise StorageError(self.name, str(e)) from e
         changed = bool(version != self._seen_version)
@@ -221,8 +259,12 @@ class SqliteStore(Store):
 
     def close(self) -> None:
         self._writer.close()
-        for connection in (*self._readers, self._watching):
-            connection.close()
+        self._is_closed = True
+        for reader in (*self._readers, self._watching):
+            # Closing a connection under another thread's statement crashes the
+            # process: wait for the read that is going on.
+            with reader.lock:
+                reader.connection.close()
         self._readers.clear()
 
 

@@ -84,10 +84,14 @@ class Writer:
                 # A job refuses before it writes, so the others may still commit.
                 try:
                     done.append((future, job(self._connection)))
-                except (DurableNotebookError, sqlite3.IntegrityError) as e:
+                except DurableNotebookError as e:
                     refused.append((future, e))
+                except (sqlite3.IntegrityError, ValueError, OverflowError) as e:
+                    # It breaks a constraint, or cannot be bound (a UnicodeError is a
+                    # ValueError): the statement did nothing.
+                    refused.append((future, self._error(e)))
             self._connection.execute("COMMIT")
-        except sqlite3.Error as e:
+        except Exception as e:  # The thread must live, or every later write hangs.
             self._give_up(batch, e)
             return
         for future, value in done:
@@ -95,10 +99,13 @@ class Writer:
         for future, error in refused:
             future.set_exception(error)
 
-    def _give_up(self, batch: list[_Job], problem: sqlite3.Error) -> None:
+    def _give_up(self, batch: list[_Job], problem: Exception) -> None:
         if self._connection.in_transaction:
             self._connection.rollback()
         for _, future in batch:
-            error = StorageError(self._name, str(problem))
-            error.__cause__ = problem
-            future.set_exception(error)
+            future.set_exception(self._error(problem))
+
+    def _error(self, problem: Exception) -> StorageError:
+        error = StorageError(self._name, str(problem))
+        error.__cause__ = problem
+        return error

@@ -1,5 +1,5 @@
 -- Tables that begin with `durable_` are ours; the others are DBOS's own, in the
--- form that dbos 3.4 gives them (tests/store/test_canary.py watches it).
+-- form that dbos 3.4 gives them (tests/engine/test_canary.py watches it).
 
 -- migration_table --
 CREATE TABLE IF NOT EXISTS durable_migration (
@@ -65,7 +65,8 @@ SELECT coalesce(max(sequence), 0) FROM durable_mail
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
     i.inputs,
-    (SELECT count(*) FROM operation_outputs o, json_each(o.output, '$.bodies')
+    (SELECT count(*) FROM operation_outputs o, json_each(
+        CASE WHEN json_valid(o.output) THEN o.output ELSE '{}' END, '$.bodies')
      WHERE o.workflow_uuid = w.workflow_uuid),
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1)
@@ -78,7 +79,8 @@ LIMIT :limit
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
     i.inputs,
-    (SELECT count(*) FROM operation_outputs o, json_each(o.output, '$.bodies')
+    (SELECT count(*) FROM operation_outputs o, json_each(
+        CASE WHEN json_valid(o.output) THEN o.output ELSE '{}' END, '$.bodies')
      WHERE o.workflow_uuid = w.workflow_uuid),
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1)
