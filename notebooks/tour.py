@@ -91,11 +91,13 @@ def check_second_life(notebook: Any, interrupted: str) -> list[str]:
     printed = "".join(output.get("text", "") for output in outputs)
     # On a slow machine the kill lands a tick later than the lesson says.
     first = int("".join(re.findall(r"\d+", interrupted))) + 1
+    # The journal tells what ran. What a run prints between two cells is in no output.
     ticks = [int(n) for n in re.findall(r"\[Tick +(\d+)\]", printed)]
     facts = {
         "no 'final_count = 20' was printed": "Result: final_count = 20" in printed,
         "'[Start]' was printed again": "[Start]" not in printed,
-        f"the ticks printed are {ticks}": ticks == list(range(first, 21)),
+        f"a tick of the first life was printed again: {ticks}": min(ticks) >= first,
+        f"a tick was printed twice: {ticks}": len(set(ticks)) == len(ticks),
     }
     return [text for text, is_right in facts.items() if not is_right]
 
