@@ -117,12 +117,14 @@ class Access:
                 if run.outcome is not None:
                     return
             else:
+                # Asked first: the run may go on, and end, while its reader takes these.
+                has_ended = self._recorded_outcome(run_id) is not None
                 codec, entries = self._codec(run_id), self._store.entries(run_id)
                 trees = [tree for r in entries for tree in r.entry.stream]
                 for tree in trees[after:]:
                     after += 1
                     yield codec.read_event(tree)
-                if self._recorded_outcome(run_id) is not None:
+                if has_ended:
                     return
             await self._runs.until_changed(self._poll_s)
 
