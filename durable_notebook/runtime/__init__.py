@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from durable_notebook.runtime._live import LiveRun, Outcome
+from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._runtime import DBOSRuntime
 
 __all__ = ["DBOSRuntime", "LiveRun", "Outcome"]

@@ -21,7 +21,7 @@ from durable_notebook.errors import (
     UnknownRunError,
 )
 from durable_notebook.runtime._codec import Codec, qualified_name
-from durable_notebook.runtime._live import Outcome
+from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._registry import Registry
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import RunRow, Store
@@ -81,7 +81,7 @@ class Access:
         sequence = await asyncio.wrap_future(self._store.post(run_id, text, key))
         run = self._runs.live.get(run_id)
         if run is not None:
-            run.fetch_mail()
+            run.inbox.fetch()
         return sequence is not None
 
     async def result(self, run_id: str) -> StopEvent:
@@ -155,6 +155,6 @@ class Access:
                 if self._runs.live and self._store.changed_outside():
                     seen, newest = newest, self._store.newest_mail()
                     for run in list(self._runs.live.values()) if newest != seen else ():
-                        run.fetch_mail()
+                        run.inbox.fetch()
             except StorageError as e:
                 logger.warning("%s", e)

@@ -74,6 +74,19 @@ class Codec:
             raise ValueError(f"{type(event).__name__} is not an event")
         return event
 
+    def undefined(self, tree: Json) -> str | None:
+        """The first class that a tree names and this process does not have."""
+        name: Json = tree.get("qualified_name") if isinstance(tree, dict) else None
+        if isinstance(name, str):
+            try:
+                self.serializer.resolve_class(name)
+            except ValueError:
+                return name
+        if not isinstance(tree, (dict, list)):
+            return None
+        inner = tree.values() if isinstance(tree, dict) else tree
+        return next(filter(None, map(self.undefined, inner)), None)
+
     def unstorable(self, value: Event | WorkflowTick) -> str | None:
         """Name the event of a tick, and its field, that JSON cannot hold."""
         events: list[Any] = [value] if isinstance(value, Event) else []

@@ -50,6 +50,7 @@ class Carried:
 class Invocation:
     """One execution of a step body."""
 
+    id: str
     key: str
     step: str
     event: Event
@@ -125,6 +126,7 @@ class Flight:
         waiting = self._carried.get(key)
         carried = waiting.pop(0) if waiting else Carried()
         invocation = Invocation(
+            id=state.invocation_id or key,
             key=key,
             step=step,
             event=event,
@@ -132,7 +134,7 @@ class Flight:
             carried=carried,
             started_at=time.time(),
         )
-        self._invocations[state.invocation_id or key] = invocation
+        self._invocations[invocation.id] = invocation
         return invocation
 
     def end(self, invocation_id: str | None) -> Invocation | None:
@@ -142,6 +144,10 @@ class Flight:
     def find(self, invocation_id: str) -> Invocation | None:
         """A body in flight."""
         return self._invocations.get(invocation_id)
+
+    def is_repeating(self) -> bool:
+        """Whether a body is in flight that a crash has interrupted before."""
+        return any(i.carried.tries for i in self._invocations.values())
 
     def running(self) -> list[Invocation]:
         """The bodies in flight, in the order in which they began."""

@@ -41,6 +41,7 @@ class InternalAdapter(InternalRunAdapter):
         self._run = run
         self._began: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
         self._count = 0
+        self._passed_over: asyncio.Task[Any] | None = None
 
     @property
     def run_id(self) -> str:
@@ -58,7 +59,7 @@ class InternalAdapter(InternalRunAdapter):
 
     async def wait_receive(self, timeout_seconds: float | None = None) -> WaitResult:
         try:
-            tick = await asyncio.wait_for(self._run.receive(), timeout_seconds)
+            tick = await asyncio.wait_for(self._run.inbox.take(), timeout_seconds)
         except TimeoutError:
             return WaitResultTimeout()
         return WaitResultTick(tick=tick)
@@ -90,7 +91,7 @@ class InternalAdapter(InternalRunAdapter):
         started = [self._start(p) for p in pending]
         try:
             named = sorted(running + started, key=self._rank)
-            completed = await _next(named, timeout)
+            completed = await self._next(named, timeout)
         except BaseException:
             # The control loop does not know these yet, and would let them run on.
             for each in started:
@@ -111,31 +112,57 @@ class InternalAdapter(InternalRunAdapter):
         """
         return isinstance(named, PullTask), self._began.get(named.task, 0)
 
+    async def _next(
+        self, named: list[NamedTask], timeout_s: float | None
+    ) -> asyncio.Task[Any] | None:
+        done, _ = await asyncio.wait(
+            all_tasks(named), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        completed = pick_highest_priority(named, done)
+        pulled = next(n.task for n in named if isinstance(n, PullTask))
+        if not pulled.done():
+            return completed
+        result = await _result_of(self._sender_of(pulled), named)
+        if result is not None:
+            return result
+        # Any other tick waits for one result at most: a run of quick steps would
+        # never hear that it is cancelled.
+        if completed is pulled or self._passed_over is pulled:
+            return pulled
+        self._passed_over = pulled
+        return completed
 
-async def _next(
-    named: list[NamedTask], timeout_s: float | None
+    def _sender_of(self, pulled: asyncio.Task[Any]) -> str | None:
+        """The body in flight that sent a tick, if one did."""
+        if pulled.cancelled() or pulled.exception() is not None:
+            return None
+        emission = getattr(pulled.result(), "emission", None)
+        if emission is None or self._run.flight.find(emission.invocation_id) is None:
+            return None
+        sender: str = emission.invocation_id
+        return sender
+
+
+async def _result_of(
+    sender: str | None, named: list[NamedTask]
 ) -> asyncio.Task[Any] | None:
-    done, _ = await asyncio.wait(
-        all_tasks(named), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
-    )
-    completed = pick_highest_priority(named, done)
-    if any(isinstance(n, PullTask) and n.task is completed for n in named):
-        completed = await _result_before_sends(named, completed)
-    return completed
-
-
-async def _result_before_sends(
-    named: list[NamedTask], pulled: asyncio.Task[Any] | None
-) -> asyncio.Task[Any] | None:
-    """Prefer the result of a body that has returned to what it sent before.
+    """The result of a body that has returned: it comes before what the body sent.
 
     Otherwise the receivers of its last sends begin while it counts as in flight, and
     a crash at that moment would run it again although it was done.
     """
     workers = [n.task for n in named if isinstance(n, WorkerTask)]
-    for _ in range(_PASSES_TO_RETURN if workers else 0):
+    for _ in range(0 if sender is None else _PASSES_TO_RETURN):
         await asyncio.sleep(0)
         for task in workers:
-            if task.done():
+            if _invocation_of(task) == sender:
                 return task
-    return pulled
+    return None
+
+
+def _invocation_of(task: asyncio.Task[Any]) -> str | None:
+    """Whose result the task of a body has; None while it has none."""
+    if not task.done() or task.cancelled() or task.exception() is not None:
+        return None
+    invocation: str | None = task.result().invocation_id
+    return invocation

@@ -8,79 +8,24 @@ it can have an effect.
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import time
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from workflows.errors import WorkflowCancelledByUser
-from workflows.events import Event, StopEvent
-from workflows.runtime.types.internal_state import BrokerState
+from workflows.events import Event
 from workflows.runtime.types.ticks import TickAddEvent, TickStepResult, WorkflowTick
 
 from durable_notebook._entry import Entry
-from durable_notebook._model import Json, RunStatus
+from durable_notebook._model import Json
 from durable_notebook.errors import UnstorableValueError
 from durable_notebook.runtime._codec import Codec
-from durable_notebook.runtime._flight import Flight, current_invocation
-from durable_notebook.runtime._prompts import Prompts
-from durable_notebook.runtime._state import JournaledState
+from durable_notebook.runtime._flight import current_invocation
+from durable_notebook.runtime._inbox import Inbox
+from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._stream import Stream
 from durable_notebook.store import NewEntry, Store
 
-logger = logging.getLogger("durable_notebook")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run ended: with a stop event, or with an error."""
-
-    result: StopEvent | None = None
-    error: Exception | None = None
-
-    @property
-    def status(self) -> RunStatus:
-        """The word for it."""
-        if self.error is None:
-            return RunStatus.COMPLETED
-        if isinstance(self.error, WorkflowCancelledByUser):
-            return RunStatus.CANCELLED
-        return RunStatus.FAILED
-
-    def tree(self, codec: Codec) -> dict[str, Json]:
-        """This as the journal's last entry holds it."""
-        tree: dict[str, Json] = {"status": str(self.status)}
-        if self.result is not None:
-            tree["result"] = codec.event(self.result)
-        if self.error is not None:
-            tree["error"] = codec.exception(self.error)
-        return tree
-
-    @classmethod
-    def read(cls, tree: dict[str, Json], codec: Codec) -> Outcome:
-        """Read what `tree` wrote."""
-        if "error" in tree:
-            return cls(error=codec.read_exception(tree["error"]))
-        result = codec.read_event(tree["result"])
-        assert isinstance(result, StopEvent)
-        return cls(result=result)
-
-
-@dataclass(slots=True)
-class Restored:
-    """Where a run stands on disk: what a process needs to go on with it."""
-
-    state: BrokerState
-    store: JournaledState
-    events: list[Event]
-    flight: Flight
-    prompts: Prompts
-    interrupted: list[Json]
-    steps: int
-    position: int
-    cursor: int
-    end: dict[str, Json] | None
+if TYPE_CHECKING:
+    from durable_notebook.runtime._restore import Restored
 
 
 class LiveRun:
@@ -102,6 +47,13 @@ class LiveRun:
         self.flight = restored.flight
         self.prompts = restored.prompts
         self.stream = Stream(restored.events)
+        self.inbox = Inbox(
+            run_id,
+            journal=journal,
+            codec=codec,
+            cursor=restored.cursor,
+            is_early=self._is_early,
+        )
         self.resumed_from = restored.position
         self.kept_steps = restored.steps
         self.outcome: Outcome | None = None
@@ -110,13 +62,12 @@ class LiveRun:
         self._owner = owner
         self._session = session
         self._journal = journal
-        self._inbox: asyncio.Queue[tuple[int, WorkflowTick]] = asyncio.Queue()
-        self._pulled: dict[int, int] = {}
-        self._fetched = self._cursor = restored.cursor
-        self._reported = 0
         self._broken: BaseException | None = None
         self._position = restored.position
         self._interrupted = restored.interrupted
+        self._accepts = restored.accepts
+        self._waits = restored.waits
+        self._clocks: list[asyncio.TimerHandle] = []
         self._ticks: list[WorkflowTick] = []
         self._bodies: dict[str, list[float]] = {}
 
@@ -127,29 +78,18 @@ class LiveRun:
 
     # -- what comes in -----------------------------------------------------------
 
-    def fetch_mail(self) -> None:
-        """Take what is new in the mailbox, in order. Safe to call at any time."""
-        for mail in self._journal.mail(self.run_id, self._fetched):
-            try:
-                tick = self.codec.read_tick(json.loads(mail.tick))
-            except ValueError as e:
-                # Most likely of a class that this process has not defined (yet). It
-                # stays where it is, and what came after it waits: order is kept.
-                self._report(mail.sequence, e)
-                return
-            self._fetched = mail.sequence
-            self._inbox.put_nowait((mail.sequence, tick))
+    def open(self) -> None:
+        """Let in what has come, and count down the waits of earlier sessions."""
+        self.inbox.fetch()
+        loop, now = asyncio.get_running_loop(), time.time()
+        for due, tick in self._waits:
+            clock = loop.call_later(max(0.0, due - now), self.inbox.put, tick)
+            self._clocks.append(clock)
 
-    def _report(self, sequence: int, problem: Exception) -> None:
-        if sequence != self._reported:
-            self._reported = sequence
-            logger.error(
-                "Run %r cannot read message %d of its mailbox: %s. Define its event "
-                "class here; the message is kept.",
-                self.run_id,
-                sequence,
-                problem,
-            )
+    def close(self) -> None:
+        """Stop what `open` began: the run is executed no more."""
+        for clock in self._clocks:
+            clock.cancel()
 
     def send_inside(self, tick: WorkflowTick) -> None:
         """Deliver what a step of this run sent."""
@@ -158,25 +98,24 @@ class LiveRun:
             if kept is None:
                 return
             tick = kept
-        self._inbox.put_nowait((0, tick))
+        self.inbox.put(tick)
 
-    async def receive(self) -> WorkflowTick:
-        """The next tick from the mailbox or from a step."""
-        sequence, tick = await self._inbox.get()
-        if "stamped_at" in type(tick).model_fields:
-            # Stamped here, the control loop reduces this very object, so that
-            # `reduced` knows it and the cursor moves with the entry that holds it.
-            tick = tick.model_copy(update={"stamped_at": time.time()})
-        if sequence:
-            self._pulled[id(tick)] = sequence
-        return tick
+    def _is_early(self, tick: TickAddEvent) -> bool:
+        """Whether nobody takes an event before a body has repeated what a crash undid.
+
+        An answer can be on disk while the question that it answers is asked again.
+        """
+        return (
+            self.flight.is_repeating()
+            and not self._accepts(tick.event)
+            and not self.prompts.waits_for(tick.event)
+        )
 
     # -- what the turn gathers ---------------------------------------------------
 
     def reduced(self, tick: WorkflowTick) -> None:
         """Note a tick that the control loop has just reduced."""
         self._ticks.append(tick)
-        self._cursor = max(self._cursor, self._pulled.pop(id(tick), 0))
         if isinstance(tick, TickStepResult):
             body = self.flight.end(tick.invocation_id)
             if body is not None and body.finished_at is not None:
@@ -185,12 +124,16 @@ class LiveRun:
         elif isinstance(tick, TickAddEvent):
             self.flight.reduced(tick)
         self.prompts.reduced(tick)
+        # Last: it asks who takes what is kept.
+        self.inbox.reduced(tick)
 
     def publish(self, event: Event) -> None:
         """Put an event into the stream, unless an interrupted body already had."""
         invocation = current_invocation.get()
-        if invocation is None or invocation.makes_event():
-            self.prompts.published(event)
+        is_new = invocation is None or invocation.makes_event()
+        asked_by = None if invocation is None else invocation.id
+        self.prompts.published(event, asked_by, is_new)
+        if is_new:
             self.stream.publish(event)
 
     # -- what goes to disk -------------------------------------------------------
@@ -245,7 +188,7 @@ class LiveRun:
             ticks=[self._storable(tick) for tick in ticks],
             store=self._store_changes(),
             stream=[self._storable(e) for e in self.stream.unrecorded()],
-            cursor=self._cursor,
+            cursor=self.inbox.cursor,
             bodies=bodies,
             starts=starts,
             flight=self.flight.tree(),

@@ -56,24 +56,35 @@ class Prompts:
         self._next = asked
         # Events that a waiter publishes: the waiter is the prompt, not the event.
         self._of_waiters: set[int] = set()
+        # What bodies in flight have asked through the stream, by their invocation.
+        self._said: dict[str, Json] = {}
 
     def tree(self) -> list[Json]:
         """All that is open, as JSON."""
         return [prompt.tree() for prompt in self._open]
 
-    def published(self, event: Event) -> None:
-        """Note an event of the stream: it may ask a question."""
+    def published(self, event: Event, invocation_id: str | None, is_new: bool) -> None:
+        """Note an event of the stream: it may ask a question.
+
+        `is_new` is False if a body repeats what a crash did not undo.
+        """
         if id(event) in self._of_waiters:
             self._of_waiters.discard(id(event))
         elif isinstance(event, InputRequiredEvent):
-            self._ask(self._codec.event(event), self._answers, {}, None)
+            asked = self._codec.event(event)
+            if invocation_id is not None:
+                self._said[invocation_id] = asked
+            # Without a step that takes an answer, the body is about to wait for it.
+            if is_new and (self._answers or invocation_id is None):
+                self._ask(asked, self._answers, {}, None)
 
     def reduced(self, tick: WorkflowTick) -> None:
         """Note a tick: it may begin a wait, answer a question, or end one."""
         if isinstance(tick, TickStepResult):
+            said = self._said.pop(tick.invocation_id or "", None)
             for result in tick.result:
                 if isinstance(result, AddWaiter):
-                    self._wait(result)
+                    self._wait(result, said)
         elif isinstance(tick, TickAddEvent):
             self._answer(tick)
         elif isinstance(tick, TickWaiterTimeout):
@@ -95,26 +106,37 @@ class Prompts:
         )
         self._next += 1
 
-    def _wait(self, waiter: AddWaiter[Any]) -> None:
+    def _wait(self, waiter: AddWaiter[Any], said: Json) -> None:
         if any(p.waiter == waiter.waiter_id for p in self._open):
             return
-        asked = None
+        asked = said
         if waiter.waiter_event is not None:
             asked = self._codec.event(waiter.waiter_event)
             self._of_waiters.add(id(waiter.waiter_event))
+        elif said is not None:
+            # One question, asked in two statements.
+            same = [p for p in self._open if p.waiter is None and p.asked == said]
+            self._open = [p for p in self._open if p not in same[-1:]]
         expects = [qualified_name(waiter.event_type)]
         self._ask(asked, expects, _plain(waiter.requirements), waiter.waiter_id)
 
-    def _answer(self, tick: TickAddEvent) -> None:
-        event = tick.event
+    def waits_for(self, event: Event) -> bool:
+        """Whether a body waits for this event."""
+        return bool(self._matched(event))
+
+    def _matched(self, event: Event) -> list[_Open]:
         kinds = {qualified_name(kind) for kind in type(event).__mro__}
-        matched = [
+        return [
             p
             for p in self._open
             if p.waiter is not None
             and kinds.intersection(p.expects)
             and all(getattr(event, k, None) == v for k, v in p.requirements.items())
         ]
+
+    def _answer(self, tick: TickAddEvent) -> None:
+        event = tick.event
+        matched = self._matched(event)
         # A tick with a work item repeats a suspended step when its run is resumed.
         from_outside = tick.emission is None and tick.work_item_id is None
         if not matched and from_outside and isinstance(event, HumanResponseEvent):

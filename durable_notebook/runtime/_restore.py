@@ -5,9 +5,13 @@ No step body runs for this, so nobody's code has to be deterministic.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
+from workflows._event_matching import step_accepts_event
 from workflows.context.context_types import SerializedContext
 from workflows.context.state_store import (
     InMemoryStateStore,
@@ -16,19 +20,42 @@ from workflows.context.state_store import (
     decode_state,
     infer_state_type,
 )
+from workflows.events import Event
 from workflows.runtime.control_loop import rebuild_state_from_ticks
 from workflows.runtime.types.internal_state import BrokerState
-from workflows.runtime.types.ticks import TickSessionStart, WorkflowTick
+from workflows.runtime.types.ticks import (
+    TickSessionStart,
+    TickWaiterTimeout,
+    WorkflowTick,
+)
 
 from durable_notebook._entry import RecordedEntry
 from durable_notebook._model import Json
 from durable_notebook.errors import ReplayMismatchError
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._flight import Carried, Flight, work_key
-from durable_notebook.runtime._live import Restored
 from durable_notebook.runtime._prompts import Prompts
 from durable_notebook.runtime._registry import Definition
 from durable_notebook.runtime._state import JournaledState
+from durable_notebook.runtime._waits import Waits
+
+
+@dataclass(slots=True)
+class Restored:
+    """Where a run stands on disk: what a process needs to go on with it."""
+
+    state: BrokerState
+    store: JournaledState
+    events: list[Event]
+    flight: Flight
+    prompts: Prompts
+    interrupted: list[Json]
+    waits: list[tuple[float, TickWaiterTimeout]]
+    steps: int
+    position: int
+    cursor: int
+    end: dict[str, Json] | None
+    accepts: Callable[[Event], bool]
 
 
 def first_inputs(
@@ -71,12 +98,14 @@ def restore(
             infer_state_type(definition.workflow)(), codec
         )
         events = []
+        waits = Waits()
         for recorded in entries:
             where, entry = recorded.position, recorded.entry
             ticks: list[WorkflowTick] = [codec.read_tick(t) for t in entry.ticks]
             for tick in ticks:
                 if isinstance(tick, TickSessionStart):
                     keep_order(state)
+                waits.next(tick, state)
                 state = rebuild_state_from_ticks(state, [tick], run_id=run_id)
             payload = apply_state_patch(payload, entry.store)
             events += [codec.read_event(tree) for tree in entry.stream]
@@ -103,10 +132,12 @@ def restore(
             max(asked, default=-1) + 1,
         ),
         interrupted=interrupted,
+        waits=waits.left(state),
         steps=sum(len(r.entry.bodies) for r in entries),
         position=entries[-1].position + 1 if entries else 0,
         cursor=last.cursor if last else 0,
         end=last.end if last else None,
+        accepts=partial(_is_accepted, state),
     )
 
 
@@ -141,6 +172,16 @@ def _check_in_flight(state: BrokerState, entries: list[RecordedEntry]) -> None:
         was = ", ".join(sorted(begun - today))
         now = ", ".join(sorted(today - begun)) or "nothing"
         raise ValueError(f"in flight was {was}; today's workflow would run {now}")
+
+
+def _is_accepted(state: BrokerState, event: Event) -> bool:
+    """Whether a step takes an event from outside, as the library routes it."""
+    return any(
+        step_accepts_event(
+            event, step.accepted_events, allow_subclasses=step.accept_event_subclasses
+        )
+        for step in state.config.steps.values()
+    )
 
 
 def _first_state(definition: Definition, inputs: dict[str, Json]) -> BrokerState:

@@ -25,7 +25,8 @@ from durable_notebook.errors import (
     UnstorableValueError,
 )
 from durable_notebook.runtime._flight import current_invocation
-from durable_notebook.runtime._live import LiveRun, Outcome
+from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._registry import Definition, Registry, current_run
 from durable_notebook.runtime._restore import restore
 from durable_notebook.store import Store
@@ -117,6 +118,9 @@ class Runs:
         row = self._store.run(run_id)
         if row is None:
             raise UnknownRunError(run_id)
+        if run_id in self.live:
+            # It may stand still for a message whose class is defined by now.
+            self.live[run_id].inbox.fetch()
         is_defined = self._registry.named(row.workflow) is not None
         if not is_defined or row.dbos_status != "PENDING":
             return False
@@ -149,7 +153,9 @@ class Runs:
         return is_going_on
 
     def recover_defined(self) -> None:
-        """Go on with the runs whose workflow has been defined."""
+        """Go on with the runs whose workflow, or whose message's class, is defined."""
+        for run in self.live.values():
+            run.inbox.fetch()
         for run_id, workflow in list(self.undefined.items()):
             if self._registry.named(workflow) is not None:
                 del self.undefined[run_id]
@@ -193,6 +199,8 @@ class Runs:
             raise LeavePending from e
         finally:
             self.live.pop(claim.run_id, None)
+            if run is not None:
+                run.close()
         run.end(outcome)
         self._wake()
         if outcome.error is not None:
@@ -243,7 +251,7 @@ class Runs:
         start_event: Event | None = None
         if run.resumed_from == 0 and claim.inputs.get("start") is not None:
             start_event = definition.codec.read_event(claim.inputs["start"])
-        run.fetch_mail()
+        run.open()
         function = definition.registered.workflow_run_fn
         async with definition.limit or contextlib.nullcontext():
             return await function(state, start_event, tags)  # type: ignore[arg-type]

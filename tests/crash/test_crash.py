@@ -18,9 +18,7 @@ from .trial import Trial, at_random, commits_of, every_point
 JOBS = int(os.environ.get("CRASH_JOBS", "2"))
 SEEDS = range(int(os.environ.get("CRASH_SEEDS", "25")))
 
-# A body that asks through the stream may be answered before its wait has begun, and
-# such an answer is dropped, as the in-memory runtime drops it.
-ASKING = [n for n, e in EXPECTED.items() if e.answers and n != "spoken"]
+ASKING = [name for name, expected in EXPECTED.items() if expected.answers]
 
 Try = Callable[[list[Trial]], list[str]]
 

@@ -115,6 +115,5 @@ def at_random(seed: int) -> Trial:
     number = chance.choice((2, 2, 2, 3, 5))
     commits = range(1, EXPECTED[workflow].commits + 1)
     kills = [Kill(chance.choice(WHENS), chance.choice(commits)) for _ in range(number)]
-    # "spoken" promises nothing to who answers before its wait has begun.
-    answers = "on-disk" if workflow == "spoken" else chance.choice(ANSWERS)
-    return Trial(workflow, tuple(kills), answers, chance.choice(DEFINED))
+    answers, defined = chance.choice(ANSWERS), chance.choice(DEFINED)
+    return Trial(workflow, tuple(kills), answers, defined)

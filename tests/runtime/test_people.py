@@ -16,7 +16,8 @@ from sample_workflows import (
     Question,
 )
 from workflows import Context, Workflow, step
-from workflows.events import StartEvent, StopEvent
+from workflows.errors import WorkflowCancelledByUser
+from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickCancelRun
 
 from durable_notebook import DBOSRuntime
@@ -250,3 +251,157 @@ async def test_messages_are_read_in_the_order_in_which_they_were_sent(
             await runtime.post("l", add(Answer(text=str(number))))
 
         assert await soon(handler) == [str(number) for number in range(10)]
+
+
+class Speaking(Workflow):
+    """Asks through the stream, and then waits."""
+
+    @step
+    async def ask(self, ctx: Context, ev: StartEvent) -> StopEvent:
+        said = []
+        for number in (1, 2):
+            ctx.write_event_to_stream(Question(text=f"{number}?"))
+            approval = await ctx.wait_for_event(
+                Approval, waiter_id=str(number), requirements={"number": number}
+            )
+            said.append(approval.by)
+        return StopEvent(result=said)
+
+
+def test_a_question_in_the_stream_and_its_wait_are_one_prompt(journal_url: str) -> None:
+    async def ask(runtime: DBOSRuntime) -> None:
+        Speaking(runtime=runtime).run(run_id="s")
+        await until(lambda: prompts(runtime, "s"))
+        await runtime.post("s", add(Approval(by="Ada", number=1)))
+        await until(lambda: [p["number"] for p in prompts(runtime, "s")] == [1])
+
+    async def answer(runtime: DBOSRuntime) -> tuple[list[Json], object]:
+        handler = Speaking(runtime=runtime).run(run_id="s")
+        await until(lambda: runtime.live("s") is not None)
+        left = prompts(runtime, "s")
+        await runtime.post("s", add(Approval(by="Bob", number=2)))
+        return left, await soon(handler)
+
+    live(journal_url, ask)
+    (left,), result = live(journal_url, answer)
+
+    assert left["asked"]["value"] == {"text": "2?"}
+    assert left["requirements"] == {"number": 2}
+    assert result == ["Ada", "Bob"]
+
+
+class Impatient(Workflow):
+    """Waits for a time that a test can choose."""
+
+    wait_s = 0.2
+
+    @step
+    async def ask(self, ctx: Context, ev: StartEvent) -> StopEvent:
+        try:
+            answer = await ctx.wait_for_event(
+                Answer, waiter_event=Question(text="?"), timeout=self.wait_s
+            )
+        except TimeoutError:
+            return StopEvent(result="nobody came")
+        return StopEvent(result=answer.text)
+
+
+def test_a_wait_that_an_earlier_life_began_gives_up_in_time(journal_url: str) -> None:
+    async def ask(runtime: DBOSRuntime) -> None:
+        Impatient(runtime=runtime).run(run_id="i")
+        await until(lambda: prompts(runtime, "i"))
+
+    async def use(runtime: DBOSRuntime) -> object:
+        return await soon(Impatient(runtime=runtime).run(run_id="i"))
+
+    live(journal_url, ask)
+
+    assert live(journal_url, use) == "nobody came"
+
+
+def test_an_answer_that_came_in_time_counts_after_a_restart(journal_url: str) -> None:
+    """It is on disk, but the life ended before the run heard it."""
+
+    async def ask(runtime: DBOSRuntime) -> None:
+        Impatient(runtime=runtime).run(run_id="i")
+        await until(lambda: prompts(runtime, "i"))
+        tick = add(Answer(text="Ada")).model_dump_json()
+        runtime.store.post("i", tick).result(timeout=10)
+
+    async def use(runtime: DBOSRuntime) -> object:
+        await asyncio.sleep(Impatient.wait_s)
+        return await soon(Impatient(runtime=runtime).run(run_id="i"))
+
+    live(journal_url, ask)
+
+    assert live(journal_url, use) == "Ada"
+
+
+async def test_a_run_of_quick_steps_hears_a_message(journal_url: str) -> None:
+    class Again(Event):
+        number: int
+
+    class Busy(Workflow):
+        @step
+        async def begin(self, ev: StartEvent) -> Again:
+            return Again(number=0)
+
+        @step
+        async def turn(self, ctx: Context, ev: Again) -> Again | StopEvent:
+            if await ctx.store.get("heard", default=False):
+                return StopEvent(result=ev.number)
+            return Again(number=ev.number + 1)
+
+        @step
+        async def hear(self, ctx: Context, ev: Answer) -> None:
+            await ctx.store.set("heard", True)
+
+    async with launched(journal_url) as runtime:
+        handler = Busy(runtime=runtime, timeout=None).run(run_id="b")
+        await until(lambda: runtime.live("b") is not None)
+
+        await runtime.post("b", add(Answer(text="stop")))
+        at = runtime.live("b").position
+
+        assert await soon(handler) < at + 10
+
+
+async def test_a_cancellation_overtakes_what_cannot_be_read(
+    journal_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with launched(journal_url) as runtime:
+        handler = Asking(runtime=runtime).run(run_id="a")
+        await until(lambda: prompts(runtime, "a"))
+        unknown = add(Answer(text="?")).model_dump_json().replace("Answer", "Gone")
+        runtime.store.post("a", unknown).result(timeout=10)
+
+        await runtime.post("a", TickCancelRun())
+
+        with pytest.raises(WorkflowCancelledByUser):
+            await soon(handler)
+    assert "cannot read message 1" in caplog.text
+
+
+async def test_a_message_is_read_when_its_class_is_defined(
+    journal_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with launched(journal_url) as runtime:
+        handler = Asking(runtime=runtime).run(run_id="a")
+        await until(lambda: prompts(runtime, "a"))
+        with monkeypatch.context() as gone:
+            gone.delattr("sample_workflows.Answer")
+            serializer = runtime.live("a").codec.serializer
+            gone.setattr(serializer, "_registered_types", {})
+            gone.setattr(serializer, "_allowed_type_names", frozenset())
+            tick = add(Answer(text="Ada")).model_dump_json()
+            runtime.store.post("a", tick).result(timeout=10)
+            await until(lambda: caplog.messages)
+
+        await runtime.resume("a")
+
+        assert await soon(handler) == "Ada"
+    assert caplog.messages == [
+        "Run 'a' cannot read message 1 of its mailbox: sample_workflows.Answer is not "
+        "defined here. Define its event class and resume the run; the message and "
+        "what follows it are kept."
+    ]

@@ -1,0 +1,130 @@
+"""What has come for a run and its control loop has not taken yet.
+
+Messages from outside come through the mailbox on disk, in order, and a cursor in the
+journal tells how far they are taken. What the run's own steps send is in memory only:
+the journal has it when it is reduced, and a step that ran again sends it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+
+from workflows.runtime.types.ticks import (
+    TickAddEvent,
+    TickCancelRun,
+    TickIdleCheck,
+    WorkflowTick,
+)
+
+from durable_notebook.runtime._codec import Codec
+from durable_notebook.store import Store
+
+logger = logging.getLogger("durable_notebook")
+
+# Wakes `Inbox.take`; never reduced.
+_LOOK_AGAIN = TickIdleCheck()
+
+
+class Inbox:
+    """The ticks of one run, in the order in which they came.
+
+    `is_early` says of a message that nobody takes it yet, but perhaps will: it is
+    kept until that is no longer so, and what came after it too. A cancellation
+    overtakes everything, also what cannot be read.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        *,
+        journal: Store,
+        codec: Codec,
+        cursor: int,
+        is_early: Callable[[TickAddEvent], bool],
+    ) -> None:
+        self.cursor = cursor
+        self._run_id = run_id
+        self._journal = journal
+        self._codec = codec
+        self._is_early = is_early
+        self._fetched = cursor
+        self._unreadable = 0
+        self._cancelled = 0
+        self._ticks: asyncio.Queue[tuple[int, WorkflowTick]] = asyncio.Queue()
+        self._kept: deque[tuple[int, WorkflowTick]] = deque()
+        self._taken: dict[int, int] = {}
+
+    def fetch(self) -> None:
+        """Take what is new in the mailbox. Safe to call at any time."""
+        is_readable = True
+        for mail in self._journal.mail(self._run_id, self._fetched):
+            tree = json.loads(mail.tick)
+            try:
+                tick = self._codec.read_tick(tree)
+            except ValueError as e:
+                # Most likely of a class that this process has not defined (yet). It
+                # stays where it is, and what came after it waits: order is kept.
+                self._report(mail.sequence, self._codec.undefined(tree), e)
+                is_readable = False
+                continue
+            if isinstance(tick, TickCancelRun):
+                if mail.sequence > self._cancelled:
+                    self._cancelled = mail.sequence
+                    self._ticks.put_nowait((mail.sequence, tick))
+            elif is_readable:
+                self._ticks.put_nowait((mail.sequence, tick))
+            if is_readable:
+                self._fetched = mail.sequence
+
+    def _report(self, sequence: int, undefined: str | None, problem: Exception) -> None:
+        if sequence <= self._unreadable:
+            return
+        self._unreadable = sequence
+        why = f"{undefined} is not defined here" if undefined else str(problem)
+        logger.error(
+            "Run %r cannot read message %d of its mailbox: %s. Define its event "
+            "class and resume the run; the message and what follows it are kept.",
+            self._run_id,
+            sequence,
+            why,
+        )
+
+    def put(self, tick: WorkflowTick) -> None:
+        """Add what a step sent, or a clock."""
+        self._ticks.put_nowait((0, tick))
+
+    async def take(self) -> WorkflowTick:
+        """The next tick. The cursor moves when it is reduced, not before."""
+        sequence, tick = await self._next()
+        if "stamped_at" in type(tick).model_fields:
+            # Stamped here, the control loop reduces this very object, so that
+            # `reduced` knows it and the cursor moves with the entry that holds it.
+            tick = tick.model_copy(update={"stamped_at": time.time()})
+        if sequence:
+            self._taken[id(tick)] = sequence
+        return tick
+
+    async def _next(self) -> tuple[int, WorkflowTick]:
+        while not self._kept or self._must_wait(self._kept[0][1]):
+            sequence, tick = await self._ticks.get()
+            if tick is _LOOK_AGAIN:
+                continue
+            is_message = sequence and not isinstance(tick, TickCancelRun)
+            if not is_message or not (self._kept or self._must_wait(tick)):
+                return sequence, tick
+            self._kept.append((sequence, tick))
+        return self._kept.popleft()
+
+    def _must_wait(self, tick: WorkflowTick) -> bool:
+        return isinstance(tick, TickAddEvent) and self._is_early(tick)
+
+    def reduced(self, tick: WorkflowTick) -> None:
+        """Note that the control loop has reduced a tick."""
+        self.cursor = max(self.cursor, self._taken.pop(id(tick), 0))
+        if self._kept:
+            self._ticks.put_nowait((0, _LOOK_AGAIN))
