@@ -7,7 +7,8 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from durable_notebook.notebook._magics import DurableNotebook, plainly
+from durable_notebook.notebook._magics import DurableNotebook
+from durable_notebook.notebook._sentences import plainly
 
 _loaded: dict[int, DurableNotebook] = {}
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import ast
-import asyncio
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -25,45 +20,21 @@ from traitlets import Unicode
 from traitlets.config.configurable import Configurable
 from workflows import Workflow
 
-from durable_notebook._client import Client, Run
 from durable_notebook._config import (
     Settings,
     sqlite_path,
     url_from_environment,
-    without_password,
 )
 from durable_notebook._model import RunInfo, RunStatus
-from durable_notebook.errors import ConfigError, DurableNotebookError
+from durable_notebook.notebook._cells import run_cell, workflow_named
 from durable_notebook.notebook._fields import Line, parse
 from durable_notebook.notebook._monitor import Panel
+from durable_notebook.notebook._run import NotebookRun
+from durable_notebook.notebook._sentences import became, plainly, short_path, state_of
 from durable_notebook.notebook._session import Session, default_url, notebook_path
 from durable_notebook.views import JournalFrame, RunsFrame, frames, words
 
-_CELL_VALUE = "__durable_cell__"
 _MOST_NAMED = 5
-
-
-class NotebookRun(Run):
-    """A run of this notebook: it stays usable over a simulated restart."""
-
-    def __init__(self, magics: DurableNotebook, run_id: str) -> None:
-        super().__init__(magics.session.client, run_id)
-        self._magics = magics
-
-    @property
-    def client(self) -> Client:
-        return self._magics.session.client
-
-    async def result(self) -> Any:
-        try:
-            return await super().result()
-        finally:
-            # A cell that has awaited the run leaves its panel as it ended.
-            for panel in self._magics.panels_of(self.run_id):
-                await asyncio.to_thread(panel.ended.wait, 1.0)
-
-    def _ipython_display_(self) -> None:
-        """Show nothing: the magic has shown the panel above."""
 
 
 @magics_class
@@ -121,12 +92,12 @@ class DurableNotebook(Magics, Configurable):
         going_on = session.define(self._shell.user_ns)
         rows = session.call(session.client.runs())
         open_runs = [row for row in rows if not row.status.is_final]
-        where = _short_path(self._url)
+        where = short_path(self._url)
         life = f"session {session.runtime.session}"
         count = words.plural(len(open_runs), "unfinished run")
         print(f"durable_notebook: journal {where}, {life}, {count}")  # noqa: T201
         if open_runs:
-            print("; ".join(_what(row) for row in open_runs[:_MOST_NAMED]))  # noqa: T201
+            print("; ".join(state_of(row) for row in open_runs[:_MOST_NAMED]))  # noqa: T201
         self._show_going_on(going_on)
 
     def after_cell(self, _: object) -> None:
@@ -186,13 +157,13 @@ class DurableNotebook(Magics, Configurable):
         with plainly():
             request = parse(line, valued=("run-id",))
             if cell is not None:
-                is_run, value = self._run_cell(cell)
+                is_run, value = run_cell(self._shell, cell)
                 if not is_run:
                     return None
                 name = None
             else:
                 name = request.target
-                value = self._named(name)
+                value = workflow_named(self._shell, name)
             return self._start(value, name, request)
 
     def _start(self, value: Any, name: str | None, request: Line) -> NotebookRun:
@@ -205,50 +176,8 @@ class DurableNotebook(Magics, Configurable):
         run = session.start(value, wanted, origin, fields)
         note = "started now"
         if before is not None:
-            note = self._attached(run.run_id)
+            note = became(session, run.run_id)
         return self._panel(run.run_id, note)
-
-    def _named(self, name: str | None) -> Any:
-        defined = [
-            key
-            for key, value in self._shell.user_ns.items()
-            if not key.startswith("_") and _is_workflow(value)
-        ]
-        known = ", ".join(defined) or "none"
-        if name is None:
-            raise UsageError(
-                f"Name the workflow to run: %durable_run WORKFLOW. Defined: {known}."
-            )
-        try:
-            return self._shell.ev(name)
-        except Exception as e:
-            raise UsageError(
-                f"There is no workflow {name} in this notebook. Run the cell that "
-                f"defines it. Defined: {known}."
-            ) from e
-
-    def _run_cell(self, cell: str) -> tuple[bool, Any]:
-        """Run a cell; whether it ran, and the value of its last expression."""
-        try:
-            last = ast.parse(cell).body[-1:]
-        except SyntaxError:
-            # Run as it is, so that the notebook shows the error as ever.
-            self._shell.run_cell(cell)
-            return False, None
-        if not last or not isinstance(last[0], ast.Expr):
-            raise UsageError(
-                "The cell must end in an expression that names the workflow to run, "
-                "for example its class."
-            )
-        lines = cell.splitlines(keepends=True)
-        start = last[0].lineno - 1
-        column = last[0].col_offset
-        head = "".join(lines[:start]) + lines[start][:column]
-        tail = lines[start][column:] + "".join(lines[start + 1 :])
-        result = self._shell.run_cell(f"{head}{_CELL_VALUE} = ({tail.rstrip()}\n)")
-        if not result.success:
-            return False, None
-        return True, self._shell.user_ns.pop(_CELL_VALUE)
 
     @line_magic
     def durable_runs(self, line: str) -> RunsFrame:  # noqa: ARG002
@@ -326,22 +255,9 @@ class DurableNotebook(Magics, Configurable):
         did = session.call(session.runtime.resume(info.run_id))
         info = session.call(session.client.read_info(info.run_id))
         if info.status is RunStatus.INTERRUPTED and not did:
-            print(f"Run {_what(info)}.")  # noqa: T201
+            print(f"Run {state_of(info)}.")  # noqa: T201
             return None
-        return self._panel(info.run_id, self._attached(info.run_id))
-
-    def _attached(self, run_id: str) -> str:
-        """Say what became of a run that was there before."""
-        info = self.session.call(self.session.client.read_info(run_id))
-        done = words.plural(info.steps, "completed step")
-        if info.status.is_final:
-            return f"ended before: {done} on record, nothing runs again"
-        live = self.session.runtime.live(run_id)
-        if live is None or live.resumed_from == 0:
-            return "attached to the run that is under way"
-        kept = words.plural(live.kept_steps, "completed step")
-        life = f"session {self.session.runtime.session}"
-        return f"resumed in {life}: {kept} kept, none of them runs again"
+        return self._panel(info.run_id, became(self.session, info.run_id))
 
     @line_magic
     def durable_restart(self, line: str) -> None:
@@ -378,35 +294,3 @@ class DurableNotebook(Magics, Configurable):
         # nobody.
         time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _is_workflow(value: object) -> bool:
-    is_class = isinstance(value, type) and issubclass(value, Workflow)
-    return isinstance(value, Workflow) or (is_class and value is not Workflow)
-
-
-def _what(info: RunInfo) -> str:
-    done = words.plural(info.steps, "completed step")
-    state = words.summary(info) or f"is {info.status}"
-    return f"{info.run_id} ({done}) {state}"
-
-
-def _short_path(url: str) -> str:
-    try:
-        path = sqlite_path(url)
-    except ConfigError:
-        return without_password(url)
-    return str(
-        path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    )
-
-
-@contextmanager
-def plainly() -> Iterator[None]:
-    """Show a mistake as one line. IPython does so for `UsageError` itself only."""
-    try:
-        yield
-    except DurableNotebookError as e:
-        # The same errors, with the way out that a notebook has.
-        text = str(e).replace("'client.runs()'", "%durable_runs")
-        raise UsageError(text) from e

@@ -116,6 +116,22 @@ def test_a_cell_magic_runs_the_workflow_its_cell_ends_in(notebook: Kernel) -> No
     assert "'HELLO'" in notebook.run("%durable_run Shout --run-id c")
 
 
+def test_a_cell_magic_may_hold_magics_and_any_text(notebook: Kernel) -> None:
+    text = notebook.run(
+        "%%durable_run --run-id d text='hello'\n"
+        "%alias_magic t time\n"
+        "class Größe(Workflow):\n"
+        "    @step\n"
+        "    async def measure(self, ev: StartEvent) -> StopEvent:\n"
+        "        return StopEvent(result=len(ev.text))\n"
+        "note = 'é'; print('before', note); Größe  # this one"
+    )
+    wait_until(notebook, "d", "completed")
+
+    assert "Größe · run d" in text
+    assert text.count("before é") == 1
+
+
 def test_a_known_run_id_is_attached_to_and_never_restarted(notebook: Kernel) -> None:
     notebook.run("run = %durable_run Order --run-id a qty=1")
     wait_until(notebook, "a", "waiting")

@@ -1,0 +1,34 @@
+"""The run that a magic returns."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from durable_notebook._client import Client, Run
+
+if TYPE_CHECKING:
+    from durable_notebook.notebook._magics import DurableNotebook
+
+
+class NotebookRun(Run):
+    """A run of this notebook: it stays usable over a simulated restart."""
+
+    def __init__(self, magics: DurableNotebook, run_id: str) -> None:
+        super().__init__(magics.session.client, run_id)
+        self._magics = magics
+
+    @property
+    def client(self) -> Client:
+        return self._magics.session.client
+
+    async def result(self) -> Any:
+        try:
+            return await super().result()
+        finally:
+            # A cell that has awaited the run leaves its panel as it ended.
+            for panel in self._magics.panels_of(self.run_id):
+                await asyncio.to_thread(panel.ended.wait, 1.0)
+
+    def _ipython_display_(self) -> None:
+        """Show nothing: the magic has shown the panel above."""

@@ -1,0 +1,58 @@
+"""What the magics say: of runs, of the journal, of mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from IPython.core.error import UsageError
+
+from durable_notebook._config import sqlite_path, without_password
+from durable_notebook._model import RunInfo
+from durable_notebook.errors import ConfigError, DurableNotebookError
+from durable_notebook.notebook._session import Session
+from durable_notebook.views import words
+
+
+def state_of(info: RunInfo) -> str:
+    """A run, how far it is, and what it waits for."""
+    done = words.plural(info.steps, "completed step")
+    state = words.summary(info) or f"is {info.status}"
+    return f"{info.run_id} ({done}) {state}"
+
+
+def became(session: Session, run_id: str) -> str:
+    """Say what became of a run that was there before."""
+    info = session.call(session.client.read_info(run_id))
+    done = words.plural(info.steps, "completed step")
+    if info.status.is_final:
+        return f"ended before: {done} on record, nothing runs again"
+    live = session.runtime.live(run_id)
+    if live is None or live.resumed_from == 0:
+        return "attached to the run that is under way"
+    kept = words.plural(live.kept_steps, "completed step")
+    life = f"session {session.runtime.session}"
+    return f"resumed in {life}: {kept} kept, none of them runs again"
+
+
+def short_path(url: str) -> str:
+    """Where the journal is, as seen from the working directory."""
+    try:
+        path = sqlite_path(url)
+    except ConfigError:
+        return without_password(url)
+    return str(
+        path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    )
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Show a mistake as one line. IPython does so for `UsageError` itself only."""
+    try:
+        yield
+    except DurableNotebookError as e:
+        # The same errors, with the way out that a notebook has.
+        text = str(e).replace("'client.runs()'", "%durable_runs")
+        raise UsageError(text) from e
