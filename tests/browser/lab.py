@@ -182,6 +182,7 @@ class LabPage:
         self.page.wait_for_selector(
             f'body[data-jp-theme-light="{light}"]', state="attached"
         )
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def shoot(self, name: str) -> None:
         """Keep a picture, for eyes."""

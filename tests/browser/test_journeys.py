@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 APPROVAL = """
 import asyncio
+import datetime as dt
 from typing import Literal
 from pydantic import Field
 from workflows import Context, Workflow, step
@@ -28,6 +29,7 @@ class Verdict(HumanResponseEvent):
     approved: bool = Field(default=False, description="may it go out?")
     amount: int = Field(description="in euros", ge=1)
     speed: Literal["standard", "express"] = "standard"
+    due: dt.date = Field(dt.date(2026, 12, 1), description="not later than")
     by: str = Field(min_length=2, description="your name")
 
 class Approval(Workflow):
@@ -37,7 +39,8 @@ class Approval(Workflow):
 
     @step
     async def decide(self, ctx: Context, ev: Verdict) -> StopEvent:
-        return StopEvent(result=f"{ev.by} said {ev.approved} at {ev.amount} euros")
+        said = f"{ev.by} said {ev.approved} at {ev.amount} euros"
+        return StopEvent(result=f"{said} by {ev.due:%d %B}")
 """
 # A kernel takes its time to come back on two busy cores.
 expect.set_options(timeout=40_000)
@@ -72,18 +75,21 @@ def test_a_form_is_answered_by_clicking_while_a_cell_blocks(
     browser.theme("JupyterLab Light")
     panel.locator("input[type=checkbox]").check()
     panel.locator("input[type=number]").fill("12")
+    panel.locator("input[type=date]").fill("2026-11-30")
     panel.locator("input[type=text]").fill("Ana")
     panel.locator("input[type=text]").press("Tab")
     send.click()
 
     # The third cell still blocks the kernel's main thread.
-    expect(panel).to_contain_text("result: 'Ana said True at 12 euros'")
+    expect(panel).to_contain_text("result: 'Ana said True at 12 euros by 30 November'")
     assert "[*]" in browser.page.locator(".jp-Cell").nth(3).inner_text()
     browser.shoot("form_answered")
     (lab.root / "approval/go").write_text("go")
     browser.run(4)
     browser.finished(4)
-    expect(browser.output(4)).to_contain_text("Ana said True at 12 euros")
+    expect(browser.output(4)).to_contain_text(
+        "Ana said True at 12 euros by 30 November"
+    )
 
 
 def test_the_question_is_on_the_screen_again_after_a_kill(
@@ -117,7 +123,7 @@ def test_the_question_is_on_the_screen_again_after_a_kill(
     panel.locator("input[type=text]").fill("Bo")
     panel.locator("input[type=text]").press("Tab")
     panel.get_by_role("button", name="Send answer").click()
-    expect(panel).to_contain_text("result: 'Bo said False at 5 euros'")
+    expect(panel).to_contain_text("result: 'Bo said False at 5 euros by 01 December'")
     browser.shoot("asked_again")
     browser.run(4)
     browser.finished(4)
