@@ -208,7 +208,7 @@ class Client:
             workflow=row.workflow,
             status=status,
             waits_for=waits_for,
-            steps=row.steps,
+            steps=entry.steps if entry else 0,
             started=at(row.created_at),
             updated=at(entry.at if entry else row.updated_at),
             executor_id=row.executor_id,

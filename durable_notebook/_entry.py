@@ -26,6 +26,8 @@ class Entry:
         store: JSON Patch from the store as of the entry before to the store now.
         stream: Events published since the entry before, in order.
         cursor: Sequence of the last mailbox message consumed so far.
+        steps: How many step bodies have finished so far, in the whole run.
+        events: How many events the stream has so far, in the whole run.
         bodies: Per finished invocation `[started, finished, attempt]`.
         starts: Keys (`step:worker`) of the step bodies that start once it is on disk.
         flight: Per step body still in flight, what it has already made durable:
@@ -42,6 +44,8 @@ class Entry:
     store: list[Json] = field(default_factory=list)
     stream: list[Json] = field(default_factory=list)
     cursor: int = 0
+    steps: int = 0
+    events: int = 0
     bodies: dict[str, list[float]] = field(default_factory=dict)
     starts: list[str] = field(default_factory=list)
     flight: dict[str, list[Json]] = field(default_factory=dict)

@@ -110,7 +110,7 @@ class Access:
         """A run's events from a number on: recorded ones first, then live ones."""
         while True:
             run = self._runs.live.get(run_id)
-            if run is not None:
+            if run is not None and after >= run.stream.before:
                 async for event in run.stream.read(after):
                     after += 1
                     yield event
@@ -119,14 +119,23 @@ class Access:
             else:
                 # Asked first: the run may go on, and end, while its reader takes these.
                 has_ended = self._recorded_outcome(run_id) is not None
-                codec, entries = self._codec(run_id), self._store.entries(run_id)
-                trees = [tree for r in entries for tree in r.entry.stream]
-                for tree in trees[after:]:
+                for event in self._recorded_events(run_id, after):
                     after += 1
-                    yield codec.read_event(tree)
+                    yield event
                 if has_ended:
                     return
+                if run is not None:
+                    continue  # What is behind these comes from memory.
             await self._runs.until_changed(self._poll_s)
+
+    def _recorded_events(self, run_id: str, after: int) -> list[Event]:
+        codec = self._codec(run_id)
+        found: list[Event] = []
+        for recorded in self._store.entries(run_id):
+            entry = recorded.entry
+            first = entry.events - len(entry.stream)
+            found += map(codec.read_event, entry.stream[max(after - first, 0) :])
+        return found
 
     def _recorded_outcome(self, run_id: str) -> Outcome | None:
         end = _end(self._row(run_id))

@@ -65,6 +65,7 @@ class LiveRun:
         self._broken: BaseException | None = None
         self._position = restored.position
         self._interrupted = restored.interrupted
+        self._steps = restored.steps
         self._accepts = restored.accepts
         self._waits = restored.waits
         self._clocks: list[asyncio.TimerHandle] = []
@@ -153,7 +154,7 @@ class LiveRun:
         An answer must not be on disk before its question: after a crash it would
         arrive before it was asked for.
         """
-        if self.stream.recorded < len(self.stream.events):
+        if self.stream.has_unrecorded:
             await self._write([], None)
 
     async def finish(self, outcome: Outcome) -> None:
@@ -176,11 +177,12 @@ class LiveRun:
 
     def _turn(self, starts: list[str], outcome: Outcome | None) -> Entry | None:
         is_idle = not (self._ticks or starts or outcome)
-        if is_idle and self.stream.recorded == len(self.stream.events):
+        if is_idle and not self.stream.has_unrecorded:
             return None
         ticks, self._ticks = self._ticks, []
         bodies, self._bodies = self._bodies, {}
         interrupted, self._interrupted = self._interrupted, []
+        self._steps += len(bodies)
         self._name = _entry_name(ticks)
         return Entry(
             session=self._session,
@@ -189,6 +191,8 @@ class LiveRun:
             store=self._store_changes(),
             stream=[self._storable(e) for e in self.stream.unrecorded()],
             cursor=self.inbox.cursor,
+            steps=self._steps,
+            events=self.stream.count,
             bodies=bodies,
             starts=starts,
             flight=self.flight.tree(),

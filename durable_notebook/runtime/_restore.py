@@ -46,7 +46,7 @@ class Restored:
 
     state: BrokerState
     store: JournaledState
-    events: list[Event]
+    events: int
     flight: Flight
     prompts: Prompts
     interrupted: list[Json]
@@ -97,7 +97,6 @@ def restore(
         payload = inputs.get("store") or _payload(
             infer_state_type(definition.workflow)(), codec
         )
-        events = []
         waits = Waits()
         for recorded in entries:
             where, entry = recorded.position, recorded.entry
@@ -108,7 +107,6 @@ def restore(
                 waits.next(tick, state)
                 state = rebuild_state_from_ticks(state, [tick], run_id=run_id)
             payload = apply_state_patch(payload, entry.store)
-            events += [codec.read_event(tree) for tree in entry.stream]
         _check_in_flight(state, entries)
         store = JournaledState(
             decode_state(payload["state_data"], codec.serializer), codec.serializer
@@ -123,7 +121,7 @@ def restore(
     return Restored(
         state=state,
         store=store,
-        events=events,
+        events=last.events if last else 0,
         flight=Flight(carried),
         prompts=Prompts(
             codec,
@@ -133,7 +131,7 @@ def restore(
         ),
         interrupted=interrupted,
         waits=waits.left(state),
-        steps=sum(len(r.entry.bodies) for r in entries),
+        steps=last.steps if last else 0,
         position=entries[-1].position + 1 if entries else 0,
         cursor=last.cursor if last else 0,
         end=last.end if last else None,

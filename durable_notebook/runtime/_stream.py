@@ -1,4 +1,8 @@
-"""The published events of a live run, numbered from 0, and who reads them."""
+"""The events that a live run publishes, and who reads them.
+
+Events are numbered from 0 over the whole run. Those that earlier sessions published
+are in the journal only: `Access.stream` reads them there.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +13,35 @@ from workflows.events import Event, StopEvent
 
 
 class Stream:
-    """All events of a run in order. Readers get those in memory without a delay."""
+    """The events behind the first `before`, in order. Readers get them at once."""
 
-    def __init__(self, events: list[Event]) -> None:
-        self.events = events
-        self.recorded = len(events)
+    def __init__(self, before: int) -> None:
+        self.before = before
+        self._events: list[Event] = []
+        self._recorded = 0
         self._changed = asyncio.Event()
         self._is_closed = False
 
     def publish(self, event: Event) -> None:
         """Add an event; readers get it now, the disk with the next entry."""
-        self.events.append(event)
+        self._events.append(event)
         self._wake()
 
     def unrecorded(self) -> list[Event]:
         """The events no entry holds yet; the caller puts them into one."""
-        new = self.events[self.recorded :]
-        self.recorded = len(self.events)
+        new = self._events[self._recorded :]
+        self._recorded = len(self._events)
         return new
+
+    @property
+    def has_unrecorded(self) -> bool:
+        """Whether there are events that no entry holds yet."""
+        return self._recorded < len(self._events)
+
+    @property
+    def count(self) -> int:
+        """How many events the run has published, before and now."""
+        return self.before + len(self._events)
 
     def close(self) -> None:
         """End every reader once it has read what there is."""
@@ -34,16 +49,19 @@ class Stream:
         self._wake()
 
     async def beyond(self, count: int) -> list[Event]:
-        """The events behind the first `count`: waits until there is one.
+        """The events behind the first `count` of the run: waits until there is one.
 
         Empty when the stream has ended there.
         """
-        while len(self.events) <= count and not self._is_closed:
+        while self.count <= count and not self._is_closed:
             await self._changed.wait()
-        return self.events[count:]
+        return self._events[count - self.before :]
 
     async def read(self, after: int = 0) -> AsyncGenerator[Event, None]:
-        """Give each event once, from a number on, up to the run's stop event."""
+        """Give each event once, from a number on, up to the run's stop event.
+
+        The number is not below `before`.
+        """
         while events := await self.beyond(after):
             for event in events:
                 after += 1

@@ -41,10 +41,7 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run as the database knows it: DBOS's row and the run's last entry.
-
-    `steps` counts the step bodies whose result is on disk.
-    """
+    """A run as the database knows it: DBOS's row and the run's last entry."""
 
     run_id: str
     workflow: str
@@ -53,7 +50,6 @@ class RunRow:
     created_at: float
     updated_at: float
     inputs: str
-    steps: int
     last_entry: str | None
 
     @property

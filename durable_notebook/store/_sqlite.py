@@ -295,6 +295,5 @@ def _run_row(row: tuple[Any, ...]) -> RunRow:
         created_at=row[4] / 1000,
         updated_at=row[5] / 1000,
         inputs=row[6],
-        steps=row[7],
-        last_entry=row[8],
+        last_entry=row[7],
     )

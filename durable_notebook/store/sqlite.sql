@@ -65,9 +65,6 @@ SELECT coalesce(max(sequence), 0) FROM durable_mail
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
     i.inputs,
-    (SELECT count(*) FROM operation_outputs o, json_each(
-        CASE WHEN json_valid(o.output) THEN o.output ELSE '{}' END, '$.bodies')
-     WHERE o.workflow_uuid = w.workflow_uuid),
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
@@ -79,9 +76,6 @@ LIMIT :limit
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
     i.inputs,
-    (SELECT count(*) FROM operation_outputs o, json_each(
-        CASE WHEN json_valid(o.output) THEN o.output ELSE '{}' END, '$.bodies')
-     WHERE o.workflow_uuid = w.workflow_uuid),
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid

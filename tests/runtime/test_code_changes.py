@@ -55,8 +55,8 @@ def interrupt(url: str) -> None:
 
 
 def steps(runtime: DBOSRuntime) -> int:
-    row = runtime.store.run("v")
-    return 0 if row is None else row.steps
+    last = runtime.store.last_entry("v")
+    return 0 if last is None else last.entry.steps
 
 
 def test_an_edited_body_runs_in_its_new_form(journal_url: str) -> None:

@@ -32,7 +32,6 @@ def test_a_run_is_read_with_its_last_entry(store: Store, database: Database) -> 
     assert (row.run_id, row.workflow, row.executor_id) == ("r", "Counter", "local")
     assert (row.dbos_status, row.created_at) == ("PENDING", 1.5)
     assert row.last_entry == last.body
-    assert row.steps == 3
     assert store.runs() == [row]
 
 
@@ -45,7 +44,6 @@ def test_a_run_without_entries_has_no_last_one(
 
     assert row is not None
     assert row.last_entry is None
-    assert row.steps == 0
 
 
 @pytest.mark.parametrize(
