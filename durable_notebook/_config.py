@@ -32,6 +32,8 @@ class Settings:
             survives every crash of the process, but a power cut may take the last
             turns. Recovery is exact in both.
         busy_timeout_s: How long a write waits for another process's lock.
+        snapshot_every: After how many entries a run's state is written down, so that
+            resuming it need not read its journal from the beginning.
         mailbox_poll_s: How often a waiting run looks for messages that other
             processes left in a SQLite journal.
     """
@@ -42,6 +44,7 @@ class Settings:
     durability: Durability = "full"
     busy_timeout_s: float = 30.0
     mailbox_poll_s: float = 0.05
+    snapshot_every: int = 256
 
     def __post_init__(self) -> None:
         if self.durability not in ("full", "normal"):
@@ -53,6 +56,11 @@ class Settings:
             raise ConfigError(
                 "'busy_timeout_s' and 'mailbox_poll_s' are times in seconds.",
                 "Give numbers above zero.",
+            )
+        if self.snapshot_every < 1:
+            raise ConfigError(
+                "'snapshot_every' is a number of journal entries.",
+                "Give one above zero.",
             )
 
 

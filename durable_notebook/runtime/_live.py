@@ -16,11 +16,13 @@ from workflows.runtime.types.ticks import TickAddEvent, TickStepResult, Workflow
 
 from durable_notebook._entry import Entry
 from durable_notebook._model import Json
+from durable_notebook.engine import Claim
 from durable_notebook.errors import UnstorableValueError
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._inbox import Inbox
 from durable_notebook.runtime._outcome import Outcome
+from durable_notebook.runtime._snapshots import Snapshots
 from durable_notebook.runtime._stream import Stream
 from durable_notebook.store import NewEntry, Store
 
@@ -33,22 +35,22 @@ class LiveRun:
 
     def __init__(
         self,
-        run_id: str,
+        claim: Claim,
         *,
-        owner: str,
         session: int,
         journal: Store,
         codec: Codec,
         restored: Restored,
+        snapshots: Snapshots,
     ) -> None:
-        self.run_id = run_id
+        self.run_id = claim.run_id
         self.codec = codec
         self.state = restored.store
         self.flight = restored.flight
         self.prompts = restored.prompts
         self.stream = Stream(restored.events)
         self.inbox = Inbox(
-            run_id,
+            claim.run_id,
             journal=journal,
             codec=codec,
             cursor=restored.cursor,
@@ -59,13 +61,14 @@ class LiveRun:
         self.outcome: Outcome | None = None
         self._recorded = asyncio.Event()
         self.changed = asyncio.Event()
-        self._owner = owner
+        self._owner = claim.owner
         self._session = session
         self._journal = journal
         self._broken: BaseException | None = None
         self._position = restored.position
         self._interrupted = restored.interrupted
         self._steps = restored.steps
+        self._snapshots = snapshots
         self._accepts = restored.accepts
         self._waits = restored.waits
         self._clocks: list[asyncio.TimerHandle] = []
@@ -91,6 +94,7 @@ class LiveRun:
         """Stop what `open` began: the run is executed no more."""
         for clock in self._clocks:
             clock.cancel()
+        self._snapshots.close()
 
     def send_inside(self, tick: WorkflowTick) -> None:
         """Deliver what a step of this run sent."""
@@ -240,6 +244,7 @@ class LiveRun:
         # Whoever waits may be cancelled; the entry may not.
         await asyncio.shield(written)
         self.notify()
+        self._snapshots.look(position)
 
     def _written(self, written: asyncio.Future[None]) -> None:
         if not written.cancelled() and written.exception() is not None:

@@ -1,48 +1,39 @@
-"""From the journal back to a run: reduce the recorded ticks, apply the store patches.
-
-No step body runs for this, so nobody's code has to be deterministic.
-"""
+"""From the journal back to a run that can go on."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pydantic import BaseModel
 from workflows._event_matching import step_accepts_event
-from workflows.context.context_types import SerializedContext
-from workflows.context.state_store import (
-    InMemoryStateStore,
-    StateCheckpoint,
-    apply_state_patch,
-    decode_state,
-    infer_state_type,
-)
+from workflows.context.state_store import InMemoryStateStore, decode_state
 from workflows.events import Event
-from workflows.runtime.control_loop import rebuild_state_from_ticks
 from workflows.runtime.types.internal_state import BrokerState
-from workflows.runtime.types.ticks import (
-    TickSessionStart,
-    TickWaiterTimeout,
-    WorkflowTick,
-)
+from workflows.runtime.types.ticks import TickWaiterTimeout
 
-from durable_notebook._entry import RecordedEntry
+from durable_notebook._entry import Entry, RecordedEntry
 from durable_notebook._model import Json
-from durable_notebook.errors import ReplayMismatchError
+from durable_notebook.errors import ReplayMismatchError, StorageError
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._flight import Carried, Flight, work_key
 from durable_notebook.runtime._prompts import Prompts
+from durable_notebook.runtime._reduction import Reduction, keep_order, payload
 from durable_notebook.runtime._registry import Definition
 from durable_notebook.runtime._state import JournaledState
-from durable_notebook.runtime._waits import Waits
+from durable_notebook.store import Store
+
+logger = logging.getLogger("durable_notebook")
 
 
 @dataclass(slots=True)
 class Restored:
-    """Where a run stands on disk: what a process needs to go on with it."""
+    """Where a run stands on disk: what a process needs to go on with it.
+
+    `snapshot` is the position of its newest snapshot, -1 if there is none.
+    """
 
     state: BrokerState
     store: JournaledState
@@ -54,6 +45,7 @@ class Restored:
     steps: int
     position: int
     cursor: int
+    snapshot: int
     end: dict[str, Json] | None
     accepts: Callable[[Event], bool]
 
@@ -75,92 +67,105 @@ def first_inputs(
         store = InMemoryStateStore.from_dict(
             serialized_state, definition.codec.serializer
         )
-        inputs["store"] = _payload(store.checkpoint().state, definition.codec)
+        inputs["store"] = payload(store.checkpoint().state, definition.codec)
     return inputs
 
 
 def restore(
-    run_id: str,
-    definition: Definition,
-    inputs: dict[str, Json],
-    entries: list[RecordedEntry],
+    store: Store, run_id: str, definition: Definition, inputs: dict[str, Json]
 ) -> Restored:
     """Bring a run back to the end of its journal.
 
     Raises:
         ReplayMismatchError: The journal does not fit today's workflow.
+        StorageError: See `Store.entries`.
     """
     codec = definition.codec
-    where = -1
+    reduction, recorded = reduce_journal(store, run_id, definition, inputs)
+    state, last = reduction.state, recorded.entry if recorded else Entry(0, 0.0)
     try:
-        state = _first_state(definition, inputs)
-        payload = inputs.get("store") or _payload(
-            infer_state_type(definition.workflow)(), codec
-        )
-        waits = Waits()
-        for recorded in entries:
-            where, entry = recorded.position, recorded.entry
-            ticks: list[WorkflowTick] = [codec.read_tick(t) for t in entry.ticks]
-            for tick in ticks:
-                if isinstance(tick, TickSessionStart):
-                    keep_order(state)
-                waits.next(tick, state)
-                state = rebuild_state_from_ticks(state, [tick], run_id=run_id)
-            payload = apply_state_patch(payload, entry.store)
-        _check_in_flight(state, entries)
-        store = JournaledState(
-            decode_state(payload["state_data"], codec.serializer), codec.serializer
-        )
+        _check_in_flight(state, reduction)
+        data = decode_state(reduction.store["state_data"], codec.serializer)
+        ctx_store = JournaledState(data, codec.serializer)
+        carried, interrupted = _left_in_flight(reduction, last, codec)
     except Exception as e:
-        problem = f"{type(e).__name__}: {e}"
-        raise ReplayMismatchError(run_id, max(where, 0), problem) from e
-    last = entries[-1].entry if entries else None
-    carried, interrupted = _left_in_flight(state, entries, codec)
+        raise _mismatch(run_id, reduction.position, e) from e
     keep_order(state)
-    asked = [p["number"] for r in entries for p in r.entry.prompts]
     return Restored(
         state=state,
-        store=store,
-        events=last.events if last else 0,
+        store=ctx_store,
+        events=last.events,
         flight=Flight(carried),
-        prompts=Prompts(
-            codec,
-            definition.answers(),
-            last.prompts if last else [],
-            max(asked, default=-1) + 1,
-        ),
+        prompts=Prompts(codec, definition.answers(), last.prompts, reduction.asked),
         interrupted=interrupted,
-        waits=waits.left(state),
-        steps=last.steps if last else 0,
-        position=entries[-1].position + 1 if entries else 0,
-        cursor=last.cursor if last else 0,
-        end=last.end if last else None,
+        waits=reduction.waits.left(state),
+        steps=last.steps,
+        position=reduction.position + 1,
+        cursor=last.cursor,
+        snapshot=reduction.snapshot_at,
+        end=last.end,
         accepts=partial(_is_accepted, state),
     )
 
 
-def keep_order(state: BrokerState) -> None:
-    """Have interrupted bodies begin again in the order in which they first began.
+def reduce_journal(
+    store: Store, run_id: str, definition: Definition, inputs: dict[str, Json]
+) -> tuple[Reduction, RecordedEntry | None]:
+    """Reduce a run's journal, and give its last entry.
 
-    At the start of a session the library puts each to the front of its queue, one
-    after the other, which turns them round. Turned round beforehand they keep their
-    order. Applied wherever a session starts, live and when its tick is reduced again,
-    so that both give the same state.
+    It begins at the run's snapshot, where there is one that fits.
+
+    Raises:
+        ReplayMismatchError: The journal does not fit today's workflow.
     """
-    for worker in state.workers.values():
-        worker.in_progress.reverse()
+    where, last = 0, None
+    try:
+        reduction, entries = _from_snapshot(store, run_id, definition) or (
+            Reduction.first(run_id, definition, inputs),
+            store.entries(run_id),
+        )
+        for last in entries:
+            if last.position > reduction.position:
+                where = last.position
+                if where != reduction.position + 1:
+                    raise ValueError(f"entry {reduction.position + 1} is missing")
+                reduction.next(last)
+    except (StorageError, ReplayMismatchError):
+        raise
+    except Exception as e:
+        raise _mismatch(run_id, where, e) from e
+    return reduction, last
 
 
-def _check_in_flight(state: BrokerState, entries: list[RecordedEntry]) -> None:
+def _from_snapshot(
+    store: Store, run_id: str, definition: Definition
+) -> tuple[Reduction, list[RecordedEntry]] | None:
+    """The run's snapshot, and the entries from its own on; None without one that fits.
+
+    The entry it was made of must be there: DBOS can rewind a run, which then goes
+    another way.
+    """
+    text = store.snapshot(run_id)
+    if text is None:
+        return None
+    try:
+        reduction = Reduction.read(run_id, definition, text)
+    except Exception:
+        # Of a class that has changed, say. The journal has all that it has.
+        logger.debug("The snapshot of run %r does not fit.", run_id, exc_info=True)
+        return None
+    entries = store.entries(run_id, after=reduction.position - 1)
+    of = [(e.position, e.entry.at) for e in entries[:1]]
+    return (reduction, entries) if of == [(reduction.position, reduction.at)] else None
+
+
+def _mismatch(run_id: str, where: int, problem: Exception) -> ReplayMismatchError:
+    return ReplayMismatchError(run_id, where, f"{type(problem).__name__}: {problem}")
+
+
+def _check_in_flight(state: BrokerState, reduction: Reduction) -> None:
     """Refuse to give what one step had begun to another step."""
-    begun: set[str] = set()
-    for recorded in entries:
-        for tick in recorded.entry.ticks:
-            if tick["type"] == "session_start":
-                begun.clear()
-            elif tick["type"] == "step_result":
-                begun.discard(f"{tick['step_id']}:{tick['worker_id']}")
-        begun.update(recorded.entry.starts)
+    begun = reduction.begun.keys()
     today = {
         f"{step}:{execution.worker_id}"
         for step, worker in state.workers.items()
@@ -182,54 +187,36 @@ def _is_accepted(state: BrokerState, event: Event) -> bool:
     )
 
 
-def _first_state(definition: Definition, inputs: dict[str, Json]) -> BrokerState:
-    if "context" not in inputs:
-        return BrokerState.from_workflow(definition.workflow)
-    serialized = SerializedContext.model_validate(inputs["context"])
-    return BrokerState.from_serialized(
-        serialized, definition.workflow, definition.codec.serializer
-    )
-
-
-def _payload(state: BaseModel, codec: Codec) -> dict[str, Json]:
-    return StateCheckpoint(state, codec.serializer).to_dict()
-
-
 def _left_in_flight(
-    state: BrokerState, entries: list[RecordedEntry], codec: Codec
+    reduction: Reduction, last: Entry, codec: Codec
 ) -> tuple[dict[str, list[Carried]], list[Json]]:
     """Step bodies that began and whose result no entry holds: they run again.
 
     Gives what their re-executions must know, and the rows that tell of them.
     """
-    if not entries:
-        return {}, []
     known = {
         key: [Carried.read(tree) for tree in trees]
-        for key, trees in entries[-1].entry.flight.items()
+        for key, trees in last.flight.items()
     }
     carried: dict[str, list[Carried]] = {}
     interrupted: list[Json] = []
-    for step, worker in state.workers.items():
+    for step, worker in reduction.state.workers.items():
         for execution in worker.in_progress:
             key = work_key(str(step), execution.work_item_id, execution.attempts)
             left = known[key].pop(0) if known.get(key) else Carried()
             left.tries += 1
             carried.setdefault(key, []).append(left)
-            began = _began(f"{step}:{execution.worker_id}", entries)
+            start = f"{step}:{execution.worker_id}"
+            began_at, session = reduction.begun.get(start, (last.at, last.session))
             interrupted.append(
                 {
                     "step": str(step),
                     "event": codec.event(execution.event),
                     "attempt": left.tries + execution.attempts,
-                    "started": began.entry.at,
-                    "session": began.entry.session,
+                    "started": began_at,
+                    "session": session,
                 }
             )
     for key, rest in known.items():
         carried.setdefault(key, []).extend(rest)
     return carried, interrupted
-
-
-def _began(start: str, entries: list[RecordedEntry]) -> RecordedEntry:
-    return next((r for r in reversed(entries) if start in r.entry.starts), entries[-1])

@@ -28,7 +28,8 @@ from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._registry import Definition, Registry, current_run
-from durable_notebook.runtime._restore import restore
+from durable_notebook.runtime._restore import Restored, reduce_journal, restore
+from durable_notebook.runtime._snapshots import Snapshots
 from durable_notebook.store import Store
 
 T = TypeVar("T")
@@ -69,6 +70,7 @@ class Runs:
         registry: Registry,
         executor_id: str,
         session: int,
+        snapshot_every: int,
     ) -> None:
         self.live: dict[str, LiveRun] = {}
         self.problems: dict[str, Exception] = {}
@@ -82,6 +84,7 @@ class Runs:
         self._registry = registry
         self._executor_id = executor_id
         self._session = session
+        self._snapshot_every = snapshot_every
         self._changed = asyncio.Event()
 
     # -- begin and go on -----------------------------------------------------------
@@ -176,16 +179,11 @@ class Runs:
             raise LeavePending
         run: LiveRun | None = None
         try:
-            entries = await asyncio.to_thread(self._store.entries, claim.run_id)
-            restored = restore(claim.run_id, definition, claim.inputs, entries)
-            run = self.live[claim.run_id] = LiveRun(
-                claim.run_id,
-                owner=claim.owner,
-                session=self._session,
-                journal=self._store,
-                codec=definition.codec,
-                restored=restored,
+            restored = await asyncio.to_thread(
+                restore, self._store, claim.run_id, definition, claim.inputs
             )
+            run = self._live_run(claim, definition, restored)
+            self.live[claim.run_id] = run
             run.recorded_by(task)
             self._wake()
             if restored.end is not None:
@@ -207,6 +205,27 @@ class Runs:
             raise outcome.error
         assert outcome.result is not None
         return definition.codec.event(outcome.result)
+
+    def _live_run(
+        self, claim: Claim, definition: Definition, restored: Restored
+    ) -> LiveRun:
+        journal = (self._store, claim.run_id, definition, claim.inputs)
+        snapshots = Snapshots(
+            self._store,
+            claim.run_id,
+            owner=claim.owner,
+            every=self._snapshot_every,
+            newest=restored.snapshot,
+            reduce=lambda: reduce_journal(*journal)[0],
+        )
+        return LiveRun(
+            claim,
+            session=self._session,
+            journal=self._store,
+            codec=definition.codec,
+            restored=restored,
+            snapshots=snapshots,
+        )
 
     def _executed(self, task: asyncio.Task[Any], run_id: str) -> None:
         """DBOS has recorded the outcome, or will not: the run is nobody's here."""

@@ -141,6 +141,7 @@ class DBOSRuntime(Runtime):
                 registry=self._registry,
                 executor_id=lock.executor_id,
                 session=session,
+                snapshot_every=self._settings.snapshot_every,
             )
             access = Access(
                 runs=runs,

@@ -14,12 +14,25 @@ from workflows.runtime.types.ticks import (
     WorkflowTick,
 )
 
+from durable_notebook._model import Json
+
 
 class Waits:
     """The deadlines of one run's waits, gathered from its ticks."""
 
     def __init__(self) -> None:
         self._until: dict[tuple[str, str], float] = {}
+
+    def tree(self, state: BrokerState) -> list[Json]:
+        """Those of the waits that are open, as JSON."""
+        return [[str(t.step_id), t.waiter_id, until] for until, t in self.left(state)]
+
+    @classmethod
+    def read(cls, tree: list[Json]) -> Waits:
+        """Read what `tree` wrote."""
+        found = cls()
+        found._until = {(step, waiter): until for step, waiter, until in tree}
+        return found
 
     def next(self, tick: WorkflowTick, state: BrokerState) -> None:
         """Note a tick that `state` is about to be reduced by.

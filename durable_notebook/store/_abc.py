@@ -105,6 +105,18 @@ class Store(ABC):
     def last_entry(self, run_id: str) -> RecordedEntry | None:
         """The run's newest entry; None before its first."""
 
+    @abstractmethod
+    def snapshot(self, run_id: str) -> str | None:
+        """The run's newest snapshot; None where there is none."""
+
+    @abstractmethod
+    def put_snapshot(self, run_id: str, owner: str, body: str) -> Future[None]:
+        """Let a snapshot take the place of the run's last one.
+
+        It says again what the journal says, so that nothing is lost without it. The
+        future raises LostOwnershipError if `owner` no longer owns the run.
+        """
+
     # -- mailbox ---------------------------------------------------------------
 
     @abstractmethod

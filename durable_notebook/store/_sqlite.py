@@ -166,10 +166,7 @@ class SqliteStore(Store):
 
     def append(self, entry: NewEntry) -> Future[None]:
         def job(connection: sqlite3.Connection) -> None:
-            # The write lock is held, so the owner cannot change before the commit.
-            owner = connection.execute(self._sql["owner"], (entry.run_id,)).fetchone()
-            if owner is None or owner[0] != entry.owner:
-                raise LostOwnershipError(entry.run_id)
+            self._check_owner(connection, entry.run_id, entry.owner)
             connection.execute(
                 self._sql["append_entry"],
                 {
@@ -184,6 +181,14 @@ class SqliteStore(Store):
 
         return self._writer.submit(job)
 
+    def _check_owner(
+        self, connection: sqlite3.Connection, run_id: str, owner: str
+    ) -> None:
+        # The write lock is held, so the owner cannot change before the commit.
+        row = connection.execute(self._sql["owner"], (run_id,)).fetchone()
+        if row is None or row[0] != owner:
+            raise LostOwnershipError(run_id)
+
     def entries(self, run_id: str, after: int = -1) -> list[RecordedEntry]:
         if not self._has_dbos():
             return []
@@ -195,6 +200,17 @@ class SqliteStore(Store):
             return None
         rows = self._read("last_entry", (run_id,))
         return _recorded(run_id, *rows[0]) if rows else None
+
+    def snapshot(self, run_id: str) -> str | None:
+        rows = self._read("snapshot", (run_id,))
+        return rows[0][0] if rows else None
+
+    def put_snapshot(self, run_id: str, owner: str, body: str) -> Future[None]:
+        def job(connection: sqlite3.Connection) -> None:
+            self._check_owner(connection, run_id, owner)
+            connection.execute(self._sql["put_snapshot"], (run_id, body, time.time()))
+
+        return self._writer.submit(job)
 
     # -- mailbox ---------------------------------------------------------------
 

@@ -49,6 +49,14 @@ ORDER BY function_id
 SELECT function_id - 1, function_name, output FROM operation_outputs
 WHERE workflow_uuid = ? ORDER BY function_id DESC LIMIT 1
 
+-- snapshot --
+SELECT body FROM durable_snapshot WHERE run_id = ?
+
+-- put_snapshot --
+INSERT INTO durable_snapshot (run_id, body, written_at) VALUES (?, ?, ?)
+ON CONFLICT (run_id) DO UPDATE
+SET body = excluded.body, written_at = excluded.written_at
+
 -- post --
 INSERT INTO durable_mail (run_id, key, tick, sent_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (run_id, key) DO NOTHING

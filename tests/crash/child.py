@@ -19,6 +19,7 @@ from workflows import Workflow
 from workflows.events import Event
 from workflows.runtime.types.ticks import TickAddEvent
 
+from durable_notebook._config import Settings
 from durable_notebook.errors import RunFinishedError
 from durable_notebook.runtime import DBOSRuntime
 
@@ -48,6 +49,7 @@ class Job:
     when: points.When = "before"
     answers: Answers = "on-disk"
     defined: Defined = "before-launch"
+    snapshot_every: int = 256
     deadline_s: float = 20.0
     only_launch: bool = False
 
@@ -93,7 +95,8 @@ async def _in_time(job: Job) -> int:
 
 
 async def _live(job: Job) -> None:
-    runtime = DBOSRuntime(database_url=f"sqlite:///{job.path('journal.sqlite')}")
+    url = f"sqlite:///{job.path('journal.sqlite')}"
+    runtime = DBOSRuntime(Settings(database_url=url, snapshot_every=job.snapshot_every))
     kind = WORKFLOWS[job.workflow]
     workflow: Workflow | None = None
     if job.defined == "before-launch":

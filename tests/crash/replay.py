@@ -23,12 +23,13 @@ def main() -> int:
     parser.add_argument("--answers", choices=ANSWERS, default="on-disk")
     parser.add_argument("--defined", choices=DEFINED, default="before-launch")
     parser.add_argument("--fresh", action="store_true", help="with no database yet")
+    parser.add_argument("--snapshot-every", type=int, default=256)
     parser.add_argument("--seed", type=int, help="the trial of a seed, instead")
     given = parser.parse_args()
     if given.seed is not None:
         trial = at_random(given.seed)
     elif given.workflow is not None:
-        options = (given.answers, given.defined, given.fresh)
+        options = (given.answers, given.defined, given.fresh, given.snapshot_every)
         trial = Trial(given.workflow, tuple(given.kills), *options)
     else:
         parser.error("name a workflow or a seed")

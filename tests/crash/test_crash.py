@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 
-from .child import Answers, Job
+from .child import Job
 from .expected import EXPECTED
 from .forkserver import Forkserver
 from .trial import Trial, at_random, commits_of, every_point
@@ -74,9 +75,9 @@ def shown(wrong: list[str]) -> str:
 
 
 def commits_when_undisturbed(
-    attempt: Try, tmp_path: Path, workflow: str, answers: Answers
+    attempt: Try, tmp_path: Path, workflow: str, **options: Any
 ) -> int:
-    wrong = attempt([Trial(workflow, answers=answers)])
+    wrong = attempt([Trial(workflow, **options)])
     assert not wrong, shown(wrong)
     count = len(commits_of(tmp_path / "0"))
     (tmp_path / "0").rename(tmp_path / "undisturbed")
@@ -87,7 +88,7 @@ def commits_when_undisturbed(
 def test_a_kill_at_any_commit_changes_nothing(
     attempt: Try, tmp_path: Path, workflow: str
 ) -> None:
-    commits = commits_when_undisturbed(attempt, tmp_path, workflow, "on-disk")
+    commits = commits_when_undisturbed(attempt, tmp_path, workflow)
 
     wrong = attempt(every_point(workflow, commits + 2))
 
@@ -99,9 +100,21 @@ def test_a_kill_at_any_commit_loses_no_answer_that_came_at_once(
     attempt: Try, tmp_path: Path, workflow: str
 ) -> None:
     """A script answers when the stream shows the question, on disk or not."""
-    commits = commits_when_undisturbed(attempt, tmp_path, workflow, "at-once")
+    commits = commits_when_undisturbed(attempt, tmp_path, workflow, answers="at-once")
 
     wrong = attempt(every_point(workflow, commits + 2, answers="at-once"))
+
+    assert not wrong, shown(wrong)
+
+
+@pytest.mark.parametrize("workflow", ["counter", "fanout", "interview"])
+def test_a_kill_at_any_commit_of_a_run_with_snapshots_changes_nothing(
+    attempt: Try, tmp_path: Path, workflow: str
+) -> None:
+    """They are written beside the entries: their order differs from run to run."""
+    commits = commits_when_undisturbed(attempt, tmp_path, workflow, snapshot_every=2)
+
+    wrong = attempt(every_point(workflow, commits + 2, snapshot_every=2))
 
     assert not wrong, shown(wrong)
 

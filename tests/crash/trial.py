@@ -8,7 +8,7 @@ import shutil
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from . import verdict
 from .bodies import read_log
@@ -45,12 +45,14 @@ class Trial:
     answers: Answers = "on-disk"
     defined: Defined = "before-launch"
     fresh: bool = False
+    snapshot_every: int = 256
 
     def __str__(self) -> str:
         """What does it again."""
         words = ["python", "-m", "tests.crash.replay", self.workflow]
         words += [str(kill) for kill in self.kills]
         words += ["--answers", self.answers, "--defined", self.defined]
+        words += ["--snapshot-every", str(self.snapshot_every)]
         return shlex.join(words + ["--fresh"] * self.fresh)
 
     def run(self, server: Forkserver, folder: Path, opened: Path) -> list[str]:
@@ -86,6 +88,7 @@ class Trial:
             when="before" if kill is None else kill.when,
             answers=self.answers,
             defined=self.defined,
+            snapshot_every=self.snapshot_every,
         )
 
 
@@ -94,15 +97,13 @@ def commits_of(folder: Path, process: int = 1) -> list[str]:
     return (folder / f"commits-{process}").read_text().splitlines()
 
 
-def every_point(
-    workflow: str, commits: int, *, answers: Answers = "on-disk", fresh: bool = False
-) -> list[Trial]:
+def every_point(workflow: str, commits: int, **options: Any) -> list[Trial]:
     """One kill before and one after each of the first commits.
 
     Every second process launches before its workflow is defined, as a notebook does.
     """
     return [
-        Trial(workflow, (Kill(when, commit),), answers, DEFINED[commit % 2], fresh)
+        Trial(workflow, (Kill(when, commit),), defined=DEFINED[commit % 2], **options)
         for commit in range(1, commits + 1)
         for when in WHENS
     ]
@@ -115,5 +116,10 @@ def at_random(seed: int) -> Trial:
     number = chance.choice((2, 2, 2, 3, 5))
     commits = range(1, EXPECTED[workflow].commits + 1)
     kills = [Kill(chance.choice(WHENS), chance.choice(commits)) for _ in range(number)]
-    answers, defined = chance.choice(ANSWERS), chance.choice(DEFINED)
-    return Trial(workflow, tuple(kills), answers, defined)
+    return Trial(
+        workflow,
+        tuple(kills),
+        answers=chance.choice(ANSWERS),
+        defined=chance.choice(DEFINED),
+        snapshot_every=chance.choice((2, 7, 256)),
+    )

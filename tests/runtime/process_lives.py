@@ -36,7 +36,10 @@ def quick_dbos(url: str) -> None:
 async def launched(url: str, **options: Any) -> AsyncIterator[DBOSRuntime]:
     """A launched runtime, ended with the block."""
     quick_dbos(url)
-    async with DBOSRuntime(database_url=url, **options) as runtime:
+    options.setdefault("settings", None)
+    if options["settings"] is None:
+        options["database_url"] = url
+    async with DBOSRuntime(**options) as runtime:
         yield runtime
 
 
