@@ -7,12 +7,19 @@ one. `runtime` writes entries, `_timeline` and `_client` read them.
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from durable_notebook._compact import pack, unpack
 from durable_notebook._model import Json
 
 FORMAT = 1
+
+
+def now() -> float:
+    """The time in seconds since the epoch, as exactly as an entry holds it."""
+    return round(time.time(), 4)
 
 
 @dataclass(slots=True)
@@ -60,6 +67,7 @@ class Entry:
             value = getattr(self, name)
             if value or name in ("session", "at"):
                 body[name] = value
+        body = pack(body)
         text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
         try:
             text.encode()
@@ -81,6 +89,7 @@ class Entry:
             raise ValueError("not a journal entry")
         if body["v"] > FORMAT:
             raise ValueError(f"journal format {body['v']}, this version reads {FORMAT}")
+        body = unpack(body)
         return cls(**{name: body[name] for name in _NAMES if name in body})
 
 

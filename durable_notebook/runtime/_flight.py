@@ -8,7 +8,6 @@ and so are the sends the control loop had already taken.
 
 from __future__ import annotations
 
-import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -17,6 +16,7 @@ from workflows.events import Event
 from workflows.runtime.types.results import RetryAttempt, SentEvent, StepWorkerState
 from workflows.runtime.types.ticks import TickAddEvent
 
+from durable_notebook._entry import now
 from durable_notebook._model import Json
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ class Flight:
             event=event,
             attempt=carried.tries + retry.retry_number + 1,
             carried=carried,
-            started_at=time.time(),
+            started_at=now(),
         )
         self._invocations[invocation.id] = invocation
         return invocation

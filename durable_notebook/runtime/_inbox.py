@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from collections import deque
 from collections.abc import Callable
 
@@ -21,6 +20,7 @@ from workflows.runtime.types.ticks import (
     WorkflowTick,
 )
 
+from durable_notebook._entry import now
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.store import Store
 
@@ -104,7 +104,7 @@ class Inbox:
         if "stamped_at" in type(tick).model_fields:
             # Stamped here, the control loop reduces this very object, so that
             # `reduced` knows it and the cursor moves with the entry that holds it.
-            tick = tick.model_copy(update={"stamped_at": time.time()})
+            tick = tick.model_copy(update={"stamped_at": now()})
         if sequence:
             self._taken[id(tick)] = sequence
         return tick

@@ -8,13 +8,12 @@ it can have an effect.
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any
 
 from workflows.events import Event
 from workflows.runtime.types.ticks import TickAddEvent, TickStepResult, WorkflowTick
 
-from durable_notebook._entry import Entry
+from durable_notebook._entry import Entry, now
 from durable_notebook._model import Json
 from durable_notebook.engine import Claim
 from durable_notebook.errors import UnstorableValueError
@@ -85,9 +84,9 @@ class LiveRun:
     def open(self) -> None:
         """Let in what has come, and count down the waits of earlier sessions."""
         self.inbox.fetch()
-        loop, now = asyncio.get_running_loop(), time.time()
+        loop, at = asyncio.get_running_loop(), now()
         for due, tick in self._waits:
-            clock = loop.call_later(max(0.0, due - now), self.inbox.put, tick)
+            clock = loop.call_later(max(0.0, due - at), self.inbox.put, tick)
             self._clocks.append(clock)
 
     def close(self) -> None:
@@ -190,7 +189,7 @@ class LiveRun:
         self._name = _entry_name(ticks)
         return Entry(
             session=self._session,
-            at=time.time(),
+            at=now(),
             ticks=[self._storable(tick) for tick in ticks],
             store=self._store_changes(),
             stream=[self._storable(e) for e in self.stream.unrecorded()],

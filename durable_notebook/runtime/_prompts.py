@@ -7,7 +7,6 @@ become a prompt: what was asked, which events answer it, and since when it waits
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +19,7 @@ from workflows.runtime.types.ticks import (
     WorkflowTick,
 )
 
+from durable_notebook._entry import now
 from durable_notebook._model import Json
 from durable_notebook.runtime._codec import Codec, qualified_name
 
@@ -102,7 +102,7 @@ class Prompts:
         waiter: str | None,
     ) -> None:
         self._open.append(
-            _Open(self._next, asked, expects, requirements, time.time(), waiter)
+            _Open(self._next, asked, expects, requirements, now(), waiter)
         )
         self._next += 1
 

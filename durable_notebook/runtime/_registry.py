@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from workflows.runtime.types.step_function import (
     create_workflow_run_function,
 )
 
+from durable_notebook._entry import now
 from durable_notebook.runtime._codec import Codec, qualified_name
 from durable_notebook.runtime._flight import current_invocation, renumbered
 
@@ -148,7 +148,7 @@ def _watched(function: StepWorkerFunction) -> StepWorkerFunction:
             output = await function(state, step_name, event, workflow, **arguments)
         finally:
             current_invocation.reset(token)
-            invocation.finished_at = time.time()
+            invocation.finished_at = now()
         return renumbered(output, invocation)
 
     return step

@@ -14,6 +14,7 @@ from sample_workflows import Counted, Counter, Tick
 from workflows.events import StopEvent
 
 from durable_notebook import DBOSRuntime
+from durable_notebook._compact import unpack
 from durable_notebook._entry import Entry
 
 
@@ -114,7 +115,7 @@ async def test_the_output_of_a_dbos_step_is_the_entry(journal_url: str) -> None:
 
     outputs = [step["output"] for step in steps]
     assert [output["v"] for output in outputs] == [1] * len(entries)
-    assert [output.get("store", []) for output in outputs] == [
+    assert [unpack(output).get("store", []) for output in outputs] == [
         recorded.entry.store for recorded in entries
     ]
 
