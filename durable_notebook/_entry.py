@@ -28,6 +28,7 @@ class Entry:
 
     Attributes:
         session: The process life that wrote it (a row of the session table).
+        code: The digest of the workflow's code, on the first entry that ran it.
         at: Seconds since the epoch at which it was handed to the database.
         ticks: The inputs of the control loop, in the order they were reduced.
         store: JSON Patch from the store as of the entry before to the store now.
@@ -47,6 +48,7 @@ class Entry:
 
     session: int
     at: float
+    code: str = ""
     ticks: list[Json] = field(default_factory=list)
     store: list[Json] = field(default_factory=list)
     stream: list[Json] = field(default_factory=list)

@@ -207,19 +207,27 @@ class UnstorableValueError(DurableNotebookError, TypeError):
 
 
 class ReplayMismatchError(DurableNotebookError, RuntimeError):
-    """The journal does not fit the workflow as it is defined today."""
+    """The journal does not fit the workflow as it is defined today.
 
-    def __init__(self, run_id: str, position: int, problem: str) -> None:
-        super().__init__(run_id, position, problem)
+    `changes` says what is another graph than the one that the run recorded.
+    """
+
+    def __init__(
+        self, run_id: str, position: int, problem: str, changes: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(run_id, position, problem, changes)
         self.run_id = run_id
         self.position = position
         self.problem = problem
+        self.changes = changes
 
     def __str__(self) -> str:
+        changes = f" Since then: {'; '.join(self.changes)}." if self.changes else ""
         return (
             f"Run {self.run_id!r} cannot go on: its journal does not fit today's "
-            f"workflow at position {self.position} ({self.problem}). Nothing was "
-            "changed. Restore the steps and events the run began with, and resume."
+            f"workflow at position {self.position} ({self.problem}).{changes} Nothing "
+            "was changed on disk. Restore the steps and events the run began with, and "
+            "resume."
         )
 
 

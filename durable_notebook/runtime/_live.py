@@ -17,7 +17,6 @@ from durable_notebook._entry import Entry, now
 from durable_notebook._model import Json
 from durable_notebook.engine import Claim
 from durable_notebook.errors import UnstorableValueError
-from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._inbox import Inbox
 from durable_notebook.runtime._outcome import Outcome
@@ -26,6 +25,7 @@ from durable_notebook.runtime._stream import Stream
 from durable_notebook.store import NewEntry, Store
 
 if TYPE_CHECKING:
+    from durable_notebook.runtime._registry import Definition
     from durable_notebook.runtime._restore import Restored
 
 
@@ -38,12 +38,12 @@ class LiveRun:
         *,
         session: int,
         journal: Store,
-        codec: Codec,
+        definition: Definition,
         restored: Restored,
         snapshots: Snapshots,
     ) -> None:
         self.run_id = claim.run_id
-        self.codec = codec
+        self.codec = definition.codec
         self.state = restored.store
         self.flight = restored.flight
         self.prompts = restored.prompts
@@ -51,7 +51,7 @@ class LiveRun:
         self.inbox = Inbox(
             claim.run_id,
             journal=journal,
-            codec=codec,
+            codec=self.codec,
             cursor=restored.cursor,
             is_early=self._is_early,
         )
@@ -67,6 +67,8 @@ class LiveRun:
         self._position = restored.position
         self._interrupted = restored.interrupted
         self._steps = restored.steps
+        digest = definition.code.digest
+        self._code = digest if digest != restored.code else ""
         self._snapshots = snapshots
         self._accepts = restored.accepts
         self._waits = restored.waits
@@ -186,10 +188,12 @@ class LiveRun:
         bodies, self._bodies = self._bodies, {}
         interrupted, self._interrupted = self._interrupted, []
         self._steps += len(bodies)
+        code, self._code = self._code, ""
         self._name = _entry_name(ticks)
         return Entry(
             session=self._session,
             at=now(),
+            code=code,
             ticks=[self._storable(tick) for tick in ticks],
             store=self._store_changes(),
             stream=[self._storable(e) for e in self.stream.unrecorded()],

@@ -38,6 +38,7 @@ class Reduction:
     Attributes:
         position: Of the last entry that is in it; -1 before the first.
         at: When that entry was written.
+        code: The digest of the code that ran last.
         state: The control loop's.
         store: The store's payload, as the library writes it.
         waits: The deadlines of waits.
@@ -52,6 +53,7 @@ class Reduction:
     ) -> None:
         self.position = -1
         self.at = 0.0
+        self.code = ""
         self.state = state
         self.store = store
         self.waits = Waits()
@@ -85,6 +87,7 @@ class Reduction:
         numbers = [prompt["number"] + 1 for prompt in entry.prompts]
         self.asked = max([self.asked, *numbers])
         self.position, self.at = recorded.position, entry.at
+        self.code = entry.code or self.code
 
     def _reduce(self, tick: WorkflowTick) -> None:
         if isinstance(tick, TickSessionStart):
@@ -108,6 +111,7 @@ class Reduction:
             "v": FORMAT,
             "position": self.position,
             "at": self.at,
+            "code": self.code,
             "context": context.model_dump(mode="json", exclude_defaults=True),
             "waiters": self._waiters(),
             "store": self.store,
@@ -135,6 +139,7 @@ class Reduction:
         found.asked = tree["asked"]
         found.position = found.snapshot_at = tree["position"]
         found.at = tree["at"]
+        found.code = tree["code"]
         return found
 
     def _waiters(self) -> list[Json]:

@@ -28,6 +28,7 @@ from workflows.runtime.types.step_function import (
 )
 
 from durable_notebook._entry import now
+from durable_notebook.runtime._code import Code
 from durable_notebook.runtime._codec import Codec, qualified_name
 from durable_notebook.runtime._flight import current_invocation, renumbered
 
@@ -52,6 +53,7 @@ class Definition:
     codec: Codec
     origin: str | None
     limit: asyncio.Semaphore | None
+    code: Code
 
     @property
     def name(self) -> str:
@@ -110,6 +112,7 @@ class Registry:
                 codec=self.codec_of(workflow),
                 origin=origin,
                 limit=None if limit is None else asyncio.Semaphore(limit),
+                code=Code.of(workflow),
             )
             self._by_instance[workflow] = found
         self._by_name[found.name] = found

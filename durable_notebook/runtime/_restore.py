@@ -17,6 +17,7 @@ from workflows.runtime.types.ticks import TickWaiterTimeout
 from durable_notebook._entry import Entry, RecordedEntry
 from durable_notebook._model import Json
 from durable_notebook.errors import ReplayMismatchError, StorageError
+from durable_notebook.runtime._code import Code
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._flight import Carried, Flight, work_key
 from durable_notebook.runtime._prompts import Prompts
@@ -32,7 +33,8 @@ logger = logging.getLogger("durable_notebook")
 class Restored:
     """Where a run stands on disk: what a process needs to go on with it.
 
-    `snapshot` is the position of its newest snapshot, -1 if there is none.
+    `snapshot` is the position of its newest snapshot, -1 if there is none; `code` the
+    digest of the code that ran last.
     """
 
     state: BrokerState
@@ -45,6 +47,7 @@ class Restored:
     steps: int
     position: int
     cursor: int
+    code: str
     snapshot: int
     end: dict[str, Json] | None
     accepts: Callable[[Event], bool]
@@ -89,7 +92,7 @@ def restore(
         ctx_store = JournaledState(data, codec.serializer)
         carried, interrupted = _left_in_flight(reduction, last, codec)
     except Exception as e:
-        raise _mismatch(run_id, reduction.position, e) from e
+        raise _mismatch(store, run_id, definition, reduction.position, e) from e
     keep_order(state)
     return Restored(
         state=state,
@@ -102,6 +105,7 @@ def restore(
         steps=last.steps,
         position=reduction.position + 1,
         cursor=last.cursor,
+        code=reduction.code,
         snapshot=reduction.snapshot_at,
         end=last.end,
         accepts=partial(_is_accepted, state),
@@ -133,7 +137,7 @@ def reduce_journal(
     except (StorageError, ReplayMismatchError):
         raise
     except Exception as e:
-        raise _mismatch(run_id, where, e) from e
+        raise _mismatch(store, run_id, definition, where, e) from e
     return reduction, last
 
 
@@ -154,13 +158,29 @@ def _from_snapshot(
         # Of a class that has changed, say. The journal has all that it has.
         logger.debug("The snapshot of run %r does not fit.", run_id, exc_info=True)
         return None
+    if reduction.code != definition.code.digest:
+        before = recorded_code(store, reduction.code)
+        if before is None or definition.code.changes(before):
+            return None
     entries = store.entries(run_id, after=reduction.position - 1)
     of = [(e.position, e.entry.at) for e in entries[:1]]
     return (reduction, entries) if of == [(reduction.position, reduction.at)] else None
 
 
-def _mismatch(run_id: str, where: int, problem: Exception) -> ReplayMismatchError:
-    return ReplayMismatchError(run_id, where, f"{type(problem).__name__}: {problem}")
+def recorded_code(store: Store, digest: str) -> Code | None:
+    """A workflow's code as a run recorded it."""
+    text = store.code(digest)
+    return None if text is None else Code.read(text)
+
+
+def _mismatch(
+    store: Store, run_id: str, definition: Definition, where: int, problem: Exception
+) -> ReplayMismatchError:
+    digests = [recorded.entry.code for recorded in store.entries(run_id)]
+    before = recorded_code(store, next(filter(None, reversed(digests)), ""))
+    changes = [] if before is None else definition.code.changes(before)
+    said = str(problem) or type(problem).__name__
+    return ReplayMismatchError(run_id, where, said, tuple(changes))
 
 
 def _check_in_flight(state: BrokerState, reduction: Reduction) -> None:

@@ -85,6 +85,7 @@ class Runs:
         self._executor_id = executor_id
         self._session = session
         self._snapshot_every = snapshot_every
+        self._recorded: set[str] = set()
         self._changed = asyncio.Event()
 
     # -- begin and go on -----------------------------------------------------------
@@ -182,6 +183,8 @@ class Runs:
             restored = await asyncio.to_thread(
                 restore, self._store, claim.run_id, definition, claim.inputs
             )
+            if restored.code != definition.code.digest and restored.end is None:
+                await self._record(definition)
             run = self._live_run(claim, definition, restored)
             self.live[claim.run_id] = run
             run.recorded_by(task)
@@ -206,6 +209,14 @@ class Runs:
         assert outcome.result is not None
         return definition.codec.event(outcome.result)
 
+    async def _record(self, definition: Definition) -> None:
+        """Have the code on disk before an entry names it."""
+        digest = definition.code.digest
+        if digest not in self._recorded:
+            put = self._store.put_code(digest, definition.code.text())
+            await asyncio.wrap_future(put)
+            self._recorded.add(digest)
+
     def _live_run(
         self, claim: Claim, definition: Definition, restored: Restored
     ) -> LiveRun:
@@ -222,7 +233,7 @@ class Runs:
             claim,
             session=self._session,
             journal=self._store,
-            codec=definition.codec,
+            definition=definition,
             restored=restored,
             snapshots=snapshots,
         )

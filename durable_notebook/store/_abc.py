@@ -117,6 +117,14 @@ class Store(ABC):
         future raises LostOwnershipError if `owner` no longer owns the run.
         """
 
+    @abstractmethod
+    def code(self, digest: str) -> str | None:
+        """A workflow's code as runs recorded it; None if no run did."""
+
+    @abstractmethod
+    def put_code(self, digest: str, body: str) -> Future[None]:
+        """Record a workflow's code, once."""
+
     # -- mailbox ---------------------------------------------------------------
 
     @abstractmethod

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from durable_notebook._config import Settings
-from durable_notebook._entry import Entry, RecordedEntry
+from durable_notebook._entry import Entry, RecordedEntry, now
 from durable_notebook.errors import (
     JournalTooNewError,
     LostOwnershipError,
@@ -209,6 +209,16 @@ class SqliteStore(Store):
         def job(connection: sqlite3.Connection) -> None:
             self._check_owner(connection, run_id, owner)
             connection.execute(self._sql["put_snapshot"], (run_id, body, time.time()))
+
+        return self._writer.submit(job)
+
+    def code(self, digest: str) -> str | None:
+        rows = self._read("code", (digest,))
+        return rows[0][0] if rows else None
+
+    def put_code(self, digest: str, body: str) -> Future[None]:
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(self._sql["put_code"], (digest, body, now()))
 
         return self._writer.submit(job)
 

@@ -57,6 +57,13 @@ INSERT INTO durable_snapshot (run_id, body, written_at) VALUES (?, ?, ?)
 ON CONFLICT (run_id) DO UPDATE
 SET body = excluded.body, written_at = excluded.written_at
 
+-- code --
+SELECT body FROM durable_code WHERE digest = ?
+
+-- put_code --
+INSERT INTO durable_code (digest, body, recorded_at) VALUES (?, ?, ?)
+ON CONFLICT (digest) DO NOTHING
+
 -- post --
 INSERT INTO durable_mail (run_id, key, tick, sent_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (run_id, key) DO NOTHING

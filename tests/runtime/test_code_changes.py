@@ -12,6 +12,7 @@ from workflows.events import Event, StartEvent, StopEvent
 
 from durable_notebook import DBOSRuntime
 from durable_notebook.errors import ReplayMismatchError
+from durable_notebook.runtime._restore import recorded_code
 
 
 def defined(
@@ -68,13 +69,68 @@ def test_an_edited_body_runs_in_its_new_form(journal_url: str) -> None:
     assert live(journal_url, use) == "edited"
 
 
+def test_code_that_has_not_changed_is_named_once(journal_url: str) -> None:
+    interrupt(journal_url)
+
+    async def use(runtime: DBOSRuntime) -> list[str]:
+        await soon(defined()(runtime=runtime).run(run_id="v"))
+        return [r.entry.code for r in runtime.store.entries("v")]
+
+    first, *rest = live(journal_url, use)
+
+    assert first
+    assert not any(rest)
+
+
+def test_the_journal_says_which_step_was_edited(journal_url: str) -> None:
+    def first() -> type[Workflow]:
+        class Edited(Workflow):
+            @step
+            async def only(self, ev: StartEvent) -> StopEvent:
+                await never()
+                return StopEvent()
+
+        return Edited
+
+    def second() -> type[Workflow]:
+        class Edited(Workflow):
+            @step
+            async def only(self, ev: StartEvent) -> StopEvent:
+                return StopEvent(result="edited")
+
+        return Edited
+
+    async def begin(runtime: DBOSRuntime) -> None:
+        first()(runtime=runtime, workflow_name="E").run(run_id="e")
+        await until(lambda: runtime.store.last_entry("e"))
+
+    async def use(runtime: DBOSRuntime) -> list[str]:
+        handler = second()(runtime=runtime, workflow_name="E").run(run_id="e")
+        assert await soon(handler) == "edited"
+        digests = [r.entry.code for r in runtime.store.entries("e") if r.entry.code]
+        before, after = (recorded_code(runtime.store, d) for d in digests)
+        assert before is not None
+        assert after is not None
+        return after.changed_steps(before)
+
+    live(journal_url, begin)
+
+    assert live(journal_url, use) == ["only"]
+
+
 @pytest.mark.parametrize(
-    "change",
-    [{"field": "renamed"}, {"second": "another"}],
+    ("change", "said"),
+    [
+        (
+            {"field": "renamed"},
+            ["event Middle lost its field x", "event Middle has a new field renamed"],
+        ),
+        ({"second": "another"}, ["step another is new", "step second is gone"]),
+    ],
     ids=["an event lost a field", "a step is gone"],
 )
 def test_a_run_whose_journal_does_not_fit_stays_resumable(
-    journal_url: str, change: dict[str, str]
+    journal_url: str, change: dict[str, str], said: list[str]
 ) -> None:
     interrupt(journal_url)
 
@@ -84,6 +140,11 @@ def test_a_run_whose_journal_does_not_fit_stays_resumable(
         before = runtime.store.entries("v")
         assert refused.value.run_id == "v"
         assert 0 <= refused.value.position < len(before)
+        assert [
+            c
+            for c, start in zip(refused.value.changes, said, strict=True)
+            if c.startswith(start)
+        ] == list(refused.value.changes)
         result = await soon(defined()(runtime=runtime).run(run_id="v"))
         assert runtime.store.entries("v")[: len(before)] == before
         return result
