@@ -113,7 +113,8 @@ class Attempt:
     """One execution of a step body, as the journal knows it.
 
     `position` is None while no journal entry holds the attempt's outcome;
-    `session` counts the process lives of the run from 1.
+    `session` counts the process lives of the run from 1; `code` names the version of
+    the workflow that ran it.
     """
 
     step: str
@@ -127,6 +128,7 @@ class Attempt:
     status: AttemptStatus
     store: tuple[dict[str, Json], ...] = ()
     error: str | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ session that takes over records what it found unfinished.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from durable_notebook._entry import Entry, RecordedEntry
 from durable_notebook._model import Attempt, AttemptStatus, EventView, Json, at
@@ -42,7 +43,21 @@ def attempts(
         rows.append(_begun(key, recorded, sessions, is_live=is_live))
     rows += _prompts(entries, sessions)
     far = at(32503680000)
+    codes = _codes(entries, sessions)
+    rows = [replace(row, code=codes.get(row.session, "")) for row in rows]
     return sorted(rows, key=lambda row: row.started or far)
+
+
+def _codes(
+    entries: Sequence[RecordedEntry], sessions: dict[int, int]
+) -> dict[int, str]:
+    """The code that each session ran. It keeps the one that it began with."""
+    found: dict[int, str] = {}
+    code = ""
+    for recorded in entries:
+        code = recorded.entry.code or code
+        found[sessions[recorded.entry.session]] = code
+    return found
 
 
 def _sessions(entries: Sequence[RecordedEntry]) -> list[int]:

@@ -61,6 +61,13 @@ def downtime_before(rows: Sequence[Attempt], session: int) -> timedelta | None:
     return max(min(after) - max(before), timedelta())
 
 
+def is_on_new_code(rows: Sequence[Attempt], session: int) -> bool:
+    """Whether a session ran another version of the workflow than the one before."""
+    codes = {row.session: row.code for row in rows}
+    before = [codes[number] for number in sorted(codes) if number < session]
+    return bool(before) and codes.get(session, before[-1]) != before[-1]
+
+
 def _end(row: Attempt) -> datetime:
     assert row.started is not None
     return row.finished or row.started

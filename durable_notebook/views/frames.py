@@ -23,6 +23,7 @@ JOURNAL_COLUMNS = {
     "status": "str",
     "store": "object",
     "error": "object",
+    "code": "str",
 }
 
 RUNS_COLUMNS = {
@@ -90,6 +91,7 @@ def journal(info: RunInfo, rows: Sequence[Attempt]) -> JournalFrame:
             "status": str(row.status),
             "store": list(row.store) or None,
             "error": row.error,
+            "code": row.code,
         }
         for row in rows
     ]

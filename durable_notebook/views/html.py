@@ -13,7 +13,7 @@ from importlib import resources
 
 from durable_notebook._model import Attempt, AttemptStatus, RunInfo, RunStatus
 from durable_notebook.views import words
-from durable_notebook.views.axis import Bar, bars, downtime_before
+from durable_notebook.views.axis import Bar, bars, downtime_before, is_on_new_code
 
 # Rows of a table in a saved notebook; the frame has them all.
 _MOST_ROWS = 200
@@ -77,6 +77,8 @@ def _session_rows(
 def _session_rule(session: int, rows: Sequence[Attempt]) -> str:
     away = words.duration(downtime_before(rows, session))
     text = f"the process ended here · session {session} began {away} later"
+    if is_on_new_code(rows, session):
+        text += " · with changed code"
     return f'<tr class="dn-cut"><td colspan="{len(_JOURNAL_HEADINGS)}">{text}</td></tr>'
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from durable_notebook._model import Attempt, RunInfo
 from durable_notebook.views import words
-from durable_notebook.views.axis import Bar, bars, downtime_before
+from durable_notebook.views.axis import Bar, bars, downtime_before, is_on_new_code
 
 _BAR_CELLS = 24
 
@@ -23,8 +23,9 @@ def journal(info: RunInfo, rows: Sequence[Attempt]) -> str:
         if row.session != session:
             session = row.session
             gap = words.duration(downtime_before(rows, session))
+            code = " · with changed code" if is_on_new_code(rows, session) else ""
             lines.append(
-                f"── session {session} begins, {gap} after the last sign of life"
+                f"── session {session} begins, {gap} after the last sign of life{code}"
             )
             table.append(_COLUMNS)
         lines.append(None)

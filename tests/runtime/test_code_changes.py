@@ -11,6 +11,7 @@ from workflows import Workflow, step
 from workflows.events import Event, StartEvent, StopEvent
 
 from durable_notebook import DBOSRuntime
+from durable_notebook._timeline import attempts
 from durable_notebook.errors import ReplayMismatchError
 from durable_notebook.runtime._restore import recorded_code
 
@@ -108,6 +109,8 @@ def test_the_journal_says_which_step_was_edited(journal_url: str) -> None:
         handler = second()(runtime=runtime, workflow_name="E").run(run_id="e")
         assert await soon(handler) == "edited"
         digests = [r.entry.code for r in runtime.store.entries("e") if r.entry.code]
+        rows = attempts(runtime.store.entries("e"))
+        assert [(r.session, r.code) for r in rows] == list(enumerate(digests, start=1))
         before, after = (recorded_code(runtime.store, d) for d in digests)
         assert before is not None
         assert after is not None

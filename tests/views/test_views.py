@@ -79,6 +79,16 @@ def test_both_forms_say_where_the_process_died() -> None:
     assert html.journal(info(), rows).count('class="dn-cut"') == 1
 
 
+def test_both_forms_say_where_the_code_has_changed() -> None:
+    codes = {1: "before", 2: "after"}
+    changed = [replace(row, code=codes[row.session]) for row in TWO_LIVES]
+    same = [replace(row, code="same") for row in TWO_LIVES]
+
+    for rows, times in ((changed, 1), (same, 0)):
+        assert html.journal(info(), rows).count("with changed code") == times
+        assert text.journal(info(), rows).count("with changed code") == times
+
+
 @pytest.mark.parametrize("bad", HOSTILE)
 def test_hostile_text_stays_text(bad: str) -> None:
     row = replace(
