@@ -1,0 +1,201 @@
+BEGIN TRANSACTION;
+CREATE TABLE application_versions (
+    version_id TEXT NOT NULL PRIMARY KEY,
+    version_name TEXT NOT NULL UNIQUE,
+    version_timestamp INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000),
+    created_at INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000)
+, "application_name" TEXT DEFAULT NULL);
+INSERT INTO "application_versions" VALUES('d5335e74-e791-4353-97da-190115f39598','durable_notebook-durable-notebook',1795392672000,1795392672000,'durable-notebook');
+CREATE TABLE dbos_migrations (version INTEGER NOT NULL PRIMARY KEY);
+INSERT INTO "dbos_migrations" VALUES(125);
+CREATE TABLE durable_code (
+    digest TEXT PRIMARY KEY,
+    body TEXT NOT NULL,
+    recorded_at REAL NOT NULL
+);
+INSERT INTO "durable_code" VALUES('32fb9fd2e4bee4aa','{"graph":{"events":{"workflows.events.StartEvent":{},"workflows.events.StopEvent":{}},"steps":{"interview":{"gives":["workflows.events.StopEvent"],"takes":["workflows.events.StartEvent"],"workers":4}}},"sources":{"interview":"    @step\n    async def interview(self, ctx: Context, ev: StartEvent) -> StopEvent:\n        began(\"ask\", \"both\")\n        await ctx.store.set(\"asked\", await ctx.store.get(\"asked\", default=0) + 1)\n        texts = []\n        for about in (\"name\", \"town\"):\n            answer = await ctx.wait_for_event(\n                Answer,\n                waiter_event=Question(about=about),\n                waiter_id=about,\n                requirements={\"about\": about},\n            )\n            heard(\"both\")\n            texts.append(answer.text)\n            ctx.write_event_to_stream(Seen(what=f\"{about} is {answer.text}\"))\n        await ctx.store.set(\"heard\", texts)\n        return StopEvent(result=texts)\n"}}',1795392676.7062);
+CREATE TABLE durable_executor (
+    executor_id TEXT PRIMARY KEY,
+    notebook TEXT,
+    created_at REAL NOT NULL
+);
+CREATE TABLE durable_mail (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id TEXT NOT NULL,
+    key TEXT,
+    tick TEXT NOT NULL,
+    sent_at REAL NOT NULL,
+    UNIQUE (run_id, key)
+);
+INSERT INTO "durable_mail" VALUES(1,'r1','answer:0','{"type": "add_event", "event": {"__is_pydantic": true, "value": {"about": "name", "text": "my name"}, "qualified_name": "tests.crash.events.Answer"}}',1.79539267672907757759e+09);
+INSERT INTO "durable_mail" VALUES(2,'r1','answer:1','{"type": "add_event", "event": {"__is_pydantic": true, "value": {"about": "town", "text": "my town"}, "qualified_name": "tests.crash.events.Answer"}}',1.795392676937643528e+09);
+CREATE TABLE durable_migration (
+    version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at REAL NOT NULL
+);
+INSERT INTO "durable_migration" VALUES(1,'0001_mailbox_and_sessions',1.79539267250891971584e+09);
+INSERT INTO "durable_migration" VALUES(2,'0002_snapshot',1.79539267251201033592e+09);
+INSERT INTO "durable_migration" VALUES(3,'0003_code',1.79539267251768803598e+09);
+CREATE TABLE durable_session (
+    session INTEGER PRIMARY KEY AUTOINCREMENT,
+    executor_id TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started_at REAL NOT NULL
+);
+INSERT INTO "durable_session" VALUES(1,'local',3184,1.79539267252509188652e+09);
+INSERT INTO "durable_session" VALUES(2,'local',3584,1.79539267660276865958e+09);
+INSERT INTO "durable_session" VALUES(3,'local',3606,1.79539267680153584484e+09);
+CREATE TABLE durable_snapshot (
+    run_id TEXT PRIMARY KEY,
+    body TEXT NOT NULL,
+    written_at REAL NOT NULL
+);
+CREATE TABLE notifications (
+    message_uuid TEXT NOT NULL DEFAULT (hex(randomblob(16))) PRIMARY KEY,
+    destination_uuid TEXT NOT NULL,
+    topic TEXT,
+    message TEXT NOT NULL,
+    created_at_epoch_ms INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000), "serialization" TEXT DEFAULT NULL, "consumed" BOOLEAN NOT NULL DEFAULT FALSE, consumed_by_function_id INTEGER,
+    FOREIGN KEY (destination_uuid) REFERENCES workflow_status(workflow_uuid) 
+        ON UPDATE CASCADE ON DELETE CASCADE
+);
+CREATE TABLE "operation_outputs" (
+    workflow_uuid TEXT NOT NULL,
+    function_id INTEGER NOT NULL,
+    function_name TEXT NOT NULL DEFAULT '',
+    output TEXT,
+    error TEXT,
+    child_workflow_id TEXT,
+    started_at_epoch_ms INTEGER,
+    completed_at_epoch_ms INTEGER,
+    serialization TEXT,
+    application_name TEXT DEFAULT NULL,
+    retention_timestamp INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000),
+    PRIMARY KEY (workflow_uuid, function_id)
+);
+INSERT INTO "operation_outputs" VALUES('r1',1,'StartEvent','{"v":1,"session":2,"at":1795392676.7094,"code":"32fb9fd2e4bee4aa","ticks":[{"type":"session_start","at":-10},{"type":"add_event","event":{"@workflows.events.StartEvent":{}},"at":-7}],"stream":[["interview","running","0","StartEvent",null]],"events":1,"starts":["interview:0"]}',NULL,NULL,1795392676709,1795392676709,'portable_json','durable-notebook',1795392676709);
+INSERT INTO "operation_outputs" VALUES('r1',2,'interview','{"v":1,"session":2,"at":1795392676.7205,"ticks":[{"type":"step_result","step":"interview","event":{"@workflows.events.StartEvent":{}},"result":[{"type":"add_waiter","waiter_id":"name","waiter_event":{"@tests.crash.events.Question":{"about":"name"}},"requirements":{"about":"name"},"timeout":2000.0,"event_type":"tests.crash.events.Answer","has_requirements":true}],"at":-7,"by":"invocation_1","ran":[-83,-11]},{"type":"idle_check"}],"store":[{"op":"add","path":"/state_data/_data/asked","value":1}],"stream":[["interview","not_running","0","<workflows.events.StartEvent",null],{"@tests.crash.events.Question":{"about":"name"}},{"@workflows.events.WorkflowIdleEvent":{}}],"steps":1,"events":4,"prompts":[{"number":0,"asked":{"@tests.crash.events.Question":{"about":"name"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"name"},"at":1795392676.7202,"waiter":"name"}]}',NULL,NULL,1795392676712,1795392676720,'portable_json','durable-notebook',1795392676720);
+INSERT INTO "operation_outputs" VALUES('r1',3,'Answer','{"v":1,"session":2,"at":1795392676.7315,"ticks":[{"type":"add_event","event":{"@tests.crash.events.Answer":{"about":"name","text":"my name"}},"at":-4}],"stream":[["interview","running","0","StartEvent",null]],"cursor":1,"steps":1,"events":5,"starts":["interview:0"]}',NULL,NULL,1795392676731,1795392676731,'portable_json','durable-notebook',1795392676731);
+INSERT INTO "operation_outputs" VALUES('r1',4,'interview','{"v":1,"session":2,"at":1795392676.7384,"ticks":[{"type":"step_result","step":"interview","event":{"@workflows.events.StartEvent":{}},"result":[{"type":"delete_waiter","waiter_id":"name"},{"type":"add_waiter","waiter_id":"town","waiter_event":{"@tests.crash.events.Question":{"about":"town"}},"requirements":{"about":"town"},"timeout":2000.0,"event_type":"tests.crash.events.Answer","has_requirements":true}],"at":-6,"by":"invocation_2","ran":[-22,-9]},{"type":"idle_check"}],"store":[["/state_data/_data/asked",2]],"stream":[{"@tests.crash.events.Seen":{"what":"name is my name"}},["interview","not_running","0","<workflows.events.StartEvent",null],{"@tests.crash.events.Question":{"about":"town"}},{"@workflows.events.WorkflowIdleEvent":{}}],"cursor":1,"steps":2,"events":9,"prompts":[{"number":1,"asked":{"@tests.crash.events.Question":{"about":"town"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"town"},"at":1795392676.7382,"waiter":"town"}]}',NULL,NULL,1795392676736,1795392676738,'portable_json','durable-notebook',1795392676738);
+INSERT INTO "operation_outputs" VALUES('r1',5,'session_start','{"v":1,"session":3,"at":1795392676.9399,"ticks":[{"type":"session_start","at":-3}],"cursor":1,"steps":2,"events":9,"prompts":[{"number":1,"asked":{"@tests.crash.events.Question":{"about":"town"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"town"},"at":1795392676.7382,"waiter":"town"}]}',NULL,NULL,1795392676939,1795392676939,'portable_json','durable-notebook',1795392676939);
+CREATE TABLE queues (
+    queue_id TEXT PRIMARY KEY DEFAULT (hex(randomblob(16))),
+    name TEXT NOT NULL UNIQUE,
+    concurrency INTEGER,
+    worker_concurrency INTEGER,
+    rate_limit_max INTEGER,
+    rate_limit_period_sec REAL,
+    priority_enabled BOOLEAN NOT NULL DEFAULT FALSE,
+    partition_queue BOOLEAN NOT NULL DEFAULT FALSE,
+    polling_interval_sec REAL NOT NULL DEFAULT 1.0,
+    created_at INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000),
+    updated_at INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000)
+, "application_name" TEXT DEFAULT NULL, "partition_concurrency" INTEGER DEFAULT NULL, "partition_worker_concurrency" INTEGER DEFAULT NULL, "partition_rate_limit_max" INTEGER DEFAULT NULL, "partition_rate_limit_period_sec" REAL DEFAULT NULL);
+CREATE TABLE streams (
+    workflow_uuid TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    "offset" INTEGER NOT NULL, function_id INTEGER NOT NULL DEFAULT 0, "serialization" TEXT DEFAULT NULL,
+    PRIMARY KEY (workflow_uuid, key, "offset"),
+    FOREIGN KEY (workflow_uuid) REFERENCES workflow_status(workflow_uuid) 
+        ON UPDATE CASCADE ON DELETE CASCADE
+);
+CREATE TABLE workflow_events (
+    workflow_uuid TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL, "serialization" TEXT DEFAULT NULL,
+    PRIMARY KEY (workflow_uuid, key),
+    FOREIGN KEY (workflow_uuid) REFERENCES workflow_status(workflow_uuid) 
+        ON UPDATE CASCADE ON DELETE CASCADE
+);
+CREATE TABLE workflow_events_history (
+    workflow_uuid TEXT NOT NULL,
+    function_id INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL, "serialization" TEXT DEFAULT NULL,
+    PRIMARY KEY (workflow_uuid, function_id, key),
+    FOREIGN KEY (workflow_uuid) REFERENCES workflow_status(workflow_uuid)
+        ON UPDATE CASCADE ON DELETE CASCADE
+);
+CREATE TABLE workflow_input (
+    workflow_uuid TEXT NOT NULL PRIMARY KEY,
+    inputs TEXT,
+    retention_timestamp INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000)
+);
+INSERT INTO "workflow_input" VALUES('r1','{"namedArgs":{},"positionalArgs":[{"durable_notebook":1,"start":{"__is_pydantic":true,"value":{},"qualified_name":"workflows.events.StartEvent"}}]}',1795392676000);
+CREATE TABLE workflow_output (
+    workflow_uuid TEXT NOT NULL PRIMARY KEY,
+    output TEXT,
+    error TEXT,
+    retention_timestamp INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000)
+);
+CREATE TABLE workflow_schedules (
+    schedule_id TEXT PRIMARY KEY,
+    schedule_name TEXT NOT NULL UNIQUE,
+    workflow_name TEXT NOT NULL,
+    workflow_class_name TEXT,
+    schedule TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'ACTIVE',
+    context TEXT NOT NULL
+, "last_fired_at" TEXT DEFAULT NULL, "automatic_backfill" BOOLEAN NOT NULL DEFAULT FALSE, "cron_timezone" TEXT DEFAULT NULL, "queue_name" TEXT DEFAULT NULL, "application_name" TEXT DEFAULT NULL);
+CREATE TABLE workflow_status (
+    workflow_uuid TEXT PRIMARY KEY,
+    status TEXT,
+    name TEXT,
+    authenticated_user TEXT,
+    assumed_role TEXT,
+    authenticated_roles TEXT,
+    request TEXT,
+    output TEXT,
+    error TEXT,
+    executor_id TEXT,
+    created_at INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000),
+    updated_at INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000),
+    application_version TEXT,
+    application_id TEXT,
+    class_name TEXT DEFAULT NULL,
+    config_name TEXT DEFAULT NULL,
+    recovery_attempts INTEGER DEFAULT 0,
+    queue_name TEXT,
+    workflow_timeout_ms INTEGER,
+    workflow_deadline_epoch_ms INTEGER,
+    inputs TEXT,
+    started_at_epoch_ms INTEGER,
+    deduplication_id TEXT,
+    priority INTEGER NOT NULL DEFAULT 0
+, queue_partition_key TEXT, forked_from TEXT, "owner_xid" TEXT DEFAULT NULL, "parent_workflow_id" TEXT DEFAULT NULL, "serialization" TEXT DEFAULT NULL, "delay_until_epoch_ms" BIGINT DEFAULT NULL, "was_forked_from" BOOLEAN NOT NULL DEFAULT FALSE, "rate_limited" BOOLEAN NOT NULL DEFAULT FALSE, "completed_at" BIGINT, "attributes" TEXT, "schedule_name" TEXT, "debounce_deadline_epoch_ms" BIGINT DEFAULT NULL, "is_debounced" BOOLEAN NOT NULL DEFAULT FALSE, "application_name" TEXT DEFAULT NULL, "creator_xid" TEXT DEFAULT NULL);
+INSERT INTO "workflow_status" VALUES('r1','PENDING','tests.crash.asking.Interview',NULL,NULL,NULL,NULL,NULL,NULL,'local',1795392676000,1795392676913,'durable_notebook-durable-notebook','',NULL,NULL,2,NULL,NULL,NULL,NULL,NULL,NULL,0,NULL,NULL,'7660d699-e4ad-404f-9aaa-c245be4136c8',NULL,'portable_json',NULL,0,0,NULL,'null',NULL,NULL,0,'durable-notebook','00ca1b86-dac4-4581-a067-df0827fa4b29');
+CREATE INDEX durable_mail_by_run ON durable_mail (run_id, sequence);
+CREATE INDEX workflow_status_created_at_index ON workflow_status (created_at);
+CREATE INDEX idx_workflow_topic ON notifications (destination_uuid, topic);
+CREATE INDEX "idx_workflow_status_delayed" ON "workflow_status" ("delay_until_epoch_ms") WHERE status = 'DELAYED';
+CREATE INDEX "idx_workflow_status_forked_from" ON "workflow_status" ("forked_from") WHERE "forked_from" IS NOT NULL;
+CREATE INDEX "idx_workflow_status_parent_workflow_id" ON "workflow_status" ("parent_workflow_id") WHERE "parent_workflow_id" IS NOT NULL;
+CREATE UNIQUE INDEX "uq_workflow_status_dedup_id" ON "workflow_status" ("queue_name", "deduplication_id") WHERE "deduplication_id" IS NOT NULL;
+CREATE INDEX "idx_workflow_status_pending" ON "workflow_status" ("created_at") WHERE "status" = 'PENDING';
+CREATE INDEX "idx_workflow_status_failed" ON "workflow_status" ("status", "created_at") WHERE "status" IN ('ERROR', 'CANCELLED', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED');
+CREATE INDEX "idx_workflow_status_rate_limited" ON "workflow_status" ("queue_name", "started_at_epoch_ms") WHERE "rate_limited" = TRUE;
+CREATE INDEX "idx_workflow_status_completed_at" ON "workflow_status" ("completed_at") WHERE "completed_at" IS NOT NULL;
+CREATE INDEX "idx_workflow_status_started_at" ON "workflow_status" ("started_at_epoch_ms") WHERE "started_at_epoch_ms" IS NOT NULL;
+CREATE INDEX "idx_workflow_status_schedule_name" ON "workflow_status" ("schedule_name") WHERE "schedule_name" IS NOT NULL;
+CREATE UNIQUE INDEX "uq_application_versions_owner_version"
+    ON application_versions ("application_name", "version_name")
+    WHERE "application_name" IS NOT NULL;
+CREATE UNIQUE INDEX "uq_application_versions_unclaimed_version"
+    ON application_versions ("version_name")
+    WHERE "application_name" IS NULL;
+CREATE INDEX idx_workflow_input_retention
+    ON workflow_input (retention_timestamp);
+CREATE INDEX idx_workflow_output_retention
+    ON workflow_output (retention_timestamp);
+CREATE INDEX idx_operation_outputs_retention
+    ON operation_outputs (retention_timestamp);
+CREATE INDEX "idx_workflow_status_in_flight_v2" ON "workflow_status" ("queue_name", "status", "priority", "created_at", "application_name") WHERE "status" IN ('ENQUEUED', 'PENDING');
+CREATE INDEX "idx_workflow_status_partition_dequeue_v3" ON "workflow_status" ("queue_name", "status", "queue_partition_key", "priority", "created_at", "workflow_uuid", "application_name") WHERE "status" IN ('ENQUEUED', 'PENDING') AND "queue_partition_key" IS NOT NULL;
+CREATE INDEX "idx_operation_outputs_completed_at_function_name_v2" ON "operation_outputs" ("completed_at_epoch_ms", "function_name", "application_name");
+CREATE INDEX "idx_workflow_status_deadline" ON "workflow_status" ("workflow_deadline_epoch_ms") WHERE "status" IN ('ENQUEUED', 'PENDING', 'DELAYED') AND "workflow_deadline_epoch_ms" IS NOT NULL;
+CREATE INDEX "idx_application_versions_timestamp" ON "application_versions" ("version_timestamp" DESC);
+CREATE INDEX "idx_application_versions_owner_timestamp" ON "application_versions" ("application_name", "version_timestamp" DESC);
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('durable_session',3);
+INSERT INTO "sqlite_sequence" VALUES('durable_mail',3);
+COMMIT;

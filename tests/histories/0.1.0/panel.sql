@@ -1,0 +1,202 @@
+BEGIN TRANSACTION;
+CREATE TABLE application_versions (
+    version_id TEXT NOT NULL PRIMARY KEY,
+    version_name TEXT NOT NULL UNIQUE,
+    version_timestamp INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000),
+    created_at INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000)
+, "application_name" TEXT DEFAULT NULL);
+INSERT INTO "application_versions" VALUES('d5335e74-e791-4353-97da-190115f39598','durable_notebook-durable-notebook',1795392672000,1795392672000,'durable-notebook');
+CREATE TABLE dbos_migrations (version INTEGER NOT NULL PRIMARY KEY);
+INSERT INTO "dbos_migrations" VALUES(125);
+CREATE TABLE durable_code (
+    digest TEXT PRIMARY KEY,
+    body TEXT NOT NULL,
+    recorded_at REAL NOT NULL
+);
+INSERT INTO "durable_code" VALUES('840c0d6d4ca2c480','{"graph":{"events":{"tests.crash.events.Done":{"id":"str"},"tests.crash.events.Item":{"id":"str"},"workflows.events.StartEvent":{},"workflows.events.StopEvent":{}},"steps":{"ask":{"gives":["tests.crash.events.Done"],"takes":["tests.crash.events.Item"],"workers":3},"deal":{"gives":["tests.crash.events.Item"],"takes":["workflows.events.StartEvent"],"workers":4},"join":{"gives":["workflows.events.StopEvent"],"takes":["tests.crash.events.Done"],"workers":4}}},"sources":{"ask":"    @step(num_workers=PANEL)\n    async def ask(self, ctx: Context, ev: Item) -> Done:\n        began(\"ask\", ev.id)\n        answer = await ctx.wait_for_event(\n            Answer,\n            waiter_event=Question(about=ev.id),\n            waiter_id=ev.id,\n            requirements={\"about\": ev.id},\n        )\n        heard(ev.id)\n        async with ctx.store.edit_state() as state:\n            state.heard = state.get(\"heard\", 0) + 1\n        ctx.write_event_to_stream(Seen(what=f\"{ev.id} heard {answer.text}\"))\n        return Done(id=ev.id)\n","deal":"    @step\n    async def deal(self, ctx: Context, ev: StartEvent) -> list[Item]:\n        began(\"deal\", \"start\")\n        return [Item(id=str(number)) for number in range(PANEL)]\n","join":"    @step\n    async def join(self, ctx: Context, ev: list[Done]) -> StopEvent:\n        began(\"join\", \"all\")\n        return StopEvent(result=sorted(one.id for one in ev))\n"}}',1795392677.4153);
+CREATE TABLE durable_executor (
+    executor_id TEXT PRIMARY KEY,
+    notebook TEXT,
+    created_at REAL NOT NULL
+);
+CREATE TABLE durable_mail (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id TEXT NOT NULL,
+    key TEXT,
+    tick TEXT NOT NULL,
+    sent_at REAL NOT NULL,
+    UNIQUE (run_id, key)
+);
+INSERT INTO "durable_mail" VALUES(1,'r1','answer:0','{"type": "add_event", "event": {"__is_pydantic": true, "value": {"about": "0", "text": "my 0"}, "qualified_name": "tests.crash.events.Answer"}}',1.79539267744352912898e+09);
+INSERT INTO "durable_mail" VALUES(2,'r1','answer:1','{"type": "add_event", "event": {"__is_pydantic": true, "value": {"about": "1", "text": "my 1"}, "qualified_name": "tests.crash.events.Answer"}}',1.79539267744840550424e+09);
+INSERT INTO "durable_mail" VALUES(4,'r1','answer:2','{"type": "add_event", "event": {"__is_pydantic": true, "value": {"about": "2", "text": "my 2"}, "qualified_name": "tests.crash.events.Answer"}}',1.79539267759094858171e+09);
+CREATE TABLE durable_migration (
+    version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at REAL NOT NULL
+);
+INSERT INTO "durable_migration" VALUES(1,'0001_mailbox_and_sessions',1.79539267250891971584e+09);
+INSERT INTO "durable_migration" VALUES(2,'0002_snapshot',1.79539267251201033592e+09);
+INSERT INTO "durable_migration" VALUES(3,'0003_code',1.79539267251768803598e+09);
+CREATE TABLE durable_session (
+    session INTEGER PRIMARY KEY AUTOINCREMENT,
+    executor_id TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started_at REAL NOT NULL
+);
+INSERT INTO "durable_session" VALUES(1,'local',3184,1.79539267252509188652e+09);
+INSERT INTO "durable_session" VALUES(2,'local',3648,1.79539267731986379623e+09);
+INSERT INTO "durable_session" VALUES(3,'local',3671,1.79539267748887705804e+09);
+CREATE TABLE durable_snapshot (
+    run_id TEXT PRIMARY KEY,
+    body TEXT NOT NULL,
+    written_at REAL NOT NULL
+);
+CREATE TABLE notifications (
+    message_uuid TEXT NOT NULL DEFAULT (hex(randomblob(16))) PRIMARY KEY,
+    destination_uuid TEXT NOT NULL,
+    topic TEXT,
+    message TEXT NOT NULL,
+    created_at_epoch_ms INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000), "serialization" TEXT DEFAULT NULL, "consumed" BOOLEAN NOT NULL DEFAULT FALSE, consumed_by_function_id INTEGER,
+    FOREIGN KEY (destination_uuid) REFERENCES workflow_status(workflow_uuid) 
+        ON UPDATE CASCADE ON DELETE CASCADE
+);
+CREATE TABLE "operation_outputs" (
+    workflow_uuid TEXT NOT NULL,
+    function_id INTEGER NOT NULL,
+    function_name TEXT NOT NULL DEFAULT '',
+    output TEXT,
+    error TEXT,
+    child_workflow_id TEXT,
+    started_at_epoch_ms INTEGER,
+    completed_at_epoch_ms INTEGER,
+    serialization TEXT,
+    application_name TEXT DEFAULT NULL,
+    retention_timestamp INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000),
+    PRIMARY KEY (workflow_uuid, function_id)
+);
+INSERT INTO "operation_outputs" VALUES('r1',1,'StartEvent','{"v":1,"session":2,"at":1795392677.4199,"code":"840c0d6d4ca2c480","ticks":[{"type":"session_start","at":-13},{"type":"add_event","event":{"@workflows.events.StartEvent":{}},"at":-6}],"stream":[["deal","running","0","StartEvent",null]],"events":1,"starts":["deal:0"]}',NULL,NULL,1795392677419,1795392677419,'portable_json','durable-notebook',1795392677419);
+INSERT INTO "operation_outputs" VALUES('r1',2,'deal','{"v":1,"session":2,"at":1795392677.4305,"ticks":[{"type":"step_result","step":"deal","event":{"@workflows.events.StartEvent":{}},"result":[{"type":"result","result":{"@tests.crash.events.Item":{"id":"0"}},"fanned_out":true},{"type":"result","result":{"@tests.crash.events.Item":{"id":"1"}},"fanned_out":true},{"type":"result","result":{"@tests.crash.events.Item":{"id":"2"}},"fanned_out":true}],"at":-20,"by":"invocation_1","ran":[-61,-42]},{"type":"add_event","event":{"@tests.crash.events.Item":{"id":"0"}},"scope_path":["stream-082435cbc5c890ee"],"at":-12,"from":["invocation_1",0]},{"type":"add_event","event":{"@tests.crash.events.Item":{"id":"1"}},"scope_path":["stream-082435cbc5c890ee"],"at":-8,"from":["invocation_1",1]},{"type":"add_event","event":{"@tests.crash.events.Item":{"id":"2"}},"scope_path":["stream-082435cbc5c890ee"],"at":-4,"from":["invocation_1",2]}],"stream":[["deal","not_running","0","<workflows.events.StartEvent","<tests.crash.events.Item"],["ask","running","0","Item",null],["ask","running","1","Item",null],["ask","running","2","Item",null]],"steps":1,"events":5,"starts":["ask:0","ask:1","ask:2"]}',NULL,NULL,1795392677424,1795392677430,'portable_json','durable-notebook',1795392677430);
+INSERT INTO "operation_outputs" VALUES('r1',3,'ask','{"v":1,"session":2,"at":1795392677.4397,"ticks":[{"type":"step_result","step":"ask","event":{"@tests.crash.events.Item":{"id":"0"}},"result":[{"type":"add_waiter","waiter_id":"0","waiter_event":{"@tests.crash.events.Question":{"about":"0"}},"requirements":{"about":"0"},"timeout":2000.0,"event_type":"tests.crash.events.Answer","has_requirements":true}],"at":-25,"by":"invocation_2","ran":[-54,-30]},{"type":"step_result","step":"ask","worker_id":1,"event":{"@tests.crash.events.Item":{"id":"1"}},"result":[{"type":"add_waiter","waiter_id":"1","waiter_event":{"@tests.crash.events.Question":{"about":"1"}},"requirements":{"about":"1"},"timeout":2000.0,"event_type":"tests.crash.events.Answer","has_requirements":true}],"at":-15,"by":"invocation_3","ran":[-44,-28]},{"type":"step_result","step":"ask","worker_id":2,"event":{"@tests.crash.events.Item":{"id":"2"}},"result":[{"type":"add_waiter","waiter_id":"2","waiter_event":{"@tests.crash.events.Question":{"about":"2"}},"requirements":{"about":"2"},"timeout":2000.0,"event_type":"tests.crash.events.Answer","has_requirements":true}],"at":-6,"by":"invocation_4","ran":[-36,-27]},{"type":"idle_check"}],"stream":[["ask","not_running","0","<tests.crash.events.Item",null],{"@tests.crash.events.Question":{"about":"0"}},["ask","not_running","1","<tests.crash.events.Item",null],{"@tests.crash.events.Question":{"about":"1"}},["ask","not_running","2","<tests.crash.events.Item",null],{"@tests.crash.events.Question":{"about":"2"}},{"@workflows.events.WorkflowIdleEvent":{}}],"steps":4,"events":12,"prompts":[{"number":0,"asked":{"@tests.crash.events.Question":{"about":"0"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"0"},"at":1795392677.4377,"waiter":"0"},{"number":1,"asked":{"@tests.crash.events.Question":{"about":"1"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"1"},"at":1795392677.4386,"waiter":"1"},{"number":2,"asked":{"@tests.crash.events.Question":{"about":"2"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"2"},"at":1795392677.4394,"waiter":"2"}]}',NULL,NULL,1795392677434,1795392677439,'portable_json','durable-notebook',1795392677439);
+INSERT INTO "operation_outputs" VALUES('r1',4,'Answer','{"v":1,"session":2,"at":1795392677.4495,"ticks":[{"type":"add_event","event":{"@tests.crash.events.Answer":{"about":"0","text":"my 0"}},"at":-7}],"stream":[["ask","running","0","Item",null]],"cursor":1,"steps":4,"events":13,"starts":["ask:0"],"prompts":[{"number":1,"asked":{"@tests.crash.events.Question":{"about":"1"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"1"},"at":1795392677.4386,"waiter":"1"},{"number":2,"asked":{"@tests.crash.events.Question":{"about":"2"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"2"},"at":1795392677.4394,"waiter":"2"}]}',NULL,NULL,1795392677449,1795392677449,'portable_json','durable-notebook',1795392677449);
+INSERT INTO "operation_outputs" VALUES('r1',5,'session_start','{"v":1,"session":3,"at":1795392677.589,"ticks":[{"type":"session_start","at":-8}],"stream":[["ask","running","0","Item",null]],"cursor":1,"steps":4,"events":14,"starts":["ask:0"],"flight":{"ask|work_item_2|0":[[1,0,0,[]]]},"interrupted":[{"step":"ask","event":{"@tests.crash.events.Item":{"id":"0"}},"attempt":1,"started":1795392677.4495,"session":2}],"prompts":[{"number":1,"asked":{"@tests.crash.events.Question":{"about":"1"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"1"},"at":1795392677.4386,"waiter":"1"},{"number":2,"asked":{"@tests.crash.events.Question":{"about":"2"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"2"},"at":1795392677.4394,"waiter":"2"}]}',NULL,NULL,1795392677589,1795392677589,'portable_json','durable-notebook',1795392677589);
+CREATE TABLE queues (
+    queue_id TEXT PRIMARY KEY DEFAULT (hex(randomblob(16))),
+    name TEXT NOT NULL UNIQUE,
+    concurrency INTEGER,
+    worker_concurrency INTEGER,
+    rate_limit_max INTEGER,
+    rate_limit_period_sec REAL,
+    priority_enabled BOOLEAN NOT NULL DEFAULT FALSE,
+    partition_queue BOOLEAN NOT NULL DEFAULT FALSE,
+    polling_interval_sec REAL NOT NULL DEFAULT 1.0,
+    created_at INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000),
+    updated_at INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000)
+, "application_name" TEXT DEFAULT NULL, "partition_concurrency" INTEGER DEFAULT NULL, "partition_worker_concurrency" INTEGER DEFAULT NULL, "partition_rate_limit_max" INTEGER DEFAULT NULL, "partition_rate_limit_period_sec" REAL DEFAULT NULL);
+CREATE TABLE streams (
+    workflow_uuid TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    "offset" INTEGER NOT NULL, function_id INTEGER NOT NULL DEFAULT 0, "serialization" TEXT DEFAULT NULL,
+    PRIMARY KEY (workflow_uuid, key, "offset"),
+    FOREIGN KEY (workflow_uuid) REFERENCES workflow_status(workflow_uuid) 
+        ON UPDATE CASCADE ON DELETE CASCADE
+);
+CREATE TABLE workflow_events (
+    workflow_uuid TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL, "serialization" TEXT DEFAULT NULL,
+    PRIMARY KEY (workflow_uuid, key),
+    FOREIGN KEY (workflow_uuid) REFERENCES workflow_status(workflow_uuid) 
+        ON UPDATE CASCADE ON DELETE CASCADE
+);
+CREATE TABLE workflow_events_history (
+    workflow_uuid TEXT NOT NULL,
+    function_id INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL, "serialization" TEXT DEFAULT NULL,
+    PRIMARY KEY (workflow_uuid, function_id, key),
+    FOREIGN KEY (workflow_uuid) REFERENCES workflow_status(workflow_uuid)
+        ON UPDATE CASCADE ON DELETE CASCADE
+);
+CREATE TABLE workflow_input (
+    workflow_uuid TEXT NOT NULL PRIMARY KEY,
+    inputs TEXT,
+    retention_timestamp INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000)
+);
+INSERT INTO "workflow_input" VALUES('r1','{"namedArgs":{},"positionalArgs":[{"durable_notebook":1,"start":{"__is_pydantic":true,"value":{},"qualified_name":"workflows.events.StartEvent"}}]}',1795392677000);
+CREATE TABLE workflow_output (
+    workflow_uuid TEXT NOT NULL PRIMARY KEY,
+    output TEXT,
+    error TEXT,
+    retention_timestamp INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000)
+);
+CREATE TABLE workflow_schedules (
+    schedule_id TEXT PRIMARY KEY,
+    schedule_name TEXT NOT NULL UNIQUE,
+    workflow_name TEXT NOT NULL,
+    workflow_class_name TEXT,
+    schedule TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'ACTIVE',
+    context TEXT NOT NULL
+, "last_fired_at" TEXT DEFAULT NULL, "automatic_backfill" BOOLEAN NOT NULL DEFAULT FALSE, "cron_timezone" TEXT DEFAULT NULL, "queue_name" TEXT DEFAULT NULL, "application_name" TEXT DEFAULT NULL);
+CREATE TABLE workflow_status (
+    workflow_uuid TEXT PRIMARY KEY,
+    status TEXT,
+    name TEXT,
+    authenticated_user TEXT,
+    assumed_role TEXT,
+    authenticated_roles TEXT,
+    request TEXT,
+    output TEXT,
+    error TEXT,
+    executor_id TEXT,
+    created_at INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000),
+    updated_at INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000),
+    application_version TEXT,
+    application_id TEXT,
+    class_name TEXT DEFAULT NULL,
+    config_name TEXT DEFAULT NULL,
+    recovery_attempts INTEGER DEFAULT 0,
+    queue_name TEXT,
+    workflow_timeout_ms INTEGER,
+    workflow_deadline_epoch_ms INTEGER,
+    inputs TEXT,
+    started_at_epoch_ms INTEGER,
+    deduplication_id TEXT,
+    priority INTEGER NOT NULL DEFAULT 0
+, queue_partition_key TEXT, forked_from TEXT, "owner_xid" TEXT DEFAULT NULL, "parent_workflow_id" TEXT DEFAULT NULL, "serialization" TEXT DEFAULT NULL, "delay_until_epoch_ms" BIGINT DEFAULT NULL, "was_forked_from" BOOLEAN NOT NULL DEFAULT FALSE, "rate_limited" BOOLEAN NOT NULL DEFAULT FALSE, "completed_at" BIGINT, "attributes" TEXT, "schedule_name" TEXT, "debounce_deadline_epoch_ms" BIGINT DEFAULT NULL, "is_debounced" BOOLEAN NOT NULL DEFAULT FALSE, "application_name" TEXT DEFAULT NULL, "creator_xid" TEXT DEFAULT NULL);
+INSERT INTO "workflow_status" VALUES('r1','PENDING','tests.crash.asking.Panel',NULL,NULL,NULL,NULL,NULL,NULL,'local',1795392677000,1795392677557,'durable_notebook-durable-notebook','',NULL,NULL,2,NULL,NULL,NULL,NULL,NULL,NULL,0,NULL,NULL,'445ec3d7-bc9d-40f2-b4d0-dae0bbc1fc8d',NULL,'portable_json',NULL,0,0,NULL,'null',NULL,NULL,0,'durable-notebook','a2f51ac0-6402-46ce-96a9-20d857dc0584');
+CREATE INDEX durable_mail_by_run ON durable_mail (run_id, sequence);
+CREATE INDEX workflow_status_created_at_index ON workflow_status (created_at);
+CREATE INDEX idx_workflow_topic ON notifications (destination_uuid, topic);
+CREATE INDEX "idx_workflow_status_delayed" ON "workflow_status" ("delay_until_epoch_ms") WHERE status = 'DELAYED';
+CREATE INDEX "idx_workflow_status_forked_from" ON "workflow_status" ("forked_from") WHERE "forked_from" IS NOT NULL;
+CREATE INDEX "idx_workflow_status_parent_workflow_id" ON "workflow_status" ("parent_workflow_id") WHERE "parent_workflow_id" IS NOT NULL;
+CREATE UNIQUE INDEX "uq_workflow_status_dedup_id" ON "workflow_status" ("queue_name", "deduplication_id") WHERE "deduplication_id" IS NOT NULL;
+CREATE INDEX "idx_workflow_status_pending" ON "workflow_status" ("created_at") WHERE "status" = 'PENDING';
+CREATE INDEX "idx_workflow_status_failed" ON "workflow_status" ("status", "created_at") WHERE "status" IN ('ERROR', 'CANCELLED', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED');
+CREATE INDEX "idx_workflow_status_rate_limited" ON "workflow_status" ("queue_name", "started_at_epoch_ms") WHERE "rate_limited" = TRUE;
+CREATE INDEX "idx_workflow_status_completed_at" ON "workflow_status" ("completed_at") WHERE "completed_at" IS NOT NULL;
+CREATE INDEX "idx_workflow_status_started_at" ON "workflow_status" ("started_at_epoch_ms") WHERE "started_at_epoch_ms" IS NOT NULL;
+CREATE INDEX "idx_workflow_status_schedule_name" ON "workflow_status" ("schedule_name") WHERE "schedule_name" IS NOT NULL;
+CREATE UNIQUE INDEX "uq_application_versions_owner_version"
+    ON application_versions ("application_name", "version_name")
+    WHERE "application_name" IS NOT NULL;
+CREATE UNIQUE INDEX "uq_application_versions_unclaimed_version"
+    ON application_versions ("version_name")
+    WHERE "application_name" IS NULL;
+CREATE INDEX idx_workflow_input_retention
+    ON workflow_input (retention_timestamp);
+CREATE INDEX idx_workflow_output_retention
+    ON workflow_output (retention_timestamp);
+CREATE INDEX idx_operation_outputs_retention
+    ON operation_outputs (retention_timestamp);
+CREATE INDEX "idx_workflow_status_in_flight_v2" ON "workflow_status" ("queue_name", "status", "priority", "created_at", "application_name") WHERE "status" IN ('ENQUEUED', 'PENDING');
+CREATE INDEX "idx_workflow_status_partition_dequeue_v3" ON "workflow_status" ("queue_name", "status", "queue_partition_key", "priority", "created_at", "workflow_uuid", "application_name") WHERE "status" IN ('ENQUEUED', 'PENDING') AND "queue_partition_key" IS NOT NULL;
+CREATE INDEX "idx_operation_outputs_completed_at_function_name_v2" ON "operation_outputs" ("completed_at_epoch_ms", "function_name", "application_name");
+CREATE INDEX "idx_workflow_status_deadline" ON "workflow_status" ("workflow_deadline_epoch_ms") WHERE "status" IN ('ENQUEUED', 'PENDING', 'DELAYED') AND "workflow_deadline_epoch_ms" IS NOT NULL;
+CREATE INDEX "idx_application_versions_timestamp" ON "application_versions" ("version_timestamp" DESC);
+CREATE INDEX "idx_application_versions_owner_timestamp" ON "application_versions" ("application_name", "version_timestamp" DESC);
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('durable_session',3);
+INSERT INTO "sqlite_sequence" VALUES('durable_mail',4);
+COMMIT;
