@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -34,6 +35,7 @@ class Settings:
         busy_timeout_s: How long a write waits for another process's lock.
         snapshot_every: After how many entries a run's state is written down, so that
             resuming it need not read its journal from the beginning.
+        redact: Names of fields whose values are masked before they are written.
         mailbox_poll_s: How often a waiting run looks for messages that other
             processes left in a SQLite journal.
     """
@@ -45,6 +47,7 @@ class Settings:
     busy_timeout_s: float = 30.0
     mailbox_poll_s: float = 0.05
     snapshot_every: int = 256
+    redact: Collection[str] = ()
 
     def __post_init__(self) -> None:
         if self.durability not in ("full", "normal"):
@@ -56,6 +59,11 @@ class Settings:
             raise ConfigError(
                 "'busy_timeout_s' and 'mailbox_poll_s' are times in seconds.",
                 "Give numbers above zero.",
+            )
+        if isinstance(self.redact, str):
+            raise ConfigError(
+                "'redact' is one text, not a list of field names.",
+                f"Write redact=({self.redact!r},).",
             )
         if self.snapshot_every < 1:
             raise ConfigError(

@@ -16,7 +16,7 @@ from IPython.core.magic import (
     magics_class,
     no_var_expand,
 )
-from traitlets import Unicode
+from traitlets import List, Unicode
 from traitlets.config.configurable import Configurable
 from workflows import Workflow
 
@@ -47,6 +47,11 @@ class DurableNotebook(Magics, Configurable):
         "journal.sqlite beside the notebook, or $DURABLE_NOTEBOOK_URL.",
     ).tag(config=True)
 
+    redact = List(
+        Unicode(),
+        help="Names of fields whose values are masked before they are written.",
+    ).tag(config=True)
+
     def __init__(self, shell: Any) -> None:
         super().__init__(shell=shell, parent=shell)
         self._shell = shell
@@ -71,7 +76,11 @@ class DurableNotebook(Magics, Configurable):
         if self._session is None:
             names = self._shell.user_ns
             self._session = Session(
-                Settings(database_url=self._url, notebook=notebook_path(names))
+                Settings(
+                    database_url=self._url,
+                    notebook=notebook_path(names),
+                    redact=tuple(self.redact),
+                )
             )
         return self._session
 

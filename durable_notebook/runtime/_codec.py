@@ -24,6 +24,7 @@ from workflows.runtime.types.ticks import (
 )
 
 from durable_notebook._model import Json
+from durable_notebook.runtime._redaction import Redaction
 
 
 class ClosedJsonSerializer(JsonSerializer):
@@ -51,7 +52,10 @@ class ClosedJsonSerializer(JsonSerializer):
 class Codec:
     """Writes and reads what a run's journal entries hold."""
 
-    def __init__(self, serializer: BaseSerializer) -> None:
+    def __init__(
+        self, serializer: BaseSerializer, redaction: Redaction | None = None
+    ) -> None:
+        self.redaction = redaction or Redaction()
         # A serializer that is not JSON cannot write a journal that tools can read.
         self.serializer = (
             serializer
@@ -61,7 +65,7 @@ class Codec:
 
     def event(self, event: Event) -> Json:
         """An event as a tree that names its class."""
-        return self.serializer.serialize_value(event)
+        return self.redaction.tree(self.serializer.serialize_value(event))
 
     def read_event(self, tree: Json) -> Event:
         """The event of a tree.
@@ -112,7 +116,8 @@ class Codec:
                 if isinstance(result, AddWaiter) and result.requirements:
                     plain = self.serializer.serialize_value(result.requirements)
                     written["requirements"] = plain
-        return {k: v for k, v in tree.items() if v is not None and v not in ([], {})}
+        tree = {k: v for k, v in tree.items() if v is not None and v not in ([], {})}
+        return self.redaction.tree(tree)
 
     def read_tick(self, tree: Json) -> WorkflowTick:
         """The tick of a tree."""

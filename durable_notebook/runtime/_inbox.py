@@ -63,6 +63,10 @@ class Inbox:
         """Take what is new in the mailbox. Safe to call at any time."""
         is_readable = True
         for mail in self._journal.mail(self._run_id, self._fetched):
+            if not mail.tick:
+                # Consumed once and forgotten; a run that was put back meets it again.
+                self._fetched = max(self._fetched, mail.sequence)
+                continue
             tree = json.loads(mail.tick)
             try:
                 tick = self._codec.read_tick(tree)

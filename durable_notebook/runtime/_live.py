@@ -70,6 +70,7 @@ class LiveRun:
         digest = definition.code.digest
         self._code = digest if digest != restored.code else ""
         self._snapshots = snapshots
+        self._forgotten = 0
         self._accepts = restored.accepts
         self._waits = restored.waits
         self._clocks: list[asyncio.TimerHandle] = []
@@ -219,7 +220,8 @@ class LiveRun:
 
     def _store_changes(self) -> list[Json]:
         try:
-            return self.state.changes(is_in_use=bool(self.flight.running()))
+            changes = self.state.changes(is_in_use=bool(self.flight.running()))
+            return self.codec.redaction.patch(changes)
         except (TypeError, ValueError) as e:
             where, kind = self.state.unstorable()
             problem = f"a {kind} is not JSON"
@@ -248,6 +250,9 @@ class LiveRun:
         await asyncio.shield(written)
         self.notify()
         self._snapshots.look(position)
+        if self.codec.redaction and entry.cursor > self._forgotten:
+            self._forgotten = entry.cursor
+            self._journal.forget_mail(self.run_id, entry.cursor)
 
     def _written(self, written: asyncio.Future[None]) -> None:
         if not written.cancelled() and written.exception() is not None:

@@ -173,7 +173,7 @@ def keep_order(state: BrokerState) -> None:
 
 def payload(state: BaseModel, codec: Codec) -> Json:
     """A store's state as the library writes it."""
-    return StateCheckpoint(state, codec.serializer).to_dict()
+    return codec.redaction.tree(StateCheckpoint(state, codec.serializer).to_dict())
 
 
 def _state(tree: Json, definition: Definition) -> BrokerState:

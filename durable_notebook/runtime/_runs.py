@@ -50,6 +50,7 @@ class Start:
     """A run begun in this process: what DBOS's row cannot carry to its execution."""
 
     definition: Definition
+    event: Event | None
     context: contextvars.Context
     tags: dict[str, Any]
 
@@ -255,8 +256,7 @@ class Runs:
         # Outside DBOS's own context: what a step body calls of DBOS is its own
         # affair and takes no position of this journal.
         context = start.context if start else contextvars.Context()
-        tags = start.tags if start else {}
-        work = self._control_loop(run, definition, claim, tags, state)
+        work = self._control_loop(run, definition, claim, start, state)
         try:
             result = await asyncio.create_task(work, context=context)
         except _RESUMABLE:
@@ -273,15 +273,17 @@ class Runs:
         run: LiveRun,
         definition: Definition,
         claim: Claim,
-        tags: dict[str, Any],
+        start: Start | None,
         state: BrokerState,
     ) -> StopEvent:
         current_run.set(run)
         current_invocation.set(None)
-        start_event: Event | None = None
-        if run.resumed_from == 0 and claim.inputs.get("start") is not None:
+        start_event = None if start is None else start.event
+        is_new = run.resumed_from == 0 and start is None
+        if is_new and claim.inputs.get("start") is not None:
             start_event = definition.codec.read_event(claim.inputs["start"])
         run.open()
+        tags = start.tags if start else {}
         function = definition.registered.workflow_run_fn
         async with definition.limit or contextlib.nullcontext():
             return await function(state, start_event, tags)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,7 @@ from durable_notebook.runtime._codec import ClosedJsonSerializer, Codec
 from durable_notebook.runtime._external import ExternalAdapter
 from durable_notebook.runtime._internal import InternalAdapter
 from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._redaction import Redaction
 from durable_notebook.runtime._registry import Definition, Registry, current_run
 from durable_notebook.runtime._restore import first_inputs
 from durable_notebook.runtime._runs import Runs, Start
@@ -72,6 +73,9 @@ class DBOSRuntime(Runtime):
             out. One executor lives in one process at a time.
         durability: "full", or "normal" to trade the last turns at a power cut for
             speed. A crash of the process loses nothing in either.
+        redact: Names of fields of events, results and `ctx.store` whose values are
+            masked before they are written. In memory they stay; after a restart the
+            run finds the mask. A pydantic `SecretStr` masks itself.
         default_serializer: For workflows that name none. The default resolves
             declared and already loaded classes only, and never unpickles.
     """
@@ -83,16 +87,21 @@ class DBOSRuntime(Runtime):
         database_url: str | None = None,
         executor_id: str | None = None,
         durability: Durability = "full",
+        redact: Collection[str] = (),
         default_serializer: BaseSerializer | None = None,
     ) -> None:
         super().__init__(
             default_serializer=default_serializer or ClosedJsonSerializer()
         )
         self._settings = settings or Settings(
-            database_url=database_url, executor_id=executor_id, durability=durability
+            database_url=database_url,
+            executor_id=executor_id,
+            durability=durability,
+            redact=redact,
         )
+        redaction = Redaction(self._settings.redact)
         self._parts: _Open | None = None
-        self._registry = Registry(lambda wf: Codec(self.get_serializer(wf)))
+        self._registry = Registry(lambda wf: Codec(self.get_serializer(wf), redaction))
 
     # -- life --------------------------------------------------------------------
 
@@ -296,6 +305,7 @@ class DBOSRuntime(Runtime):
         runs = self._opened.runs
         begin = Start(
             definition,
+            start_event,
             contextvars.copy_context(),
             get_dispatcher().capture_propagation_context(),
         )

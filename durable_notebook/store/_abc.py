@@ -141,6 +141,10 @@ class Store(ABC):
         """The run's messages behind a sequence, in order."""
 
     @abstractmethod
+    def forget_mail(self, run_id: str, until: int) -> Future[None]:
+        """Empty the run's messages up to a sequence; their keys stay."""
+
+    @abstractmethod
     def newest_mail(self) -> int:
         """The highest sequence in the mailbox of any run; 0 if it is empty."""
 

@@ -238,6 +238,12 @@ class SqliteStore(Store):
     def mail(self, run_id: str, after: int) -> list[Mail]:
         return [Mail(*row) for row in self._read("mail", (run_id, after))]
 
+    def forget_mail(self, run_id: str, until: int) -> Future[None]:
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(self._sql["forget_mail"], (run_id, until))
+
+        return self._writer.submit(job)
+
     def newest_mail(self) -> int:
         return int(self._read("newest_mail")[0][0])
 

@@ -73,6 +73,9 @@ RETURNING sequence
 SELECT sequence, tick FROM durable_mail
 WHERE run_id = ? AND sequence > ? ORDER BY sequence
 
+-- forget_mail --
+UPDATE durable_mail SET tick = '' WHERE run_id = ? AND sequence <= ? AND tick <> ''
+
 -- newest_mail --
 SELECT coalesce(max(sequence), 0) FROM durable_mail
 
