@@ -16,6 +16,7 @@ from durable_notebook._entry import Entry
 from durable_notebook._model import Json, RunStatus
 from durable_notebook.errors import (
     DurableNotebookError,
+    ReplayMismatchError,
     RunFinishedError,
     StorageError,
     UnknownRunError,
@@ -23,6 +24,7 @@ from durable_notebook.errors import (
 from durable_notebook.runtime._codec import Codec, qualified_name
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._registry import Registry
+from durable_notebook.runtime._restore import Restored, reduced, restore
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import RunRow, Store
 
@@ -97,7 +99,7 @@ class Access:
                 await run.recorded()
                 outcome = run.outcome
             else:
-                outcome = self._recorded_outcome(run_id)
+                outcome = self.recorded_outcome(run_id)
             # A run that is just being recovered only has its outcome to tell DBOS.
             if outcome is not None and not self._runs.is_claimed(run_id):
                 if outcome.error is not None:
@@ -118,7 +120,7 @@ class Access:
                     return
             else:
                 # Asked first: the run may go on, and end, while its reader takes these.
-                has_ended = self._recorded_outcome(run_id) is not None
+                has_ended = self.recorded_outcome(run_id) is not None
                 codec, entries = self._codec(run_id), self._store.entries(run_id)
                 trees = [tree for r in entries for tree in r.entry.stream]
                 for tree in trees[after:]:
@@ -128,7 +130,28 @@ class Access:
                     return
             await self._runs.until_changed(self._poll_s)
 
-    def _recorded_outcome(self, run_id: str) -> Outcome | None:
+    def restored(self, run_id: str) -> Restored:
+        """Where a run stands now: what it would go on with.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            ReplayMismatchError: Its journal does not fit today's workflow.
+        """
+        row = self._row(run_id)
+        definition = self._registry.named(row.workflow)
+        if definition is None:
+            problem = f"{row.workflow} is not defined here"
+            raise ReplayMismatchError(run_id, 0, problem)
+        entries = self._store.entries(run_id)
+        restored = restore(run_id, definition, row.input, entries)
+        run = self._runs.live.get(run_id)
+        if run is not None:
+            ticks = run.ticks_since(restored.position)
+            restored.state = reduced(restored.state, ticks, run_id)
+        return restored
+
+    def recorded_outcome(self, run_id: str) -> Outcome | None:
+        """How a run ended, or why it stands still; None if it has not."""
         end = _end(self._row(run_id))
         if end is not None:
             return Outcome.read(end, self._codec(run_id))

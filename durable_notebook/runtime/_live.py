@@ -69,12 +69,18 @@ class LiveRun:
         self._waits = restored.waits
         self._clocks: list[asyncio.TimerHandle] = []
         self._ticks: list[WorkflowTick] = []
+        self._writing: dict[int, list[WorkflowTick]] = {}
         self._bodies: dict[str, list[float]] = {}
 
     @property
     def position(self) -> int:
         """How many entries are on disk or on their way there."""
         return self._position
+
+    def ticks_since(self, position: int) -> list[WorkflowTick]:
+        """The ticks reduced so far that no entry before this position has."""
+        later = [ticks for at, ticks in self._writing.items() if at >= position]
+        return [tick for ticks in (*later, self._ticks) for tick in ticks]
 
     # -- what comes in -----------------------------------------------------------
 
@@ -182,6 +188,7 @@ class LiveRun:
         bodies, self._bodies = self._bodies, {}
         interrupted, self._interrupted = self._interrupted, []
         self._name = _entry_name(ticks)
+        self._writing[self._position] = ticks
         return Entry(
             session=self._session,
             at=time.time(),
@@ -233,6 +240,7 @@ class LiveRun:
         )
         written = asyncio.wrap_future(self._journal.append(new))
         written.add_done_callback(self._written)
+        written.add_done_callback(lambda _: self._writing.pop(position, None))
         # Whoever waits may be cancelled; the entry may not.
         await asyncio.shield(written)
         self.notify()

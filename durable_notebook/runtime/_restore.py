@@ -103,10 +103,8 @@ def restore(
             where, entry = recorded.position, recorded.entry
             ticks: list[WorkflowTick] = [codec.read_tick(t) for t in entry.ticks]
             for tick in ticks:
-                if isinstance(tick, TickSessionStart):
-                    keep_order(state)
                 waits.next(tick, state)
-                state = rebuild_state_from_ticks(state, [tick], run_id=run_id)
+                state = reduced(state, [tick], run_id)
             payload = apply_state_patch(payload, entry.store)
             events += [codec.read_event(tree) for tree in entry.stream]
         _check_in_flight(state, entries)
@@ -139,6 +137,15 @@ def restore(
         end=last.end if last else None,
         accepts=partial(_is_accepted, state),
     )
+
+
+def reduced(state: BrokerState, ticks: list[WorkflowTick], run_id: str) -> BrokerState:
+    """The state after these ticks, as the live control loop had it."""
+    for tick in ticks:
+        if isinstance(tick, TickSessionStart):
+            keep_order(state)
+        state = rebuild_state_from_ticks(state, [tick], run_id=run_id)
+    return state
 
 
 def keep_order(state: BrokerState) -> None:

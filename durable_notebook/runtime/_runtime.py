@@ -37,8 +37,9 @@ from durable_notebook.runtime._codec import ClosedJsonSerializer, Codec
 from durable_notebook.runtime._external import ExternalAdapter
 from durable_notebook.runtime._internal import InternalAdapter
 from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._registry import Definition, Registry, current_run
-from durable_notebook.runtime._restore import first_inputs
+from durable_notebook.runtime._restore import Restored, first_inputs
 from durable_notebook.runtime._runs import Runs, Start
 from durable_notebook.store import Store, open_store
 
@@ -331,6 +332,23 @@ class DBOSRuntime(Runtime):
         return ExternalAdapter(self, run_id)
 
     # -- messages, streams, results ----------------------------------------------
+
+    def restored(self, run_id: str) -> Restored:
+        """Where a run stands now: what it would go on with.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            ReplayMismatchError: Its journal does not fit today's workflow.
+        """
+        return self._opened.access.restored(run_id)
+
+    def outcome(self, run_id: str) -> Outcome | None:
+        """How a run ended, or why it stands still; None if it has not.
+
+        Raises:
+            UnknownRunError: There is no such run.
+        """
+        return self._opened.access.recorded_outcome(run_id)
 
     async def post(
         self, run_id: str, tick: WorkflowTick, key: str | None = None
