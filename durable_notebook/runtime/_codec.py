@@ -1,4 +1,4 @@
-"""Between live objects and JSON: events, ticks, exceptions.
+"""Between live objects and JSON: events and ticks.
 
 Reading is closed: a name in the journal resolves to a class that the workflow
 declares, or that a loaded module already has. Nothing is imported for it.
@@ -6,7 +6,6 @@ declares, or that a loaded module already has. Nothing is imported for it.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from collections.abc import Iterable
@@ -15,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 from workflows.context.serializers import BaseSerializer, JsonSerializer
-from workflows.events import Event, StopEvent, UnreconstructedException
+from workflows.events import Event, StopEvent
 from workflows.runtime.types.results import AddWaiter
 from workflows.runtime.types.ticks import (
     TickStepResult,
@@ -24,6 +23,7 @@ from workflows.runtime.types.ticks import (
 )
 
 from durable_notebook._model import Json
+from durable_notebook.runtime._exceptions import remade, written
 
 
 class ClosedJsonSerializer(JsonSerializer):
@@ -69,7 +69,7 @@ class Codec:
         Raises:
             ValueError: The tree names no known event class, or does not fit it.
         """
-        event = self.serializer.deserialize_value(tree)
+        event = self.serializer.deserialize_value(self._with_errors(tree))
         if not isinstance(event, Event):
             raise ValueError(f"{type(event).__name__} is not an event")
         return event
@@ -116,6 +116,7 @@ class Codec:
 
     def read_tick(self, tree: Json) -> WorkflowTick:
         """The tick of a tree."""
+        tree = self._with_errors(tree)
         if tree["type"] == "step_result":
             results = [self._with_requirements(r) for r in tree.get("result", [])]
             tree = {**tree, "result": results}
@@ -130,46 +131,38 @@ class Codec:
 
     def exception(self, error: BaseException) -> dict[str, Json]:
         """An exception as its type's name and its message."""
-        kind = type(error)
-        name = f"{kind.__module__}.{kind.__qualname__}"
-        tree: dict[str, Json] = {"type": name, "message": str(error)}
-        if error.args != (str(error),) and all(type(a) in _PLAIN for a in error.args):
-            tree["args"] = list(error.args)
-        return tree
+        return written(error)
 
     def read_exception(self, tree: dict[str, Json]) -> Exception:
         """The exception of a tree: of its own type wherever that can be made."""
-        name, message = tree["type"], tree["message"]
-        # The class is the user's, and so is what it may raise.
-        with contextlib.suppress(Exception):
-            module, _, attribute = name.rpartition(".")
-            kind = (
-                getattr(sys.modules["builtins"], attribute)
-                if module == "builtins"
-                else self.serializer.resolve_class(name)
-            )
-            if isinstance(kind, type) and issubclass(kind, Exception):
-                return _remade(kind, message, tree.get("args"))
-        return UnreconstructedException(message, original_type=name)
+        return remade(tree, self.serializer.resolve_class)
+
+    def _with_errors(self, tree: Json) -> Json:
+        """A tree with the errors in it made again.
+
+        The library makes them through their constructors. Many of those take something
+        else than a message, or put the message together from it a second time.
+        """
+        if isinstance(tree, list):
+            return [self._with_errors(each) for each in tree]
+        if not isinstance(tree, dict):
+            return tree
+        found = {name: self._with_errors(each) for name, each in tree.items()}
+        for name in _ERROR_FIELDS & tree.keys():
+            if isinstance(tree[name], dict) and tree[name].keys() == _ERROR_KEYS:
+                error = {"type": tree[name]["exception_type"]}
+                error["message"] = tree[name]["exception_message"]
+                found[name] = self.read_exception(error)
+        return found
+
+
+# Where the library's ticks and events have errors, and how it writes them.
+_ERROR_FIELDS = {"exception", "last_exception"}
+_ERROR_KEYS = {"exception_type", "exception_message"}
 
 
 def _has_event(result: Any) -> bool:
     return isinstance(getattr(result, "result", None), Event)
-
-
-_PLAIN = (str, int, float, bool, type(None))
-
-
-def _remade(kind: type[Exception], message: str, args: list[Json] | None) -> Exception:
-    """An error of this class that says what it said when it was raised."""
-    # Not through its constructor: many take something else than their args, and put
-    # the message together from it a second time.
-    error = kind.__new__(kind)
-    for found in (message,) if args is None else tuple(args), (message,):
-        error.args = found
-        if str(error) == message:
-            return error
-    raise ValueError(message)
 
 
 def qualified_name(kind: type[Any]) -> str:

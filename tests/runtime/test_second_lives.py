@@ -152,6 +152,20 @@ def test_an_error_says_the_same_in_each_life(journal_url: str, kind: str) -> Non
     assert live(journal_url, use) == live(journal_url, use)
 
 
+@pytest.mark.parametrize("kind", ["key", "code"])
+def test_an_error_in_an_event_says_the_same_in_each_life(
+    journal_url: str, kind: str
+) -> None:
+    async def use(runtime: DBOSRuntime) -> Any:
+        handler = Raising(runtime=runtime).run(run_id="r", kind=kind)
+        [failed] = [event async for event in handler.stream_events()]
+        with pytest.raises((KeyError, CodeError)):
+            await soon(handler)
+        return type(failed.exception), str(failed.exception)
+
+    assert live(journal_url, use) == live(journal_url, use)
+
+
 class Carrying(Event):
     payload: Any
 
