@@ -1,22 +1,20 @@
 """Between live objects and JSON: events and ticks.
 
-Reading is closed: a name in the journal resolves to a class that the workflow
-declares, or that a loaded module already has. Nothing is imported for it.
+Reading is closed (`_serializer`): nothing is imported for a name in the journal.
 """
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 from workflows.context.serializers import BaseSerializer, JsonSerializer
 from workflows.events import Event, StopEvent
 from workflows.runtime.types.results import AddWaiter
 from workflows.runtime.types.ticks import (
+    TickAddEvent,
     TickStepResult,
     WorkflowTick,
     WorkflowTickAdapter,
@@ -24,28 +22,7 @@ from workflows.runtime.types.ticks import (
 
 from durable_notebook._model import Json
 from durable_notebook.runtime._exceptions import remade, written
-
-
-class ClosedJsonSerializer(JsonSerializer):
-    """JSON whose class names resolve to declared or already loaded classes only."""
-
-    def __init__(self, allowed_types: Iterable[type[Any] | str] = ()) -> None:
-        super().__init__(allowed_types=allowed_types)
-
-    def with_types(self, *classes: type[Any]) -> ClosedJsonSerializer:
-        known = self._registered_types.values()
-        return ClosedJsonSerializer(tuple(dict.fromkeys((*known, *classes))))
-
-    def resolve_class(self, qualified_name: str) -> type[Any]:
-        try:
-            return super().resolve_class(qualified_name)
-        except ValueError:
-            module, _, name = qualified_name.rpartition(".")
-            found = getattr(sys.modules.get(module), name, None)
-            # Models and exceptions only: making one of those is reading data.
-            if isinstance(found, type) and issubclass(found, (BaseModel, Exception)):
-                return found
-            raise
+from durable_notebook.runtime._serializer import ClosedJsonSerializer
 
 
 class Codec:
@@ -105,6 +82,9 @@ class Codec:
     def tick(self, tick: WorkflowTick) -> Json:
         """A tick as a tree, without the members that are empty."""
         tree = tick.model_dump(mode="json")
+        if isinstance(self.serializer, ClosedJsonSerializer):
+            for event, form in _events_of(tick, tree):
+                form.update(self.serializer.typed(event))
         if isinstance(tick, TickStepResult):
             for result, written in zip(tick.result, tree["result"], strict=True):
                 # The library leaves the requirements of a wait out. Without them,
@@ -159,6 +139,29 @@ class Codec:
 # Where the library's ticks and events have errors, and how it writes them.
 _ERROR_FIELDS = {"exception", "last_exception"}
 _ERROR_KEYS = {"exception_type", "exception_message"}
+
+
+def _events_of(tick: WorkflowTick, tree: Json) -> Iterator[tuple[Event, Json]]:
+    """The events of a tick, each with its tree."""
+    yield from _events_in(tick, tree)
+    if isinstance(tick, TickAddEvent):
+        for name, bound in (tick.bound_events or {}).items():
+            yield bound, tree["bound_events"][name]
+        payload = tick.collection_release_payload
+        if payload is not None:
+            forms = tree["collection_release_payload"]["events"]
+            yield from zip(payload.events, forms, strict=True)
+    if isinstance(tick, TickStepResult):
+        items, forms = [*tick.result, *tick.sends], [*tree["result"], *tree["sends"]]
+        for item, form in zip(items, forms, strict=True):
+            yield from _events_in(item, form)
+
+
+def _events_in(item: Any, tree: Json) -> Iterator[tuple[Event, Json]]:
+    for name in ("event", "result", "waiter_event"):
+        event = getattr(item, name, None)
+        if isinstance(event, Event):
+            yield event, tree[name]
 
 
 def _has_event(result: Any) -> bool:

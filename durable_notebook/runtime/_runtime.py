@@ -33,7 +33,7 @@ from durable_notebook.errors import (
 )
 from durable_notebook.runtime._access import Access
 from durable_notebook.runtime._checks import check_run_id
-from durable_notebook.runtime._codec import ClosedJsonSerializer, Codec
+from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._external import ExternalAdapter
 from durable_notebook.runtime._internal import InternalAdapter
 from durable_notebook.runtime._live import LiveRun
@@ -41,6 +41,7 @@ from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._registry import Definition, Registry, current_run
 from durable_notebook.runtime._restore import Restored, first_inputs
 from durable_notebook.runtime._runs import Runs, Start
+from durable_notebook.runtime._serializer import ClosedJsonSerializer
 from durable_notebook.store import Store, open_store
 
 
