@@ -53,6 +53,7 @@ from durable_notebook.testing import (
     _ends,
     _failures,
     _lists,
+    _mixtures,
     _opaque,
     _shapes,
     _stores,
@@ -90,6 +91,7 @@ CASES: tuple[Case, ...] = (
     *_streams.CASES,
     *_children.CASES,
     *_opaque.CASES,
+    *_mixtures.CASES,
 )
 
 __all__ = [
