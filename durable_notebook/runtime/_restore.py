@@ -224,6 +224,7 @@ def _left_in_flight(
             key = work_key(str(step), execution.work_item_id, execution.attempts)
             left = known[key].pop(0) if known.get(key) else Carried()
             left.tries += 1
+            left.bodies = (*left.bodies, execution.invocation_id or "")
             carried.setdefault(key, []).append(left)
             began = _began(f"{step}:{execution.worker_id}", entries)
             interrupted.append(

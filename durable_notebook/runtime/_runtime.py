@@ -33,6 +33,7 @@ from durable_notebook.errors import (
 )
 from durable_notebook.runtime._access import Access
 from durable_notebook.runtime._checks import check_run_id
+from durable_notebook.runtime._children import adopted
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._external import ExternalAdapter
 from durable_notebook.runtime._internal import InternalAdapter
@@ -294,6 +295,7 @@ class DBOSRuntime(Runtime):
         except (TypeError, ValueError) as e:  # pydantic's errors are ValueErrors
             where = start_event and definition.codec.unstorable(start_event)
             raise UnstorableValueError(run_id, where or "its context", str(e)) from e
+        run_id = adopted(run_id, definition.name, inputs, self.store)
         runs = self._opened.runs
         begin = Start(
             definition,
