@@ -130,6 +130,11 @@ class Access:
                     return
             await self._runs.until_changed(self._poll_s)
 
+    async def until_executed(self, run_id: str) -> None:
+        """Wait until this process executes a run, unless it is not about to."""
+        while self._runs.is_claimed(run_id) and run_id not in self._runs.live:
+            await self._runs.until_changed(self._poll_s)
+
     def restored(self, run_id: str) -> Restored:
         """Where a run stands now: what it would go on with.
 

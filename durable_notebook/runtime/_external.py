@@ -16,6 +16,9 @@ from workflows.runtime.types.plugin import (
 )
 from workflows.runtime.types.ticks import WorkflowTick
 
+from durable_notebook.errors import LostOwnershipError
+from durable_notebook.runtime._outside import OutsideStore
+
 if TYPE_CHECKING:
     from durable_notebook.runtime._runtime import DBOSRuntime
 
@@ -65,14 +68,37 @@ class ExternalAdapter(
     def get_state_store(
         self, namespace: tuple[str, ...] = ()
     ) -> StateStore[Any] | None:
-        if namespace or self._is_beginning():
-            return None
+        return None if namespace else OutsideStore(self)
+
+    async def store(self) -> StateStore[Any]:
+        """The run's store, once the run is executed here or cannot be."""
+        await self.started()
+        await self._runtime.until_executed(self._run_id)
+        return self.store_now()
+
+    def store_now(self) -> StateStore[Any]:
+        """The run's store as far as this process has it at this moment."""
         run = self._runtime.live(self._run_id)
         if run is not None:
             return run.state
-        if self._left is None:
-            self._left = self._runtime.restored(self._run_id).store
-        return self._left
+        if self._left is not None:
+            return self._left
+        left = self._runtime.restored(self._run_id).store
+        if not self.is_running:
+            self._left = left  # What a caller changes in it stays there, as in memory.
+        return left
+
+    async def keep_store(self) -> None:
+        """Put on disk what the caller has changed in the store.
+
+        Raises:
+            LostOwnershipError: The run is executed elsewhere.
+        """
+        run = self._runtime.live(self._run_id)
+        if run is not None:
+            await run.keep_store()
+        elif self._left is None:
+            raise LostOwnershipError(self._run_id)
 
     @property
     def init_state(self) -> BrokerState:

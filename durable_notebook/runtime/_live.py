@@ -69,6 +69,7 @@ class LiveRun:
         self._waits = restored.waits
         self._clocks: list[asyncio.TimerHandle] = []
         self._ticks: list[WorkflowTick] = []
+        self._is_store_due = False
         self._writing: dict[int, list[WorkflowTick]] = {}
         self._bodies: dict[str, list[float]] = {}
 
@@ -162,6 +163,11 @@ class LiveRun:
         if self.stream.recorded < len(self.stream.events):
             await self._write([], None)
 
+    async def keep_store(self) -> None:
+        """Put on disk what a caller has changed in the store, in mid-turn."""
+        self._is_store_due = True
+        await self._write([], None)
+
     async def finish(self, outcome: Outcome) -> None:
         """Put the last turn on disk together with how the run ended."""
         self.prompts.clear()
@@ -181,9 +187,10 @@ class LiveRun:
             raise
 
     def _turn(self, starts: list[str], outcome: Outcome | None) -> Entry | None:
-        is_idle = not (self._ticks or starts or outcome)
+        is_idle = not (self._ticks or starts or outcome or self._is_store_due)
         if is_idle and self.stream.recorded == len(self.stream.events):
             return None
+        self._is_store_due = False
         ticks, self._ticks = self._ticks, []
         bodies, self._bodies = self._bodies, {}
         interrupted, self._interrupted = self._interrupted, []

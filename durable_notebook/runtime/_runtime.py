@@ -336,6 +336,10 @@ class DBOSRuntime(Runtime):
 
     # -- messages, streams, results ----------------------------------------------
 
+    async def until_executed(self, run_id: str) -> None:
+        """Wait until this process executes a run, unless it is not about to."""
+        await self._opened.access.until_executed(run_id)
+
     def restored(self, run_id: str) -> Restored:
         """Where a run stands now: what it would go on with.
 
