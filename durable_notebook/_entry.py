@@ -39,7 +39,7 @@ class Entry:
         bodies: Per finished invocation `[started, finished, attempt]`.
         starts: Keys (`step:worker`) of the step bodies that start once it is on disk.
         flight: Per step body still in flight, what it has already made durable:
-            `{"edits": n, "events": n, "sends": [...], "tries": n}`. A re-execution
+            `[tries, edits, events, [sends], *interrupted invocations]`. A re-execution
             does not repeat these. Complete at each entry, so only the last counts.
         interrupted: Step bodies that an earlier session left unfinished.
         prompts: The questions open after this turn. Complete at each entry.

@@ -6,7 +6,7 @@ import inspect
 from importlib import metadata, resources
 
 import durable_notebook
-from durable_notebook import errors
+from durable_notebook import errors, testing
 
 NAMES = ["Client", "DBOSRuntime", "DurableNotebookError", "Run", "__version__"]
 
@@ -14,6 +14,33 @@ NAMES = ["Client", "DBOSRuntime", "DurableNotebookError", "Run", "__version__"]
 def test_the_public_names_are_these() -> None:
     assert durable_notebook.__all__ == NAMES
     assert all(hasattr(durable_notebook, name) for name in NAMES)
+
+
+TESTING = [
+    "CASES",
+    "Act",
+    "AfterEvent",
+    "AtGate",
+    "Case",
+    "Gate",
+    "Interruptible",
+    "Observed",
+    "OpenRuntime",
+    "cancelling",
+    "compare",
+    "compare_lives",
+    "differences",
+    "expected",
+    "made_from",
+    "observe",
+    "observe_lives",
+    "sending",
+]
+
+
+def test_the_public_names_for_tests_are_these() -> None:
+    assert testing.__all__ == TESTING
+    assert all(hasattr(testing, name) for name in TESTING)
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

@@ -16,13 +16,16 @@ from durable_notebook._entry import Entry
 from durable_notebook._model import Json, RunStatus
 from durable_notebook.errors import (
     DurableNotebookError,
+    ReplayMismatchError,
     RunFinishedError,
     StorageError,
     UnknownRunError,
 )
 from durable_notebook.runtime._codec import Codec, qualified_name
 from durable_notebook.runtime._outcome import Outcome
+from durable_notebook.runtime._reduction import reduced
 from durable_notebook.runtime._registry import Registry
+from durable_notebook.runtime._restore import Restored, restore
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import RunRow, Store
 
@@ -97,7 +100,7 @@ class Access:
                 await run.recorded()
                 outcome = run.outcome
             else:
-                outcome = self._recorded_outcome(run_id)
+                outcome = self.recorded_outcome(run_id)
             # A run that is just being recovered only has its outcome to tell DBOS.
             if outcome is not None and not self._runs.is_claimed(run_id):
                 if outcome.error is not None:
@@ -118,7 +121,7 @@ class Access:
                     return
             else:
                 # Asked first: the run may go on, and end, while its reader takes these.
-                has_ended = self._recorded_outcome(run_id) is not None
+                has_ended = self.recorded_outcome(run_id) is not None
                 for event in self._recorded_events(run_id, after):
                     after += 1
                     yield event
@@ -137,7 +140,32 @@ class Access:
             found += map(codec.read_event, entry.stream[max(after - first, 0) :])
         return found
 
-    def _recorded_outcome(self, run_id: str) -> Outcome | None:
+    async def until_executed(self, run_id: str) -> None:
+        """Wait until this process executes a run, unless it is not about to."""
+        while self._runs.is_claimed(run_id) and run_id not in self._runs.live:
+            await self._runs.until_changed(self._poll_s)
+
+    def restored(self, run_id: str) -> Restored:
+        """Where a run stands now: what it would go on with.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            ReplayMismatchError: Its journal does not fit today's workflow.
+        """
+        row = self._row(run_id)
+        definition = self._registry.named(row.workflow)
+        if definition is None:
+            problem = f"{row.workflow} is not defined here"
+            raise ReplayMismatchError(run_id, 0, problem)
+        restored = restore(self._store, run_id, definition, row.input)
+        run = self._runs.live.get(run_id)
+        if run is not None:
+            ticks = run.ticks_since(restored.position)
+            restored.state = reduced(restored.state, ticks, run_id)
+        return restored
+
+    def recorded_outcome(self, run_id: str) -> Outcome | None:
+        """How a run ended, or why it stands still; None if it has not."""
         end = _end(self._row(run_id))
         if end is not None:
             return Outcome.read(end, self._codec(run_id))

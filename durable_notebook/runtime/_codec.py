@@ -1,52 +1,29 @@
-"""Between live objects and JSON: events, ticks, exceptions.
+"""Between live objects and JSON: events and ticks.
 
-Reading is closed: a name in the journal resolves to a class that the workflow
-declares, or that a loaded module already has. Nothing is imported for it.
+Reading is closed (`_serializer`): nothing is imported for a name in the journal.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 from workflows.context.serializers import BaseSerializer, JsonSerializer
-from workflows.events import Event, StopEvent, UnreconstructedException
+from workflows.events import Event, StopEvent
 from workflows.runtime.types.results import AddWaiter
 from workflows.runtime.types.ticks import (
+    TickAddEvent,
     TickStepResult,
     WorkflowTick,
     WorkflowTickAdapter,
 )
 
 from durable_notebook._model import Json
+from durable_notebook.runtime._exceptions import remade, written
 from durable_notebook.runtime._redaction import Redaction
-
-
-class ClosedJsonSerializer(JsonSerializer):
-    """JSON whose class names resolve to declared or already loaded classes only."""
-
-    def __init__(self, allowed_types: Iterable[type[Any] | str] = ()) -> None:
-        super().__init__(allowed_types=allowed_types)
-
-    def with_types(self, *classes: type[Any]) -> ClosedJsonSerializer:
-        known = self._registered_types.values()
-        return ClosedJsonSerializer(tuple(dict.fromkeys((*known, *classes))))
-
-    def resolve_class(self, qualified_name: str) -> type[Any]:
-        try:
-            return super().resolve_class(qualified_name)
-        except ValueError:
-            module, _, name = qualified_name.rpartition(".")
-            found = getattr(sys.modules.get(module), name, None)
-            # Models and exceptions only: making one of those is reading data.
-            if isinstance(found, type) and issubclass(found, (BaseModel, Exception)):
-                return found
-            raise
+from durable_notebook.runtime._serializer import ClosedJsonSerializer
 
 
 class Codec:
@@ -73,7 +50,7 @@ class Codec:
         Raises:
             ValueError: The tree names no known event class, or does not fit it.
         """
-        event = self.serializer.deserialize_value(tree)
+        event = self.serializer.deserialize_value(self._with_errors(tree))
         if not isinstance(event, Event):
             raise ValueError(f"{type(event).__name__} is not an event")
         return event
@@ -109,6 +86,9 @@ class Codec:
     def tick(self, tick: WorkflowTick) -> Json:
         """A tick as a tree, without the members that are empty."""
         tree = tick.model_dump(mode="json")
+        if isinstance(self.serializer, ClosedJsonSerializer):
+            for event, form in _events_of(tick, tree):
+                form.update(self.serializer.typed(event))
         if isinstance(tick, TickStepResult):
             for result, written in zip(tick.result, tree["result"], strict=True):
                 # The library leaves the requirements of a wait out. Without them,
@@ -121,6 +101,7 @@ class Codec:
 
     def read_tick(self, tree: Json) -> WorkflowTick:
         """The tick of a tree."""
+        tree = self._with_errors(tree)
         if tree["type"] == "step_result":
             results = [self._with_requirements(r) for r in tree.get("result", [])]
             tree = {**tree, "result": results}
@@ -135,46 +116,61 @@ class Codec:
 
     def exception(self, error: BaseException) -> dict[str, Json]:
         """An exception as its type's name and its message."""
-        kind = type(error)
-        name = f"{kind.__module__}.{kind.__qualname__}"
-        tree: dict[str, Json] = {"type": name, "message": str(error)}
-        if error.args != (str(error),) and all(type(a) in _PLAIN for a in error.args):
-            tree["args"] = list(error.args)
-        return tree
+        return written(error)
 
     def read_exception(self, tree: dict[str, Json]) -> Exception:
         """The exception of a tree: of its own type wherever that can be made."""
-        name, message = tree["type"], tree["message"]
-        # The class is the user's, and so is what it may raise.
-        with contextlib.suppress(Exception):
-            module, _, attribute = name.rpartition(".")
-            kind = (
-                getattr(sys.modules["builtins"], attribute)
-                if module == "builtins"
-                else self.serializer.resolve_class(name)
-            )
-            if isinstance(kind, type) and issubclass(kind, Exception):
-                return _remade(kind, message, tree.get("args"))
-        return UnreconstructedException(message, original_type=name)
+        return remade(tree, self.serializer.resolve_class)
+
+    def _with_errors(self, tree: Json) -> Json:
+        """A tree with the errors in it made again.
+
+        The library makes them through their constructors. Many of those take something
+        else than a message, or put the message together from it a second time.
+        """
+        if isinstance(tree, list):
+            return [self._with_errors(each) for each in tree]
+        if not isinstance(tree, dict):
+            return tree
+        found = {name: self._with_errors(each) for name, each in tree.items()}
+        for name in _ERROR_FIELDS & tree.keys():
+            if isinstance(tree[name], dict) and tree[name].keys() == _ERROR_KEYS:
+                error = {"type": tree[name]["exception_type"]}
+                error["message"] = tree[name]["exception_message"]
+                found[name] = self.read_exception(error)
+        return found
+
+
+# Where the library's ticks and events have errors, and how it writes them.
+_ERROR_FIELDS = {"exception", "last_exception"}
+_ERROR_KEYS = {"exception_type", "exception_message"}
+
+
+def _events_of(tick: WorkflowTick, tree: Json) -> Iterator[tuple[Event, Json]]:
+    """The events of a tick, each with its tree."""
+    yield from _events_in(tick, tree)
+    if isinstance(tick, TickAddEvent):
+        for name, bound in (tick.bound_events or {}).items():
+            yield bound, tree["bound_events"][name]
+        payload = tick.collection_release_payload
+        if payload is not None:
+            forms = tree["collection_release_payload"]["events"]
+            yield from zip(payload.events, forms, strict=True)
+    if isinstance(tick, TickStepResult):
+        items, forms = [*tick.result, *tick.sends], [*tree["result"], *tree["sends"]]
+        for item, form in zip(items, forms, strict=True):
+            yield from _events_in(item, form)
+
+
+def _events_in(item: Any, tree: Json) -> Iterator[tuple[Event, Json]]:
+    for name in ("event", "result", "waiter_event"):
+        event = getattr(item, name, None)
+        if isinstance(event, Event):
+            yield event, tree[name]
 
 
 def _has_event(result: Any) -> bool:
     return isinstance(getattr(result, "result", None), Event)
-
-
-_PLAIN = (str, int, float, bool, type(None))
-
-
-def _remade(kind: type[Exception], message: str, args: list[Json] | None) -> Exception:
-    """An error of this class that says what it said when it was raised."""
-    # Not through its constructor: many take something else than their args, and put
-    # the message together from it a second time.
-    error = kind.__new__(kind)
-    for found in (message,) if args is None else tuple(args), (message,):
-        error.args = found
-        if str(error) == message:
-            return error
-    raise ValueError(message)
 
 
 def qualified_name(kind: type[Any]) -> str:

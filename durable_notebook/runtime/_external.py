@@ -8,14 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from workflows.context.state_store import StateStore
 from workflows.events import Event, StopEvent
-from workflows.runtime.types.plugin import ExternalRunAdapter
+from workflows.runtime.types.internal_state import BrokerState
+from workflows.runtime.types.plugin import (
+    ExternalRunAdapter,
+    SnapshottableAdapter,
+    V2RuntimeCompatibilityShim,
+)
 from workflows.runtime.types.ticks import WorkflowTick
+
+from durable_notebook.errors import LostOwnershipError
+from durable_notebook.runtime._outside import OutsideStore
 
 if TYPE_CHECKING:
     from durable_notebook.runtime._runtime import DBOSRuntime
 
 
-class ExternalAdapter(ExternalRunAdapter):
+class ExternalAdapter(
+    ExternalRunAdapter, SnapshottableAdapter, V2RuntimeCompatibilityShim
+):
     """Reads and messages a run by its id, wherever it is executed."""
 
     def __init__(
@@ -27,6 +37,7 @@ class ExternalAdapter(ExternalRunAdapter):
         self._runtime = runtime
         self._run_id = run_id
         self._started = started
+        self._left: StateStore[Any] | None = None
 
     @property
     def run_id(self) -> str:
@@ -52,8 +63,66 @@ class ExternalAdapter(ExternalRunAdapter):
         await self.started()
         return await self._runtime.result(self._run_id)
 
+    # -- `handler.ctx`: its store, and going on with it in another run -------------
+
     def get_state_store(
         self, namespace: tuple[str, ...] = ()
     ) -> StateStore[Any] | None:
+        return None if namespace else OutsideStore(self)
+
+    async def store(self) -> StateStore[Any]:
+        """The run's store, once the run is executed here or cannot be."""
+        await self.started()
+        await self._runtime.until_executed(self._run_id)
+        return self.store_now()
+
+    def store_now(self) -> StateStore[Any]:
+        """The run's store as far as this process has it at this moment."""
         run = self._runtime.live(self._run_id)
-        return None if namespace or run is None else run.state
+        if run is not None:
+            return run.state
+        if self._left is not None:
+            return self._left
+        left = self._runtime.restored(self._run_id).store
+        if not self.is_running:
+            self._left = left  # What a caller changes in it stays there, as in memory.
+        return left
+
+    async def keep_store(self) -> None:
+        """Put on disk what the caller has changed in the store.
+
+        Raises:
+            LostOwnershipError: The run is executed elsewhere.
+        """
+        run = self._runtime.live(self._run_id)
+        if run is not None:
+            await run.keep_store()
+        elif self._left is None:
+            raise LostOwnershipError(self._run_id)
+
+    @property
+    def init_state(self) -> BrokerState:
+        return self._runtime.restored(self._run_id).state
+
+    def replay(self) -> list[WorkflowTick]:
+        # `init_state` is where the run stands, not where it began.
+        return []
+
+    @property
+    def is_running(self) -> bool:
+        return self._is_beginning() or self._runtime.outcome(self._run_id) is None
+
+    def get_result_or_none(self) -> StopEvent | None:
+        outcome = None if self._is_beginning() else self._runtime.outcome(self._run_id)
+        if outcome is not None and outcome.error is not None:
+            raise outcome.error
+        return None if outcome is None else outcome.result
+
+    def abort(self) -> None:
+        raise NotImplementedError(
+            "A durable run is not ended by stopping its task: it would go on in the "
+            "next session. Use 'await handler.cancel_run()'."
+        )
+
+    def _is_beginning(self) -> bool:
+        return self._started is not None and not self._started.done()

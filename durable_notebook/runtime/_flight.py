@@ -28,22 +28,27 @@ current_invocation: ContextVar[Invocation | None] = ContextVar(
 
 @dataclass(slots=True)
 class Carried:
-    """What interrupted executions of one piece of work left behind."""
+    """What interrupted executions of one piece of work left behind.
+
+    `bodies` are their invocation ids.
+    """
 
     tries: int = 0
     edits: int = 0
     events: int = 0
     sends: frozenset[int] = frozenset()
+    bodies: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, tree: list[Json]) -> Carried:
         """Read what `Invocation.tree` wrote."""
-        tries, edits, events, sends = tree
-        return cls(tries, edits, events, frozenset(sends))
+        tries, edits, events, sends, *bodies = tree
+        return cls(tries, edits, events, frozenset(sends), tuple(bodies))
 
     def tree(self) -> list[Json]:
         """This as JSON."""
-        return [self.tries, self.edits, self.events, sorted(self.sends)]
+        sends = sorted(self.sends)
+        return [self.tries, self.edits, self.events, sends, *self.bodies]
 
 
 @dataclass(slots=True)
@@ -61,6 +66,7 @@ class Invocation:
     edits: int = 0
     events: int = 0
     taken: set[int] = field(default_factory=set)
+    adopted: set[str] = field(default_factory=set)
 
     @property
     def is_repeating(self) -> bool:
@@ -102,6 +108,7 @@ class Invocation:
             edits=max(self.edits, self.carried.edits),
             events=max(self.events, self.carried.events),
             sends=self.carried.sends | self.taken,
+            bodies=self.carried.bodies,
         )
         return None if now == Carried() else now.tree()
 

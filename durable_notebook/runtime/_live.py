@@ -75,12 +75,19 @@ class LiveRun:
         self._waits = restored.waits
         self._clocks: list[asyncio.TimerHandle] = []
         self._ticks: list[WorkflowTick] = []
+        self._is_store_due = False
+        self._writing: dict[int, list[WorkflowTick]] = {}
         self._bodies: dict[str, list[float]] = {}
 
     @property
     def position(self) -> int:
         """How many entries are on disk or on their way there."""
         return self._position
+
+    def ticks_since(self, position: int) -> list[WorkflowTick]:
+        """The ticks reduced so far that no entry before this position has."""
+        later = [ticks for at, ticks in self._writing.items() if at >= position]
+        return [tick for ticks in (*later, self._ticks) for tick in ticks]
 
     # -- what comes in -----------------------------------------------------------
 
@@ -163,6 +170,11 @@ class LiveRun:
         if self.stream.has_unrecorded:
             await self._write([], None)
 
+    async def keep_store(self) -> None:
+        """Put on disk what a caller has changed in the store, in mid-turn."""
+        self._is_store_due = True
+        await self._write([], None)
+
     async def finish(self, outcome: Outcome) -> None:
         """Put the last turn on disk together with how the run ended."""
         self.prompts.clear()
@@ -182,15 +194,17 @@ class LiveRun:
             raise
 
     def _turn(self, starts: list[str], outcome: Outcome | None) -> Entry | None:
-        is_idle = not (self._ticks or starts or outcome)
+        is_idle = not (self._ticks or starts or outcome or self._is_store_due)
         if is_idle and not self.stream.has_unrecorded:
             return None
+        self._is_store_due = False
         ticks, self._ticks = self._ticks, []
         bodies, self._bodies = self._bodies, {}
         interrupted, self._interrupted = self._interrupted, []
         self._steps += len(bodies)
         code, self._code = self._code, ""
         self._name = _entry_name(ticks)
+        self._writing[self._position] = ticks
         return Entry(
             session=self._session,
             at=now(),
@@ -246,6 +260,7 @@ class LiveRun:
         )
         written = asyncio.wrap_future(self._journal.append(new))
         written.add_done_callback(self._written)
+        written.add_done_callback(lambda _: self._writing.pop(position, None))
         # Whoever waits may be cancelled; the entry may not.
         await asyncio.shield(written)
         self.notify()

@@ -31,10 +31,17 @@ class Redaction:
             return [self.tree(item) for item in tree]
         if not isinstance(tree, dict):
             return tree
+        if tree.get("__is") == "dict":
+            # A mapping with keys that are no text: see `_serializer`.
+            return {**tree, "value": [self._pair(*pair) for pair in tree["value"]]}
         return {
             name: _masked(value) if name in self._names else self.tree(value)
             for name, value in tree.items()
         }
+
+    def _pair(self, key: Json, value: Json) -> list[Json]:
+        is_named = isinstance(key, str) and key in self._names
+        return [key, _masked(value) if is_named else self.tree(value)]
 
     def patch(self, operations: list[Json]) -> list[Json]:
         """The same of a JSON Patch, whose paths have names too."""

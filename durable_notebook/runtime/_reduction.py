@@ -91,12 +91,11 @@ class Reduction:
 
     def _reduce(self, tick: WorkflowTick) -> None:
         if isinstance(tick, TickSessionStart):
-            keep_order(self.state)
             self.begun.clear()
         elif isinstance(tick, TickStepResult):
             self.begun.pop(f"{tick.step_id}:{tick.worker_id}", None)
         self.waits.next(tick, self.state)
-        self.state = rebuild_state_from_ticks(self.state, [tick], run_id=self._run_id)
+        self.state = reduced(self.state, [tick], self._run_id)
 
     # -- snapshots -----------------------------------------------------------------
 
@@ -157,6 +156,15 @@ class Reduction:
         ):
             waiter.requirements = deserialize(requirements)
             waiter.timed_out = timed_out
+
+
+def reduced(state: BrokerState, ticks: list[WorkflowTick], run_id: str) -> BrokerState:
+    """The state after these ticks, as the live control loop had it."""
+    for tick in ticks:
+        if isinstance(tick, TickSessionStart):
+            keep_order(state)
+        state = rebuild_state_from_ticks(state, [tick], run_id=run_id)
+    return state
 
 
 def keep_order(state: BrokerState) -> None:

@@ -225,6 +225,7 @@ def _left_in_flight(
             key = work_key(str(step), execution.work_item_id, execution.attempts)
             left = known[key].pop(0) if known.get(key) else Carried()
             left.tries += 1
+            left.bodies = (*left.bodies, execution.invocation_id or "")
             carried.setdefault(key, []).append(left)
             start = f"{step}:{execution.worker_id}"
             began_at, session = reduction.begun.get(start, (last.at, last.session))

@@ -33,14 +33,17 @@ from durable_notebook.errors import (
 )
 from durable_notebook.runtime._access import Access
 from durable_notebook.runtime._checks import check_run_id
-from durable_notebook.runtime._codec import ClosedJsonSerializer, Codec
+from durable_notebook.runtime._children import adopted
+from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._external import ExternalAdapter
 from durable_notebook.runtime._internal import InternalAdapter
 from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._redaction import Redaction
 from durable_notebook.runtime._registry import Definition, Registry, current_run
-from durable_notebook.runtime._restore import first_inputs
+from durable_notebook.runtime._restore import Restored, first_inputs
 from durable_notebook.runtime._runs import Runs, Start
+from durable_notebook.runtime._serializer import ClosedJsonSerializer
 from durable_notebook.store import Store, open_store
 
 
@@ -302,6 +305,7 @@ class DBOSRuntime(Runtime):
         except (TypeError, ValueError) as e:  # pydantic's errors are ValueErrors
             where = start_event and definition.codec.unstorable(start_event)
             raise UnstorableValueError(run_id, where or "its context", str(e)) from e
+        run_id = adopted(run_id, definition.name, inputs, self.store)
         runs = self._opened.runs
         begin = Start(
             definition,
@@ -342,6 +346,27 @@ class DBOSRuntime(Runtime):
         return ExternalAdapter(self, run_id)
 
     # -- messages, streams, results ----------------------------------------------
+
+    async def until_executed(self, run_id: str) -> None:
+        """Wait until this process executes a run, unless it is not about to."""
+        await self._opened.access.until_executed(run_id)
+
+    def restored(self, run_id: str) -> Restored:
+        """Where a run stands now: what it would go on with.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            ReplayMismatchError: Its journal does not fit today's workflow.
+        """
+        return self._opened.access.restored(run_id)
+
+    def outcome(self, run_id: str) -> Outcome | None:
+        """How a run ended, or why it stands still; None if it has not.
+
+        Raises:
+            UnknownRunError: There is no such run.
+        """
+        return self._opened.access.recorded_outcome(run_id)
 
     async def post(
         self, run_id: str, tick: WorkflowTick, key: str | None = None

@@ -20,6 +20,11 @@ from workflows.context.state_store import (
 
 from durable_notebook._model import Json
 from durable_notebook.runtime._flight import current_invocation
+from durable_notebook.runtime._serializer import (
+    ClosedJsonSerializer,
+    Whole,
+    has_odd_keys,
+)
 
 
 class JournaledState(InMemoryStateStore[Any]):
@@ -29,6 +34,7 @@ class JournaledState(InMemoryStateStore[Any]):
         super().__init__(state)
         self._serializer = self._json = serializer
         self._base = copy_state_for_edit(state)
+        self._whole = self._unaddressable(state)
         self._is_touched = False
 
     def changes(self, *, is_in_use: bool) -> list[Json]:
@@ -47,13 +53,20 @@ class JournaledState(InMemoryStateStore[Any]):
         if not self._is_touched:
             return []
         now = self.checkpoint().state
-        before = StateCheckpoint(self._base, self._json)
-        patch = StateCheckpoint(now, self._json).diff(before)
+        before = StateCheckpoint(_patchable(self._base, self._whole), self._json)
+        whole = self._unaddressable(now)
+        patch = StateCheckpoint(_patchable(now, whole), self._json).diff(before)
         if patch:
             json.dumps(patch)
-            self._base = _copied(now, self._base)
+            self._base, self._whole = _copied(now, self._base), whole
         self._is_touched = is_in_use
         return patch
+
+    def _unaddressable(self, state: BaseModel) -> frozenset[str]:
+        """The values that no patch can reach into: a path has only text in it."""
+        if not isinstance(self._json, ClosedJsonSerializer):
+            return frozenset()
+        return frozenset(k for k, v in _members(state).items() if has_odd_keys(v))
 
     def unstorable(self) -> tuple[str, str]:
         """Name the first value of the store that JSON cannot hold, and its type."""
@@ -85,6 +98,13 @@ class JournaledState(InMemoryStateStore[Any]):
         # could run and write an entry that has one without the other.
         if invocation is None or invocation.makes_edit():
             await super()._write_state(state, storage)
+
+
+def _patchable(state: BaseModel, whole: frozenset[str]) -> BaseModel:
+    if not whole or not isinstance(state, DictState):
+        return state
+    values = {k: Whole(v) if k in whole else v for k, v in state.items()}
+    return DictState(_data=values)
 
 
 def _members(state: BaseModel) -> dict[str, Any]:

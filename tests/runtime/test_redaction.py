@@ -57,6 +57,7 @@ class Spy(Workflow):
     @step
     async def begin(self, ctx: Context, ev: Login) -> Passed:
         await ctx.store.set("password", ev.password)
+        await ctx.store.set("odd", {1: "one", "password": ev.password})
         await ctx.store.set("nested", {"a": [{"password": ev.password, "b": 1}]})
         ctx.write_event_to_stream(Pin(password=ev.password))
         self.seen.append(ev.password)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from dbos import DBOS
 from process_lives import add, launched, live, never, quick_dbos, soon, until
-from sample_workflows import Answer, Asking, Counted, Counter, Logged, Other
-from workflows import Workflow, step
+from sample_workflows import Answer, Asking, Counted, Counter, Logged, Other, Tick
+from workflows import Context, Workflow, step
 from workflows.errors import WorkflowCancelledByUser
 from workflows.events import Event, StartEvent, StopEvent
 
@@ -131,6 +131,56 @@ def test_a_run_cancelled_with_dbos_is_cancelled_in_the_next_life(
     live(journal_url, use)
 
 
+class Inner(Logged):
+    @step
+    async def begin(self, ctx: Context, ev: StartEvent) -> Tick:
+        self.log.append(f"begin {ev.name}")
+        await ctx.store.set("name", ev.name)
+        return Tick(count=1)
+
+    @step
+    async def end(self, ctx: Context, ev: Tick) -> StopEvent:
+        self.log.append("end")
+        await self.pass_gate()
+        return StopEvent(result=await ctx.store.get("name"))
+
+
+class Outer(Workflow):
+    """Runs others in a body, two of them with the same inputs."""
+
+    inner: Workflow
+
+    @step
+    async def only(self, ev: StartEvent) -> StopEvent:
+        handlers = [self.inner.run(name=name) for name in ("a", "b", "b")]
+        return StopEvent(result=[await handler for handler in handlers])
+
+
+def test_a_body_goes_on_with_the_runs_it_had_begun(journal_url: str) -> None:
+    """Over two crashes; what they have on disk does not run again."""
+    log: list[str] = []
+
+    def outer(runtime: DBOSRuntime, gate: Any = None) -> Outer:
+        workflow = Outer(runtime=runtime)
+        workflow.inner = Inner(log, gate, runtime=runtime)
+        return workflow
+
+    async def begin(runtime: DBOSRuntime) -> None:
+        outer(runtime, never).run(run_id="o")
+        await until(lambda: log.count("end") == 3)
+        log.clear()
+
+    async def use(runtime: DBOSRuntime) -> Any:
+        result = await soon(outer(runtime).run(run_id="o"))
+        return result, len(runtime.store.runs())
+
+    live(journal_url, begin)
+    live(journal_url, begin)
+
+    assert live(journal_url, use) == (["a", "b", "b"], 4)
+    assert log == ["end"] * 3
+
+
 class CodeError(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(f"code {code}")
@@ -148,6 +198,20 @@ def test_an_error_says_the_same_in_each_life(journal_url: str, kind: str) -> Non
         with pytest.raises((KeyError, CodeError)) as caught:
             await soon(Raising(runtime=runtime).run(run_id="r", kind=kind))
         return caught.type, str(caught.value)
+
+    assert live(journal_url, use) == live(journal_url, use)
+
+
+@pytest.mark.parametrize("kind", ["key", "code"])
+def test_an_error_in_an_event_says_the_same_in_each_life(
+    journal_url: str, kind: str
+) -> None:
+    async def use(runtime: DBOSRuntime) -> Any:
+        handler = Raising(runtime=runtime).run(run_id="r", kind=kind)
+        [failed] = [event async for event in handler.stream_events()]
+        with pytest.raises((KeyError, CodeError)):
+            await soon(handler)
+        return type(failed.exception), str(failed.exception)
 
     assert live(journal_url, use) == live(journal_url, use)
 

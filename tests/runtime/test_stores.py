@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from process_lives import launched, live, never, soon, until
 from pydantic import BaseModel
-from sample_workflows import Appending, Shopping, Tick
+from sample_workflows import Appending, Logged, Shopping, Tick
 from workflows import Context, Workflow, step
-from workflows.events import StartEvent, StopEvent
+from workflows.events import Event, StartEvent, StopEvent
 
 from durable_notebook import DBOSRuntime
 from durable_notebook._model import Json
@@ -184,3 +187,63 @@ async def test_a_run_that_only_reads_writes_no_changes(journal_url: str) -> None
 
         assert result == "default"
         assert changes(runtime, "r") == []
+
+
+VALUES = {
+    "int keys": {1: "one", "inner": [{2: ("two",)}]},
+    "tuple": (1, [2, (3,)]),
+    "set": {1, 2},
+    "time": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+    "bytes": b"\x00\xff",
+    "money": Decimal("1.10"),
+    "marked": {"__is": "no mark of ours"},
+}
+
+
+class Done(Event):
+    pass
+
+
+# Bytes that are no text are refused in an event, with its name and the field's.
+SENT = {name: value for name, value in VALUES.items() if name != "bytes"}
+
+
+class Varied(Logged):
+    """Stores values, then changes one deep inside of what no path leads to."""
+
+    @step
+    async def fill(self, ctx: Context, ev: StartEvent) -> Tick:
+        for name, value in VALUES.items():
+            await ctx.store.set(name, deepcopy(value))
+        return Tick(count=1)
+
+    @step
+    async def change(self, ctx: Context, ev: Tick) -> Done:
+        async with ctx.store.edit_state() as state:
+            state["int keys"][3] = "three"
+        return Done(**SENT)
+
+    @step
+    async def read(self, ctx: Context, ev: Done) -> StopEvent:
+        await self.pass_gate()
+        stored = dict((await ctx.store.get_state()).items())
+        stored["bytes"] = stored["bytes"].hex()
+        return StopEvent(result=[stored, dict(ev.items())])
+
+
+def test_values_that_json_does_not_have_come_back_as_they_were(
+    journal_url: str,
+) -> None:
+    async def begin(runtime: DBOSRuntime) -> None:
+        Varied(gate=never, runtime=runtime).run(run_id="v")
+        await until(lambda: len(changes(runtime, "v")) == 2)
+
+    async def use(runtime: DBOSRuntime) -> Any:
+        return await soon(Varied(runtime=runtime).run(run_id="v"))
+
+    live(journal_url, begin)
+
+    keys = {**VALUES["int keys"], 3: "three"}
+    changed = {**VALUES, "int keys": keys, "bytes": "00ff"}
+    assert live(journal_url, use) == [changed, SENT]
+    assert live(journal_url, use) == [changed, SENT]

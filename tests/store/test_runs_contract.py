@@ -71,6 +71,20 @@ def test_a_run_that_is_not_there_is_none(store: Store) -> None:
     assert store.entries("nobody") == []
 
 
+def test_a_run_has_the_runs_that_its_bodies_began(
+    store: Store, database: Database
+) -> None:
+    inputs = '{"namedArgs":{},"positionalArgs":[{"durable_notebook":1%s}]}'
+    began = inputs % ',"parent":["p","invocation_1"]'
+    database.add_run("p", inputs=inputs % "")
+    database.add_run("second", inputs=began, created_at=2_000)
+    database.add_run("first", inputs=began, created_at=1_000)
+    database.add_run("other", inputs=inputs % ',"parent":["q","invocation_1"]')
+
+    assert [row.run_id for row in store.children("p")] == ["first", "second"]
+    assert store.children("first") == []
+
+
 def test_an_executor_goes_on_with_its_own_unfinished_runs(
     store: Store, database: Database
 ) -> None:

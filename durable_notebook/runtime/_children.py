@@ -1,0 +1,41 @@
+"""Workflows that step bodies run: an execution finds those that a crash took from it.
+
+A run that a body begins notes which body that was. When the body is executed again, it
+goes on with that run instead of beginning another one from nothing.
+"""
+
+from __future__ import annotations
+
+import json
+
+from durable_notebook._model import Json
+from durable_notebook.runtime._flight import current_invocation
+from durable_notebook.runtime._registry import current_run
+from durable_notebook.store import Store
+
+
+def adopted(run_id: str, workflow: str, inputs: dict[str, Json], store: Store) -> str:
+    """Note in a run's inputs which body begins it, if one does, and give its id.
+
+    That is the one asked for, unless an interrupted execution of the same body had
+    begun a run of the same workflow with the same inputs.
+    """
+    parent, body = current_run.get(), current_invocation.get()
+    if parent is None or body is None:
+        return run_id
+    asked = _comparable(inputs)
+    inputs["parent"] = [parent.run_id, body.id]
+    for row in store.children(parent.run_id) if body.carried.bodies else ():
+        _, begun_by = row.input["parent"]
+        is_its_own = begun_by in body.carried.bodies and row.run_id not in body.adopted
+        is_the_same = row.workflow == workflow and _comparable(row.input) == asked
+        if is_its_own and is_the_same:
+            body.adopted.add(row.run_id)
+            return row.run_id
+    return run_id
+
+
+def _comparable(inputs: dict[str, Json]) -> Json:
+    """What a run depends on: not who began it, nor which variable held its workflow."""
+    of_the_run = {k: v for k, v in inputs.items() if k not in ("parent", "origin")}
+    return json.loads(json.dumps(of_the_run))

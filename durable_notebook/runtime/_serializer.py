@@ -1,0 +1,156 @@
+"""Values as JSON that come back as they were, of declared or loaded classes only.
+
+JSON has neither tuples nor sets, times, bytes, or keys that are no text. The library
+turns them into something else or refuses them; here they are written with a mark.
+"""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+from pydantic import BaseModel
+from workflows.context.serializers import JsonSerializer
+from workflows.events import DictLikeModel, Event, StopEvent
+
+from durable_notebook._model import Json
+
+_MARK = "__is"
+_TYPED = "typed"
+
+# How each type is written, and made again. A subclass is not its base: an enumeration
+# of text, or a named tuple, would come back as something else.
+_WRITE: dict[type[Any], Callable[[Any], Json]] = {
+    tuple: list,
+    set: list,
+    frozenset: list,
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+    bytes: lambda value: base64.b64encode(value).decode("ascii"),
+    Decimal: str,
+}
+_READ: dict[str, Callable[[Any], Any]] = {
+    "dict": dict,
+    "tuple": tuple,
+    "set": set,
+    "frozenset": frozenset,
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "bytes": base64.b64decode,
+    "Decimal": Decimal,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A value that is written at once, whatever in it has changed."""
+
+    value: Any
+
+
+def has_odd_keys(value: object) -> bool:
+    """Whether there is a dictionary in a value that JSON would change the keys of."""
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value) or _MARK in value:
+            return True
+        return any(map(has_odd_keys, value.values()))
+    return isinstance(value, (list, tuple)) and any(map(has_odd_keys, value))
+
+
+class ClosedJsonSerializer(JsonSerializer):
+    """JSON whose class names resolve to declared or already loaded classes only."""
+
+    def __init__(self, allowed_types: Iterable[type[Any] | str] = ()) -> None:
+        super().__init__(allowed_types=allowed_types)
+
+    def with_types(self, *classes: type[Any]) -> ClosedJsonSerializer:
+        known = self._registered_types.values()
+        return ClosedJsonSerializer(tuple(dict.fromkeys((*known, *classes))))
+
+    def resolve_class(self, qualified_name: str) -> type[Any]:
+        try:
+            return super().resolve_class(qualified_name)
+        except ValueError:
+            module, _, name = qualified_name.rpartition(".")
+            found = getattr(sys.modules.get(module), name, None)
+            # Models and exceptions only: making one of those is reading data.
+            if isinstance(found, type) and issubclass(found, (BaseModel, Exception)):
+                return found
+            raise
+
+    def serialize_value(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is Whole:
+            return self.serialize_value(value.value)
+        if kind in _WRITE:
+            written = _WRITE[kind](value)
+            return {_MARK: kind.__name__, "value": super().serialize_value(written)}
+        if kind is dict and (_MARK in value or not all(type(k) is str for k in value)):
+            pairs = [[self.serialize_value(k), v] for k, v in value.items()]
+            return {_MARK: "dict", "value": super().serialize_value(pairs)}
+        tree = super().serialize_value(value)
+        if isinstance(value, Event):
+            tree |= self.typed(value)
+        return tree
+
+    def deserialize_value(self, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return super().deserialize_value(data)
+        if _MARK in data:
+            return self._marked(data[_MARK], super().deserialize_value(data["value"]))
+        value = super().deserialize_value(data)
+        if isinstance(value, DictLikeModel) and data.get("__is_pydantic"):
+            self._retype(value, data.get(_TYPED, {}))
+        return value
+
+    def _marked(self, mark: str, value: Any) -> Any:
+        try:
+            return _READ[mark](value)
+        except (KeyError, TypeError) as e:
+            raise ValueError(f"{mark!r} is not how a value is written here") from e
+
+    def typed(self, event: Event) -> dict[str, Json]:
+        """What the form of an event needs besides, for its loose values to come back.
+
+        Declared fields come back by their declaration; what is in others, or in a
+        result, pydantic writes without its type, and a stop event's not at all.
+        """
+        loose = _loose(event)
+        # Most values are plain, and so is what is written of them.
+        written = {k: self.serialize_value(v) for k, v in loose.items() if not plain(v)}
+        if isinstance(event, StopEvent):
+            written |= {k: v for k, v in event.items() if plain(v)}
+        return {_TYPED: written} if written else {}
+
+    def _retype(self, model: DictLikeModel, typed: dict[str, Json]) -> None:
+        for name, tree in typed.items():
+            value = self.deserialize_value(tree)
+            if name == "result" and isinstance(model, StopEvent):
+                model._result = value
+            else:
+                setattr(model, name, value)
+
+
+def plain(value: object) -> bool:
+    """Whether a value is JSON already."""
+    if isinstance(value, dict):
+        keys_are_text = all(type(key) is str for key in value) and _MARK not in value
+        return keys_are_text and all(map(plain, value.values()))
+    if isinstance(value, list):
+        return all(map(plain, value))
+    return value is None or type(value) in (str, int, float, bool)
+
+
+def _loose(event: Event) -> Mapping[str, Any]:
+    """The values of an event that no declaration tells the type of."""
+    found = dict(event.items())
+    fields = type(event).model_fields
+    found |= {k: event.__dict__[k] for k, f in fields.items() if f.annotation is Any}
+    if isinstance(event, StopEvent) and "result" not in fields:
+        found["result"] = cast("Any", event)._result
+    return found

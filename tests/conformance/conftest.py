@@ -1,0 +1,8 @@
+"""The process lives of the runtime tests serve here too."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent.parent / "runtime"))
