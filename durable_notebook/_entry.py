@@ -15,6 +15,10 @@ from durable_notebook._model import Json
 FORMAT = 1
 
 
+class NewerFormat(ValueError):  # noqa: N818 - never seen by a caller of the package
+    """The entry is in a form that only a later version of this package reads."""
+
+
 @dataclass(slots=True)
 class Entry:
     """One turn: all that must be on disk together, or not at all.
@@ -22,6 +26,7 @@ class Entry:
     Attributes:
         session: The process life that wrote it (a row of the session table).
         at: Seconds since the epoch at which it was handed to the database.
+        position: Its place in the journal: a row that was moved there is noticed.
         ticks: The inputs of the control loop, in the order they were reduced.
         store: JSON Patch from the store as of the entry before to the store now.
         stream: Events published since the entry before, in order.
@@ -38,6 +43,7 @@ class Entry:
 
     session: int
     at: float
+    position: int | None = None
     ticks: list[Json] = field(default_factory=list)
     store: list[Json] = field(default_factory=list)
     stream: list[Json] = field(default_factory=list)
@@ -54,7 +60,7 @@ class Entry:
         body: dict[str, Any] = {"v": FORMAT}
         for name in _NAMES:
             value = getattr(self, name)
-            if value or name in ("session", "at"):
+            if value or (value is not None and name in _NUMBERS):
                 body[name] = value
         text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
         try:
@@ -70,17 +76,21 @@ class Entry:
         """Read what `encode` wrote.
 
         Raises:
-            ValueError: The text is no entry, or of a newer format.
+            NewerFormat, TypeError, ValueError: The text is no entry of this version.
         """
         body = json.loads(text)
         if not isinstance(body, dict) or not isinstance(body.get("v"), int):
             raise ValueError("not a journal entry")
         if body["v"] > FORMAT:
-            raise ValueError(f"journal format {body['v']}, this version reads {FORMAT}")
+            raise NewerFormat(
+                f"journal format {body['v']}, this version reads {FORMAT}"
+            )
         return cls(**{name: body[name] for name in _NAMES if name in body})
 
 
 _NAMES = tuple(f.name for f in fields(Entry))
+# Written also when they are zero.
+_NUMBERS = ("session", "at", "position")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from durable_notebook._entry import FORMAT, Entry
 FULL = Entry(
     session=3,
     at=12.5,
+    position=7,
     ticks=[{"type": "step_result", "step_id": "a"}],
     store=[{"op": "add", "path": "/x", "value": None}],
     stream=[{"qualified_name": "m.E", "value": {"text": "żółć \u2028"}}],

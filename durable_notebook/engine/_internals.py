@@ -15,8 +15,12 @@ from typing import Any
 from dbos import DBOS, _dbos
 from dbos._context import get_local_dbos_context
 from dbos._core import execute_dequeued_workflow
+from dbos._serialization import DBOSPortableJSON
 from dbos._sys_db import SystemDatabase
 from dbos._utils import GlobalParams
+
+from durable_notebook.errors import DamagedJournalError, UnknownRunError
+from durable_notebook.store import read_input
 
 APPLICATION_VERSION = "durable_notebook"
 
@@ -97,13 +101,24 @@ async def execute(dbos: DBOS, run_id: str, owner: str) -> None:
     """Run a workflow that `Store.claim` has just given to this process.
 
     The public `resume_workflow` goes through the queue (see `recovery_without`).
+
+    Raises:
+        UnknownRunError: It was deleted meanwhile.
+        DamagedJournalError: Its input cannot be read, or is one that we never write.
     """
 
     def start() -> None:
         status = dbos._sys_db.get_workflow_status(run_id)
-        # DBOS would unpickle an input that says it is pickled; ours never is.
-        if status is not None and status["serialization"] == "portable_json":
-            execute_dequeued_workflow(dbos, status, owner)
+        if status is None:
+            raise UnknownRunError(run_id)
+        how = status["serialization"]
+        # DBOS would unpickle what says that it is pickled; ours never is.
+        if how != DBOSPortableJSON.name():
+            problem = f"its input is said to be {how!r}, and only JSON is read"
+            raise DamagedJournalError(run_id, 0, problem)
+        # DBOS would end a run whose input it cannot read.
+        read_input(run_id, status["inputs"])
+        execute_dequeued_workflow(dbos, status, owner)
 
     # DBOS blocks until the loop has taken the task, so not on the loop itself.
     await asyncio.to_thread(start)

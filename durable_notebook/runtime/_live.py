@@ -185,6 +185,7 @@ class LiveRun:
         return Entry(
             session=self._session,
             at=time.time(),
+            position=self._position,
             ticks=[self._storable(tick) for tick in ticks],
             store=self._store_changes(),
             stream=[self._storable(e) for e in self.stream.unrecorded()],

@@ -31,7 +31,7 @@ from workflows.runtime.types.ticks import (
 
 from durable_notebook._entry import RecordedEntry
 from durable_notebook._model import Json
-from durable_notebook.errors import ReplayMismatchError
+from durable_notebook.errors import DamagedJournalError, ReplayMismatchError
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._flight import Carried, Flight, work_key
 from durable_notebook.runtime._prompts import Prompts
@@ -88,8 +88,12 @@ def restore(
     """Bring a run back to the end of its journal.
 
     Raises:
+        DamagedJournalError: An entry is missing.
         ReplayMismatchError: The journal does not fit today's workflow.
     """
+    for position, recorded in enumerate(entries):
+        if recorded.position != position:
+            raise DamagedJournalError(run_id, position, "there is no entry")
     codec = definition.codec
     where = -1
     try:

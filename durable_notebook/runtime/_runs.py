@@ -197,6 +197,12 @@ class Runs:
         except _RESUMABLE as e:
             self._leave(claim.run_id, run, e)
             raise LeavePending from e
+        except Exception as e:
+            # Not the workflow's own: those are outcomes. DBOS would end the run for
+            # what is a fault of this package, or of the database.
+            logger.exception("Run %r stands still", claim.run_id)
+            self._leave(claim.run_id, run, e)
+            raise LeavePending from e
         finally:
             self.live.pop(claim.run_id, None)
             if run is not None:

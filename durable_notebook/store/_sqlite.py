@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from durable_notebook._config import Settings
-from durable_notebook._entry import Entry, RecordedEntry
+from durable_notebook._entry import RecordedEntry
 from durable_notebook.errors import (
     JournalTooNewError,
     LostOwnershipError,
-    ReplayMismatchError,
     StorageError,
 )
-from durable_notebook.store._abc import Mail, NewEntry, RunRow, Store
+from durable_notebook.store._abc import Mail, NewEntry, RunRow, Store, read_entry
 from durable_notebook.store._queries import migrations, statements
 from durable_notebook.store._writer import Writer
 
@@ -188,13 +187,13 @@ class SqliteStore(Store):
         if not self._has_dbos():
             return []
         rows = self._read("entries", (run_id, after))
-        return [_recorded(run_id, *row) for row in rows]
+        return [read_entry(self.name, run_id, *row) for row in rows]
 
     def last_entry(self, run_id: str) -> RecordedEntry | None:
         if not self._has_dbos():
             return None
         rows = self._read("last_entry", (run_id,))
-        return _recorded(run_id, *rows[0]) if rows else None
+        return read_entry(self.name, run_id, *rows[0]) if rows else None
 
     # -- mailbox ---------------------------------------------------------------
 
@@ -277,13 +276,6 @@ def _create_privately(path: Path) -> None:
 
 def _is_gone(notebook: str) -> bool:
     return notebook.endswith(".ipynb") and not Path(notebook).exists()
-
-
-def _recorded(run_id: str, position: int, name: str, body: str) -> RecordedEntry:
-    try:
-        return RecordedEntry(position, name, Entry.decode(body))
-    except (TypeError, ValueError) as e:
-        raise ReplayMismatchError(run_id, position, str(e)) from e
 
 
 def _run_row(row: tuple[Any, ...]) -> RunRow:

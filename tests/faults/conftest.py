@@ -1,0 +1,10 @@
+"""Every fault must leave the process as it found it."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing_behind(no_leaks: None) -> None:
+    pass
