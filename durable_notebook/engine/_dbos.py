@@ -12,7 +12,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dbos import DBOS, SetWorkflowID, WorkflowSerializationFormat
+from dbos import (
+    DBOS,
+    DBOSPortableJSONSerializer,
+    SetWorkflowID,
+    WorkflowSerializationFormat,
+)
 from dbos import error as dbos_error
 
 from durable_notebook._config import Settings, without_password
@@ -103,6 +108,7 @@ class Engine:
         dbos = _internals.instance()
         if dbos is None:
             dbos = _quiet_dbos(url, executor_id)
+            _internals.refuse_pickles()
         _internals.fix_application_version()
         _internals.fix_executor_id(executor_id)
         self._dbos = dbos
@@ -133,9 +139,9 @@ class Engine:
             with SetWorkflowID(run_id):
                 await DBOS.start_workflow_async(self._functions[workflow], inputs)
         except dbos_error.DBOSConflictingWorkflowError as e:
-            status = await DBOS.get_workflow_status_async(run_id)
-            recorded = status.name if status is not None else "another workflow"
-            raise RunIdTakenError(run_id, recorded, workflow) from e
+            assert self._dbos is not None
+            recorded = await _internals.recorded_name(self._dbos, run_id)
+            raise RunIdTakenError(run_id, recorded or "another", workflow) from e
 
     async def go_on(self, run_id: str, owner: str) -> None:
         """Execute a run that was claimed for this executor under this token."""
@@ -153,6 +159,7 @@ class Engine:
             _current = None
         if self._dbos is not None and _internals.instance() is self._dbos:
             DBOS.destroy(workflow_completion_timeout_sec=0)
+            _internals.allow_pickles()
         self._dbos = None
 
 
@@ -194,6 +201,8 @@ def _quiet_dbos(url: str, executor_id: str) -> DBOS:
             "executor_id": executor_id,
             "log_level": level,
             "enable_otlp": False,
+            # What it keeps for itself, as the context of a schedule, is no pickle.
+            "serializer": DBOSPortableJSONSerializer(),
             # A look at two dictionaries; it decides how long `destroy` waits for it.
             "notification_listener_polling_interval_sec": 0.05,
         }

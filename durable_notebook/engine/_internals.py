@@ -15,11 +15,11 @@ from typing import Any
 from dbos import DBOS, _dbos
 from dbos._context import get_local_dbos_context
 from dbos._core import execute_dequeued_workflow
-from dbos._serialization import DBOSPortableJSON
+from dbos._serialization import DBOSDefaultSerializer, DBOSPortableJSON
 from dbos._sys_db import SystemDatabase
 from dbos._utils import GlobalParams
 
-from durable_notebook.errors import DamagedJournalError, UnknownRunError
+from durable_notebook.errors import ConfigError, DamagedJournalError, UnknownRunError
 from durable_notebook.store import read_input
 
 APPLICATION_VERSION = "durable_notebook"
@@ -84,6 +84,28 @@ def recovery_without(is_ours: Callable[[str], bool]) -> Iterator[None]:
         setattr(SystemDatabase, original.__name__, original)
 
 
+def refuse_pickles() -> None:
+    """Have DBOS read no pickle until `allow_pickles`.
+
+    A row says itself how it is to be read, whatever serializer is configured: one that
+    somebody put into the file would be executed as soon as it is launched on.
+    """
+
+    def refuse(_: str) -> Any:
+        raise ConfigError(
+            "A row of this database is a pickle, and reading one executes it.",
+            "If it is of a workflow of your own, construct 'DBOS(config=...)' before "
+            "launch.",
+        )
+
+    vars(DBOSDefaultSerializer)["deserialize"] = refuse
+
+
+def allow_pickles() -> None:
+    """Undo `refuse_pickles`, for a DBOS that the program makes itself."""
+    vars(DBOSDefaultSerializer).pop("deserialize", None)
+
+
 def is_registered(dbos: DBOS, name: str) -> bool:
     """Whether the registry, which outlives `DBOS.destroy()`, has this workflow."""
     return name in dbos._registry.workflow_info_map
@@ -95,6 +117,12 @@ def current_owner() -> str:
     assert context is not None
     assert context.owner_xid is not None
     return context.owner_xid
+
+
+async def recorded_name(dbos: DBOS, run_id: str) -> str | None:
+    """Which workflow a run is of. The public call reads its input too, as a pickle."""
+    status = await asyncio.to_thread(dbos._sys_db.get_workflow_status, run_id)
+    return None if status is None else status["name"]
 
 
 async def execute(dbos: DBOS, run_id: str, owner: str) -> None:

@@ -30,6 +30,7 @@ MODULE_NAMES = [
     ("dbos._dbos", "_dbos_global_instance"),
     ("dbos._context", "get_local_dbos_context"),
     ("dbos._core", "execute_dequeued_workflow"),
+    ("dbos._serialization", "DBOSDefaultSerializer.deserialize"),
     ("dbos._serialization", "DBOSPortableJSON.name"),
     ("dbos._sys_db", "SystemDatabase"),
     ("dbos._utils", "GlobalParams"),
