@@ -62,6 +62,7 @@ class Engine:
         self._settings = settings
         self._execute: Execute = _not_launched
         self._dbos: DBOS | None = None
+        self._database = ""
         self._functions: dict[str, Callable[..., Any]] = {}
 
     def locate(self) -> tuple[str, str | None]:
@@ -114,7 +115,11 @@ class Engine:
         self._dbos = dbos
         self._execute = execute
         _current = self
-        with _internals.recovery_without(lambda run_id: store.run(run_id) is not None):
+        self._database = store.name
+        with (
+            _internals.recovery_without(lambda run_id: store.run(run_id) is not None),
+            _internals.refusals_as_our_own(store.name),
+        ):
             DBOS.launch()
 
     def register(self, workflow: str) -> None:
@@ -134,9 +139,13 @@ class Engine:
 
         Raises:
             RunIdTakenError: The id belongs to a run of another workflow.
+            StorageError: It could not be recorded.
         """
         try:
-            with SetWorkflowID(run_id):
+            with (
+                _internals.refusals_as_our_own(self._database),
+                SetWorkflowID(run_id),
+            ):
                 await DBOS.start_workflow_async(self._functions[workflow], inputs)
         except dbos_error.DBOSConflictingWorkflowError as e:
             assert self._dbos is not None
@@ -146,7 +155,8 @@ class Engine:
     async def go_on(self, run_id: str, owner: str) -> None:
         """Execute a run that was claimed for this executor under this token."""
         assert self._dbos is not None
-        await _internals.execute(self._dbos, run_id, owner)
+        with _internals.refusals_as_our_own(self._database):
+            await _internals.execute(self._dbos, run_id, owner)
 
     async def run_claimed(self, claim: Claim) -> Json:
         """Called by DBOS: execute a run and give DBOS its outcome to record."""

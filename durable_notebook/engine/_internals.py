@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import sqlalchemy as sa
 from dbos import DBOS, _dbos
 from dbos._context import get_local_dbos_context
 from dbos._core import execute_dequeued_workflow
@@ -19,7 +20,12 @@ from dbos._serialization import DBOSDefaultSerializer, DBOSPortableJSON
 from dbos._sys_db import SystemDatabase
 from dbos._utils import GlobalParams
 
-from durable_notebook.errors import ConfigError, DamagedJournalError, UnknownRunError
+from durable_notebook.errors import (
+    ConfigError,
+    DamagedJournalError,
+    StorageError,
+    UnknownRunError,
+)
 from durable_notebook.store import read_input
 
 APPLICATION_VERSION = "durable_notebook"
@@ -82,6 +88,16 @@ def recovery_without(is_ours: Callable[[str], bool]) -> Iterator[None]:
         yield
     finally:
         setattr(SystemDatabase, original.__name__, original)
+
+
+@contextmanager
+def refusals_as_our_own(database: str) -> Iterator[None]:
+    """Raise a StorageError where DBOS lets through what its database library raises."""
+    try:
+        yield
+    except sa.exc.SQLAlchemyError as e:
+        problem = getattr(e, "orig", None) or e
+        raise StorageError(database, str(problem)) from e
 
 
 def refuse_pickles() -> None:
@@ -153,11 +169,12 @@ async def execute(dbos: DBOS, run_id: str, owner: str) -> None:
 
 
 class _OursAreReported(logging.Filter):
-    """Drops DBOS's tracebacks of failed runs: whoever awaits the run gets the error."""
+    """Drops DBOS's tracebacks of what is raised to whoever launches or awaits a run."""
 
     _texts = (
         "Exception encountered in asynchronous workflow",
         "Asyncio task cancelled for workflow or step",
+        "DBOS failed to launch",
     )
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -13,9 +13,13 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body that began, in which process of the trial, and whose body caused it."""
+    """A body that began, in which process of the trial, and whose body caused it.
+
+    A process has a second life when its run was left, and goes on there.
+    """
 
     process: int
+    life: int
     step: str
     input: str
     cause: tuple[str, str] | None
@@ -28,6 +32,7 @@ class Body:
 
 _log = -1
 _process = 0
+_life = 1
 
 
 def open_log(path: Path, process: int) -> None:
@@ -37,9 +42,15 @@ def open_log(path: Path, process: int) -> None:
     _process = process
 
 
+def next_life() -> None:
+    """Note that the run was left, and goes on in this process."""
+    global _life  # noqa: PLW0603
+    _life += 1
+
+
 def began(step: str, given: str, cause: tuple[str, str] | None = None) -> None:
     """Note that a body begins: which step, with what, and which body's doing it is."""
-    line = json.dumps(asdict(Body(_process, step, given, cause)))
+    line = json.dumps(asdict(Body(_process, _life, step, given, cause)))
     os.write(_log, f"{line}\n".encode())
 
 
@@ -56,6 +67,7 @@ def read_log(path: Path) -> list[Body]:
     return [
         Body(
             line["process"],
+            line["life"],
             line["step"],
             line["input"],
             None if line["cause"] is None else (line["cause"][0], line["cause"][1]),

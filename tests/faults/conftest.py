@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.crash.fixtures import attempt, opened, servers
+
+__all__ = ["attempt", "opened", "servers"]
+
 
 @pytest.fixture(autouse=True)
 def _leaves_nothing_behind(no_leaks: None) -> None:
