@@ -55,12 +55,13 @@ class SqliteStore(Store):
                 opened.callback(connection.close)
                 self._migrate(connection)
                 self._watching = _Reader(self._connect())
+                self._file = _identity(path)
             except (OSError, sqlite3.Error) as e:
                 if isinstance(e, StorageError):
                     raise
                 raise StorageError(self.name, str(e)) from e
             opened.pop_all()
-        self._writer = Writer(connection, self.name)
+        self._writer = Writer(connection, self.name, self._check_file)
 
     # -- connections -----------------------------------------------------------
 
@@ -81,6 +82,17 @@ class SqliteStore(Store):
             connection.close()
             raise
         return connection
+
+    def _check_file(self) -> None:
+        # SQLite would go on in a file that nobody finds again.
+        try:
+            found = _identity(self.path)
+        except OSError as e:
+            problem = "it was deleted or moved while it was open; put it back"
+            raise StorageError(self.name, problem) from e
+        if found != self._file:
+            problem = "another file was put in its place; launch again"
+            raise StorageError(self.name, problem)
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
         # Two that switch a new file at once: SQLite refuses one of them without
@@ -273,6 +285,11 @@ def _create_privately(path: Path) -> None:
     if not path.parent.exists():
         path.parent.mkdir(parents=True, mode=0o700)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _is_gone(notebook: str) -> bool:
