@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -49,7 +48,7 @@ class InternalAdapter(InternalRunAdapter):
 
     async def get_now(self) -> float:
         # The control loop stamps ticks with this before they are journalled.
-        return time.time()
+        return self._run.now()
 
     async def write_to_event_stream(self, event: Event) -> None:
         self._run.publish(event)

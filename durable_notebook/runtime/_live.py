@@ -53,12 +53,14 @@ class LiveRun:
             codec=codec,
             cursor=restored.cursor,
             is_early=self._is_early,
+            now=self.now,
         )
         self.resumed_from = restored.position
         self.kept_steps = restored.steps
         self.outcome: Outcome | None = None
         self._recorded = asyncio.Event()
         self.changed = asyncio.Event()
+        self._ahead_s = max(0.0, restored.at - time.time())
         self._owner = owner
         self._session = session
         self._journal = journal
@@ -76,12 +78,20 @@ class LiveRun:
         """How many entries are on disk or on their way there."""
         return self._position
 
+    def now(self) -> float:
+        """The time of this run, in seconds since the epoch.
+
+        It goes on from the last entry where the clock was set back since: a deadline
+        in the journal would move away by as much.
+        """
+        return time.time() + self._ahead_s
+
     # -- what comes in -----------------------------------------------------------
 
     def open(self) -> None:
         """Let in what has come, and count down the waits of earlier sessions."""
         self.inbox.fetch()
-        loop, now = asyncio.get_running_loop(), time.time()
+        loop, now = asyncio.get_running_loop(), self.now()
         for due, tick in self._waits:
             clock = loop.call_later(max(0.0, due - now), self.inbox.put, tick)
             self._clocks.append(clock)
@@ -184,7 +194,7 @@ class LiveRun:
         self._name = _entry_name(ticks)
         return Entry(
             session=self._session,
-            at=time.time(),
+            at=self.now(),
             position=self._position,
             ticks=[self._storable(tick) for tick in ticks],
             store=self._store_changes(),

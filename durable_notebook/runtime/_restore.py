@@ -54,6 +54,7 @@ class Restored:
     steps: int
     position: int
     cursor: int
+    at: float
     end: dict[str, Json] | None
     accepts: Callable[[Event], bool]
 
@@ -140,6 +141,7 @@ def restore(
         steps=sum(len(r.entry.bodies) for r in entries),
         position=entries[-1].position + 1 if entries else 0,
         cursor=last.cursor if last else 0,
+        at=last.at if last else 0.0,
         end=last.end if last else None,
         accepts=partial(_is_accepted, state),
     )

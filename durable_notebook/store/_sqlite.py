@@ -20,6 +20,7 @@ from durable_notebook.errors import (
     StorageError,
 )
 from durable_notebook.store._abc import Mail, NewEntry, RunRow, Store, read_entry
+from durable_notebook.store._file import JournalFile
 from durable_notebook.store._queries import migrations, statements
 from durable_notebook.store._writer import Writer
 
@@ -50,18 +51,18 @@ class SqliteStore(Store):
         self._seen_version: int | None = None
         with ExitStack() as opened:
             try:
-                _create_privately(path)
+                JournalFile.create(path)
                 connection = self._connect()
                 opened.callback(connection.close)
                 self._migrate(connection)
                 self._watching = _Reader(self._connect())
-                self._file = _identity(path)
+                file = JournalFile(path)
             except (OSError, sqlite3.Error) as e:
                 if isinstance(e, StorageError):
                     raise
                 raise StorageError(self.name, str(e)) from e
             opened.pop_all()
-        self._writer = Writer(connection, self.name, self._check_file)
+        self._writer = Writer(connection, self.name, file.check)
 
     # -- connections -----------------------------------------------------------
 
@@ -82,17 +83,6 @@ class SqliteStore(Store):
             connection.close()
             raise
         return connection
-
-    def _check_file(self) -> None:
-        # SQLite would go on in a file that nobody finds again.
-        try:
-            found = _identity(self.path)
-        except OSError as e:
-            problem = "it was deleted or moved while it was open; put it back"
-            raise StorageError(self.name, problem) from e
-        if found != self._file:
-            problem = "another file was put in its place; launch again"
-            raise StorageError(self.name, problem)
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
         # Two that switch a new file at once: SQLite refuses one of them without
@@ -278,18 +268,6 @@ class SqliteStore(Store):
             with reader.lock:
                 reader.connection.close()
         self._readers.clear()
-
-
-def _create_privately(path: Path) -> None:
-    """Make the file readable by its owner only: journals hold what events hold."""
-    if not path.parent.exists():
-        path.parent.mkdir(parents=True, mode=0o700)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino
 
 
 def _is_gone(notebook: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -33,6 +34,8 @@ class Body:
 _log = -1
 _process = 0
 _life = 1
+_count = 0
+_stop_at: int | None = None
 
 
 def open_log(path: Path, process: int) -> None:
@@ -40,6 +43,12 @@ def open_log(path: Path, process: int) -> None:
     global _log, _process  # noqa: PLW0603
     _log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     _process = process
+
+
+def stop_at(number: int | None) -> None:
+    """Have the system stop this process in its n-th body, until it is continued."""
+    global _stop_at  # noqa: PLW0603
+    _stop_at = number
 
 
 def next_life() -> None:
@@ -52,6 +61,10 @@ def began(step: str, given: str, cause: tuple[str, str] | None = None) -> None:
     """Note that a body begins: which step, with what, and which body's doing it is."""
     line = json.dumps(asdict(Body(_process, _life, step, given, cause)))
     os.write(_log, f"{line}\n".encode())
+    global _count  # noqa: PLW0603
+    _count += 1
+    if _count == _stop_at:
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def heard(given: str) -> None:

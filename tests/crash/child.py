@@ -41,7 +41,8 @@ class Job:
     `answers` says when a question is answered: once the entry that asks it is on disk,
     from the list of open prompts; or at once when the stream shows it, as a script
     does. `defined` says when the workflow is constructed, `closes` that the runtime is
-    closed by its `async with` whatever happens.
+    closed by its `async with` whatever happens. The process is stopped, not killed, in
+    its body number `stop_at`; its id is in the file `pid-N`.
     """
 
     workflow: str
@@ -50,6 +51,7 @@ class Job:
     kill_at: int | None = None
     when: points.When = "before"
     ending: points.Ending = "kill"
+    stop_at: int | None = None
     closes: bool = False
     answers: Answers = "on-disk"
     defined: Defined = "before-launch"
@@ -73,6 +75,8 @@ def main(job: Job) -> None:
         os.dup2(output, 1)
         os.dup2(output, 2)
         bodies.open_log(job.path("bodies"), job.process)
+        bodies.stop_at(job.stop_at)
+        job.path(f"pid-{job.process}").write_text(str(os.getpid()))
         commits = _appending(job.path(f"commits-{job.process}"))
         where = points.Points(commits, job.kill_at, job.when, job.ending)
         points.install(where)
