@@ -132,10 +132,10 @@ class Engine:
         else:
             self._functions[workflow] = _registered[workflow] = _function(workflow)
 
-    async def start(self, run_id: str, workflow: str, inputs: Inputs) -> None:
+    async def start(self, run_id: str, workflow: str, inputs: Inputs) -> bool:
         """Record a new run and begin to execute it; recorded when this returns.
 
-        A run that has the id already is left alone.
+        False where there is a run of this id already: it is left alone.
 
         Raises:
             RunIdTakenError: The id belongs to a run of another workflow.
@@ -146,7 +146,9 @@ class Engine:
                 _internals.refusals_as_our_own(self._database),
                 SetWorkflowID(run_id),
             ):
-                await DBOS.start_workflow_async(self._functions[workflow], inputs)
+                function = self._functions[workflow]
+                handle = await DBOS.start_workflow_async(function, inputs)
+                return _internals.is_executed_here(handle)
         except dbos_error.DBOSConflictingWorkflowError as e:
             assert self._dbos is not None
             recorded = await _internals.recorded_name(self._dbos, run_id)

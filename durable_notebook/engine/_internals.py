@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOS, _dbos
 from dbos._context import get_local_dbos_context
-from dbos._core import execute_dequeued_workflow
+from dbos._core import WorkflowHandleAsyncPolling, execute_dequeued_workflow
 from dbos._serialization import DBOSDefaultSerializer, DBOSPortableJSON
 from dbos._sys_db import SystemDatabase
 from dbos._utils import GlobalParams
@@ -133,6 +133,11 @@ def current_owner() -> str:
     assert context is not None
     assert context.owner_xid is not None
     return context.owner_xid
+
+
+def is_executed_here(handle: Any) -> bool:
+    """Whether a start began a run, or has found one; DBOS gives a handle in both."""
+    return not isinstance(handle, WorkflowHandleAsyncPolling)
 
 
 async def recorded_name(dbos: DBOS, run_id: str) -> str | None:

@@ -88,6 +88,8 @@ class Access:
             if run is not None:
                 await run.recorded()
                 outcome = run.outcome
+            elif self._runs.is_claimed(run_id):
+                outcome = None  # On its way here; its entries may be much to read.
             else:
                 outcome = self._recorded_outcome(run_id)
             # A run that is just being recovered only has its outcome to tell DBOS.

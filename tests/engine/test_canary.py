@@ -29,6 +29,7 @@ MODULE_NAMES = [
     ("dbos", "WorkflowSerializationFormat"),
     ("dbos._dbos", "_dbos_global_instance"),
     ("dbos._context", "get_local_dbos_context"),
+    ("dbos._core", "WorkflowHandleAsyncPolling"),
     ("dbos._core", "execute_dequeued_workflow"),
     ("dbos._serialization", "DBOSDefaultSerializer.deserialize"),
     ("dbos._serialization", "DBOSPortableJSON.name"),

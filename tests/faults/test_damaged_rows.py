@@ -225,6 +225,20 @@ def test_a_torn_input_does_not_end_the_run(journal: Path, journal_url: str) -> N
     assert live(journal_url, finish) == Counted(final_count=5)
 
 
+def test_an_input_that_is_none_of_ours_is_refused(
+    journal: Path, journal_url: str
+) -> None:
+    interrupt(journal_url)
+    edit(journal, "UPDATE workflow_input SET inputs = '{}'")
+
+    async def use(runtime: DBOSRuntime) -> None:
+        for _ in range(2):
+            with pytest.raises(DamagedJournalError, match="none of ours"):
+                await soon(Counter(runtime=runtime).run(run_id="c"))
+
+    live(journal_url, use)
+
+
 def test_a_run_that_was_deleted_is_unknown(journal: Path, journal_url: str) -> None:
     interrupt(journal_url)
 
