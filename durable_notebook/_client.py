@@ -33,7 +33,7 @@ from durable_notebook.errors import (
     NoPromptError,
     UnknownRunError,
 )
-from durable_notebook.runtime import DBOSRuntime
+from durable_notebook.runtime import DBOSRuntime, check_run_id
 from durable_notebook.store import RunRow
 
 T = TypeVar("T")
@@ -147,7 +147,8 @@ class Client:
             NotAWorkflowError, InvalidRunIdError, InvalidFieldsError,
             RunIdTakenError: The request cannot be carried out.
         """
-        wanted = run_id or f"run-{secrets.token_hex(3)}"
+        wanted = f"run-{secrets.token_hex(3)}" if run_id is None else run_id
+        check_run_id(wanted)
         return await self.on_loop(self._start(workflow, wanted, origin, fields))
 
     async def _start(

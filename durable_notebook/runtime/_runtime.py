@@ -32,7 +32,7 @@ from durable_notebook.errors import (
     UnstorableValueError,
 )
 from durable_notebook.runtime._access import Access
-from durable_notebook.runtime._checks import check_run_id
+from durable_notebook.runtime._checks import check_ids_of, check_run_id
 from durable_notebook.runtime._codec import ClosedJsonSerializer, Codec
 from durable_notebook.runtime._external import ExternalAdapter
 from durable_notebook.runtime._internal import InternalAdapter
@@ -243,6 +243,7 @@ class DBOSRuntime(Runtime):
     # -- workflows ---------------------------------------------------------------
 
     def track_workflow(self, workflow: Workflow) -> None:
+        check_ids_of(workflow)
         if self._parts is None:
             super().track_workflow(workflow)
         else:
