@@ -18,6 +18,7 @@ from durable_notebook._entry import Entry
 from durable_notebook._model import (
     Attempt,
     EventView,
+    Json,
     Prompt,
     RunInfo,
     RunStatus,
@@ -27,11 +28,12 @@ from durable_notebook._requests import adopt, blank_start, instantiate, make_eve
 from durable_notebook._timeline import attempts
 from durable_notebook.errors import (
     AlreadyAnsweredError,
+    DurableNotebookError,
     InvalidFieldsError,
     NoPromptError,
     UnknownRunError,
 )
-from durable_notebook.runtime import DBOSRuntime
+from durable_notebook.runtime import DBOSRuntime, check_run_id
 from durable_notebook.store import RunRow
 
 T = TypeVar("T")
@@ -145,7 +147,8 @@ class Client:
             NotAWorkflowError, InvalidRunIdError, InvalidFieldsError,
             RunIdTakenError: The request cannot be carried out.
         """
-        wanted = run_id or f"run-{secrets.token_hex(3)}"
+        wanted = f"run-{secrets.token_hex(3)}" if run_id is None else run_id
+        check_run_id(wanted)
         return await self.on_loop(self._start(workflow, wanted, origin, fields))
 
     async def _start(
@@ -197,11 +200,13 @@ class Client:
         return attempts(entries, is_live=is_live)
 
     def _info(self, row: RunRow) -> RunInfo:
-        entry = None if row.last_entry is None else Entry.decode(row.last_entry)
+        entry, start, problem = self._read(row)
         prompts = tuple(
             Prompt.read(row.run_id, tree) for tree in (entry.prompts if entry else ())
         )
         status, waits_for = self._status(row, entry, prompts)
+        if problem is not None:
+            status, waits_for = RunStatus.INTERRUPTED, str(problem)
         error = entry.end.get("error") if entry and entry.end else None
         return RunInfo(
             run_id=row.run_id,
@@ -213,9 +218,21 @@ class Client:
             updated=at(entry.at if entry else row.updated_at),
             executor_id=row.executor_id,
             error=None if error is None else _sentence(error),
-            start_event=EventView.of(row.input.get("start")),
+            start_event=EventView.of(start),
             prompts=prompts,
         )
+
+    def _read(
+        self, row: RunRow
+    ) -> tuple[Entry | None, Json, DurableNotebookError | None]:
+        """A row's last entry and start event, or why they cannot be read.
+
+        One run that cannot be read must not hide the others.
+        """
+        try:
+            return self.runtime.store.end_of(row), row.input.get("start"), None
+        except DurableNotebookError as e:
+            return None, None, e
 
     def _status(
         self, row: RunRow, entry: Entry | None, prompts: tuple[Prompt, ...]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -40,7 +40,8 @@ class Settings:
             processes left in a SQLite journal.
     """
 
-    database_url: str | None = None
+    # Not shown: it may have a password.
+    database_url: str | None = field(default=None, repr=False)
     executor_id: str | None = None
     notebook: str | None = None
     durability: Durability = "full"
@@ -86,7 +87,8 @@ def sqlite_path(url: str) -> Path:
         )
     if not url.partition(":///")[2] or ":memory:" in url:
         raise ConfigError(
-            f"{url} names no file, and a journal in memory would not survive.",
+            f"{without_password(url)} names no file, and a journal in memory would not "
+            "survive.",
             "Use 'sqlite:///journal.sqlite'.",
         )
     # One file has one name, through whatever link: the executors' locks are beside it.

@@ -14,6 +14,8 @@
     ├── NotAWorkflowError           this object is no workflow
     ├── UnstorableValueError        a value that JSON cannot hold
     ├── ReplayMismatchError         the journal does not fit today's workflow
+    │   └── DamagedJournalError     ... because something of it is missing or torn
+    ├── LostOutcomeError            DBOS says the run ended, its journal does not
     ├── LostOwnershipError          another executor took the run over
     └── StorageError                the database refused a write
         └── JournalTooNewError      ... because a newer version wrote it
@@ -228,6 +230,35 @@ class ReplayMismatchError(DurableNotebookError, RuntimeError):
             f"workflow at position {self.position} ({self.problem}).{changes} Nothing "
             "was changed on disk. Restore the steps and events the run began with, and "
             "resume."
+        )
+
+
+class DamagedJournalError(ReplayMismatchError):
+    """Something of the journal is missing, torn or out of its place."""
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} cannot go on: its journal is damaged at position "
+            f"{self.position} ({self.problem}). Nothing was changed. Put the database "
+            "back from a copy that has the run whole, and resume."
+        )
+
+
+class LostOutcomeError(DurableNotebookError, RuntimeError):
+    """DBOS has a run as ended, and its journal does not say how."""
+
+    def __init__(self, run_id: str, status: str, step: int) -> None:
+        super().__init__(run_id, status, step)
+        self.run_id = run_id
+        self.status = status
+        self.step = step
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} was ended outside its journal: DBOS has it as "
+            f"{self.status}, and no entry says how it ended. Its completed steps are "
+            f"kept. Go on with 'DBOS.rewind_workflow({self.run_id!r}, "
+            f"start_step={self.step})'."
         )
 
 

@@ -12,6 +12,7 @@ FULL = Entry(
     session=3,
     at=12.5,
     code="0123456789abcdef",
+    position=7,
     ticks=[{"type": "step_result", "step_id": "a", "worker_id": 0, "event": {}}],
     store=[{"op": "add", "path": "/x", "value": None}],
     stream=[{"qualified_name": "m.E", "value": {"text": "żółć \u2028"}}],

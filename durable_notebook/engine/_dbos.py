@@ -12,7 +12,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dbos import DBOS, SetWorkflowID, WorkflowSerializationFormat
+from dbos import (
+    DBOS,
+    DBOSPortableJSONSerializer,
+    SetWorkflowID,
+    WorkflowSerializationFormat,
+)
 from dbos import error as dbos_error
 
 from durable_notebook._config import Settings, without_password
@@ -57,6 +62,7 @@ class Engine:
         self._settings = settings
         self._execute: Execute = _not_launched
         self._dbos: DBOS | None = None
+        self._database = ""
         self._functions: dict[str, Callable[..., Any]] = {}
 
     def locate(self) -> tuple[str, str | None]:
@@ -103,12 +109,17 @@ class Engine:
         dbos = _internals.instance()
         if dbos is None:
             dbos = _quiet_dbos(url, executor_id)
+            _internals.refuse_pickles()
         _internals.fix_application_version()
         _internals.fix_executor_id(executor_id)
         self._dbos = dbos
         self._execute = execute
         _current = self
-        with _internals.recovery_without(lambda run_id: store.run(run_id) is not None):
+        self._database = store.name
+        with (
+            _internals.recovery_without(lambda run_id: store.run(run_id) is not None),
+            _internals.refusals_as_our_own(store.name),
+        ):
             DBOS.launch()
 
     def register(self, workflow: str) -> None:
@@ -121,26 +132,33 @@ class Engine:
         else:
             self._functions[workflow] = _registered[workflow] = _function(workflow)
 
-    async def start(self, run_id: str, workflow: str, inputs: Inputs) -> None:
+    async def start(self, run_id: str, workflow: str, inputs: Inputs) -> bool:
         """Record a new run and begin to execute it; recorded when this returns.
 
-        A run that has the id already is left alone.
+        False where there is a run of this id already: it is left alone.
 
         Raises:
             RunIdTakenError: The id belongs to a run of another workflow.
+            StorageError: It could not be recorded.
         """
         try:
-            with SetWorkflowID(run_id):
-                await DBOS.start_workflow_async(self._functions[workflow], inputs)
+            with (
+                _internals.refusals_as_our_own(self._database),
+                SetWorkflowID(run_id),
+            ):
+                function = self._functions[workflow]
+                handle = await DBOS.start_workflow_async(function, inputs)
+                return _internals.is_executed_here(handle)
         except dbos_error.DBOSConflictingWorkflowError as e:
-            status = await DBOS.get_workflow_status_async(run_id)
-            recorded = status.name if status is not None else "another workflow"
-            raise RunIdTakenError(run_id, recorded, workflow) from e
+            assert self._dbos is not None
+            recorded = await _internals.recorded_name(self._dbos, run_id)
+            raise RunIdTakenError(run_id, recorded or "another", workflow) from e
 
     async def go_on(self, run_id: str, owner: str) -> None:
         """Execute a run that was claimed for this executor under this token."""
         assert self._dbos is not None
-        await _internals.execute(self._dbos, run_id, owner)
+        with _internals.refusals_as_our_own(self._database):
+            await _internals.execute(self._dbos, run_id, owner)
 
     async def run_claimed(self, claim: Claim) -> Json:
         """Called by DBOS: execute a run and give DBOS its outcome to record."""
@@ -153,6 +171,7 @@ class Engine:
             _current = None
         if self._dbos is not None and _internals.instance() is self._dbos:
             DBOS.destroy(workflow_completion_timeout_sec=0)
+            _internals.allow_pickles()
         self._dbos = None
 
 
@@ -194,6 +213,8 @@ def _quiet_dbos(url: str, executor_id: str) -> DBOS:
             "executor_id": executor_id,
             "log_level": level,
             "enable_otlp": False,
+            # What it keeps for itself, as the context of a schedule, is no pickle.
+            "serializer": DBOSPortableJSONSerializer(),
             # A look at two dictionaries; it decides how long `destroy` waits for it.
             "notification_listener_polling_interval_sec": 0.05,
         }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from durable_notebook.errors import ExecutorInUseError
+from durable_notebook.errors import ExecutorInUseError, StorageError
 from durable_notebook.store import Store
 
 
@@ -26,12 +26,15 @@ class ExecutorLock:
 
         Raises:
             ExecutorInUseError: A live process is this executor on this journal.
+            StorageError: The lock cannot be made beside the journal.
         """
         lock = FileLock(_path(journal, executor_id), mode=0o600, thread_local=False)
         try:
             lock.acquire(timeout=0)
         except Timeout:
             raise ExecutorInUseError(executor_id, str(journal)) from None
+        except OSError as e:
+            raise StorageError(str(journal), str(e)) from e
         return cls(lock, executor_id)
 
     def release(self) -> None:

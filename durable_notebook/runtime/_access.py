@@ -12,16 +12,16 @@ from workflows.errors import WorkflowCancelledByUser
 from workflows.events import Event, StopEvent
 from workflows.runtime.types.ticks import WorkflowTick
 
-from durable_notebook._entry import Entry
-from durable_notebook._model import Json, RunStatus
+from durable_notebook._model import RunStatus
 from durable_notebook.errors import (
     DurableNotebookError,
+    LostOutcomeError,
     ReplayMismatchError,
     RunFinishedError,
     StorageError,
     UnknownRunError,
 )
-from durable_notebook.runtime._codec import Codec, qualified_name
+from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._reduction import reduced
 from durable_notebook.runtime._registry import Registry
@@ -32,16 +32,8 @@ from durable_notebook.store import RunRow, Store
 logger = logging.getLogger("durable_notebook")
 
 
-def _end(row: RunRow) -> dict[str, Json] | None:
-    """How a run ended: in the journal's words, else by what DBOS's tools did to it."""
-    entry = None if row.last_entry is None else Entry.decode(row.last_entry)
-    if entry is not None and entry.end is not None:
-        return entry.end
-    if row.dbos_status == "CANCELLED":
-        name = qualified_name(WorkflowCancelledByUser)
-        error = {"type": name, "message": "cancelled with DBOS"}
-        return {"status": str(RunStatus.CANCELLED), "error": error}
-    return None
+# DBOS's words for a run that goes on, or that will.
+_UNFINISHED = ("PENDING", "ENQUEUED", "DELAYED")
 
 
 class Access:
@@ -72,9 +64,9 @@ class Access:
         Raises:
             UnknownRunError, RunFinishedError: Nobody would ever read it.
         """
-        ended = _end(self._row(run_id))
+        ended = self._ended_as(self._row(run_id))
         if ended is not None:
-            raise RunFinishedError(run_id, ended["status"])
+            raise RunFinishedError(run_id, ended)
         run = self._runs.live.get(run_id)
         if run is not None:
             # If that fails the run stands still, and the message waits for it.
@@ -99,6 +91,8 @@ class Access:
             if run is not None:
                 await run.recorded()
                 outcome = run.outcome
+            elif self._runs.is_claimed(run_id):
+                outcome = None  # On its way here; its entries may be much to read.
             else:
                 outcome = self.recorded_outcome(run_id)
             # A run that is just being recovered only has its outcome to tell DBOS.
@@ -166,11 +160,28 @@ class Access:
 
     def recorded_outcome(self, run_id: str) -> Outcome | None:
         """How a run ended, or why it stands still; None if it has not."""
-        end = _end(self._row(run_id))
-        if end is not None:
-            return Outcome.read(end, self._codec(run_id))
+        row = self._row(run_id)
+        entry = self._store.end_of(row)
+        if entry is not None and entry.end is not None:
+            return Outcome.read(entry.end, self._codec(run_id))
+        if row.dbos_status == "CANCELLED":
+            return Outcome(error=WorkflowCancelledByUser("cancelled with DBOS"))
+        if row.dbos_status not in _UNFINISHED:
+            last = self._store.last_entry(run_id)
+            step = 1 if last is None else last.position + 2
+            return Outcome(error=LostOutcomeError(run_id, row.dbos_status, step))
         problem = self._runs.problems.get(run_id)
         return None if problem is None else Outcome(error=problem)
+
+    def _ended_as(self, row: RunRow) -> str | None:
+        """The word for how a run ended, None while it has not."""
+        entry = self._store.end_of(row)
+        if entry is not None and entry.end is not None:
+            return str(entry.end["status"])
+        if row.dbos_status in _UNFINISHED:
+            return None
+        is_cancelled = row.dbos_status == "CANCELLED"
+        return str(RunStatus.CANCELLED if is_cancelled else RunStatus.FAILED)
 
     def _row(self, run_id: str) -> RunRow:
         row = self._store.run(run_id)

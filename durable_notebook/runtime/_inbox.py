@@ -20,7 +20,6 @@ from workflows.runtime.types.ticks import (
     WorkflowTick,
 )
 
-from durable_notebook._entry import now
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.store import Store
 
@@ -46,12 +45,14 @@ class Inbox:
         codec: Codec,
         cursor: int,
         is_early: Callable[[TickAddEvent], bool],
+        now: Callable[[], float],
     ) -> None:
         self.cursor = cursor
         self._run_id = run_id
         self._journal = journal
         self._codec = codec
         self._is_early = is_early
+        self._now = now
         self._fetched = cursor
         self._unreadable = 0
         self._cancelled = 0
@@ -108,7 +109,7 @@ class Inbox:
         if "stamped_at" in type(tick).model_fields:
             # Stamped here, the control loop reduces this very object, so that
             # `reduced` knows it and the cursor moves with the entry that holds it.
-            tick = tick.model_copy(update={"stamped_at": now()})
+            tick = tick.model_copy(update={"stamped_at": self._now()})
         if sequence:
             self._taken[id(tick)] = sequence
         return tick

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from workflows.events import Event
 from workflows.runtime.types.ticks import TickAddEvent, TickStepResult, WorkflowTick
 
-from durable_notebook._entry import Entry, now
+from durable_notebook._entry import Entry, now, rounded
 from durable_notebook._model import Json
 from durable_notebook.engine import Claim
 from durable_notebook.errors import UnstorableValueError
@@ -54,12 +54,14 @@ class LiveRun:
             codec=self.codec,
             cursor=restored.cursor,
             is_early=self._is_early,
+            now=self.now,
         )
         self.resumed_from = restored.position
         self.kept_steps = restored.steps
         self.outcome: Outcome | None = None
         self._recorded = asyncio.Event()
         self.changed = asyncio.Event()
+        self._ahead_s = max(0.0, restored.at - now())
         self._owner = claim.owner
         self._session = session
         self._journal = journal
@@ -89,12 +91,20 @@ class LiveRun:
         later = [ticks for at, ticks in self._writing.items() if at >= position]
         return [tick for ticks in (*later, self._ticks) for tick in ticks]
 
+    def now(self) -> float:
+        """The time of this run, in seconds since the epoch.
+
+        It goes on from the last entry where the clock was set back since: a deadline
+        in the journal would move away by as much.
+        """
+        return rounded(now() + self._ahead_s)
+
     # -- what comes in -----------------------------------------------------------
 
     def open(self) -> None:
         """Let in what has come, and count down the waits of earlier sessions."""
         self.inbox.fetch()
-        loop, at = asyncio.get_running_loop(), now()
+        loop, at = asyncio.get_running_loop(), self.now()
         for due, tick in self._waits:
             clock = loop.call_later(max(0.0, due - at), self.inbox.put, tick)
             self._clocks.append(clock)
@@ -207,8 +217,9 @@ class LiveRun:
         self._writing[self._position] = ticks
         return Entry(
             session=self._session,
-            at=now(),
+            at=self.now(),
             code=code,
+            position=self._position,
             ticks=[self._storable(tick) for tick in ticks],
             store=self._store_changes(),
             stream=[self._storable(e) for e in self.stream.unrecorded()],

@@ -17,6 +17,7 @@ from workflows.runtime.types.internal_state import BrokerState
 from durable_notebook._model import Json
 from durable_notebook.engine import Claim, Engine, LeavePending, new_owner
 from durable_notebook.errors import (
+    DamagedJournalError,
     LostOwnershipError,
     ReplayMismatchError,
     RunIdTakenError,
@@ -107,12 +108,15 @@ class Runs:
         elif run_id not in self._claimed:
             self._claimed.add(run_id)
             self._starts[run_id] = start
+            is_new = False
             try:
-                await self._engine.start(run_id, name, inputs)
-            except BaseException:
-                self._claimed.discard(run_id)
-                self._starts.pop(run_id, None)
-                raise
+                is_new = await self._engine.start(run_id, name, inputs)
+            finally:
+                if not is_new:
+                    self._claimed.discard(run_id)
+                    self._starts.pop(run_id, None)
+            if not is_new and self._store.run(run_id) is None:
+                raise DamagedJournalError(run_id, 0, "its input is none of ours")
 
     async def resume(self, run_id: str) -> bool:
         """Go on with an unfinished run of this executor that is not running.
@@ -197,6 +201,12 @@ class Runs:
                     run, definition, claim, start, restored.state
                 )
         except _RESUMABLE as e:
+            self._leave(claim.run_id, run, e)
+            raise LeavePending from e
+        except Exception as e:
+            # Not the workflow's own: those are outcomes. DBOS would end the run for
+            # what is a fault of this package, or of the database.
+            logger.exception("Run %r stands still", claim.run_id)
             self._leave(claim.run_id, run, e)
             raise LeavePending from e
         finally:

@@ -32,7 +32,7 @@ from durable_notebook.errors import (
     UnstorableValueError,
 )
 from durable_notebook.runtime._access import Access
-from durable_notebook.runtime._checks import check_run_id
+from durable_notebook.runtime._checks import check_ids_of, check_run_id
 from durable_notebook.runtime._children import adopted
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._external import ExternalAdapter
@@ -256,6 +256,7 @@ class DBOSRuntime(Runtime):
     # -- workflows ---------------------------------------------------------------
 
     def track_workflow(self, workflow: Workflow) -> None:
+        check_ids_of(workflow)
         if self._parts is None:
             super().track_workflow(workflow)
         else:

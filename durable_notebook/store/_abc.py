@@ -6,12 +6,10 @@ import json
 from abc import ABC, abstractmethod
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from durable_notebook._entry import Entry, NewerFormat, RecordedEntry
 from durable_notebook._model import Json
-
-if TYPE_CHECKING:
-    from durable_notebook._entry import RecordedEntry
+from durable_notebook.errors import DamagedJournalError, JournalTooNewError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +52,47 @@ class RunRow:
 
     @property
     def input(self) -> dict[str, Json]:
-        """What the run was started with, out of the form DBOS keeps it in."""
-        found: dict[str, Json] = json.loads(self.inputs)["positionalArgs"][0]
-        return found
+        """What the run was started with, out of the form DBOS keeps it in.
+
+        Raises:
+            DamagedJournalError: It is not what DBOS has written.
+        """
+        return read_input(self.run_id, self.inputs)
+
+
+def read_input(run_id: str, text: str) -> dict[str, Json]:
+    """What a run was started with, out of the form DBOS keeps it in.
+
+    Raises:
+        DamagedJournalError: It is not what DBOS has written.
+    """
+    try:
+        found: dict[str, Json] = json.loads(text)["positionalArgs"][0]
+    except (ValueError, LookupError, TypeError) as e:
+        raise DamagedJournalError(run_id, 0, f"its input is torn: {e}") from e
+    return found
+
+
+def read_entry(
+    database: str, run_id: str, position: int, name: str, body: str
+) -> RecordedEntry:
+    """Read a row of a run's journal.
+
+    Raises:
+        JournalTooNewError, DamagedJournalError: It is no entry of this version, or
+            not the one of this place.
+    """
+    try:
+        entry = Entry.decode(body)
+    except NewerFormat as e:
+        problem = f"run {run_id!r}, position {position}: {e}"
+        raise JournalTooNewError(database, problem) from e
+    except (TypeError, ValueError) as e:
+        raise DamagedJournalError(run_id, position, str(e)) from e
+    if entry.position not in (None, position):
+        problem = f"the entry of position {entry.position} is there"
+        raise DamagedJournalError(run_id, position, problem)
+    return RecordedEntry(position, name, entry)
 
 
 class Store(ABC):
@@ -124,6 +160,18 @@ class Store(ABC):
     @abstractmethod
     def put_code(self, digest: str, body: str) -> Future[None]:
         """Record a workflow's code, once."""
+
+    def end_of(self, row: RunRow) -> Entry | None:
+        """The last entry of a run that was read; None before its first.
+
+        Raises:
+            JournalTooNewError, DamagedJournalError: It cannot be read.
+        """
+        try:
+            return None if row.last_entry is None else Entry.decode(row.last_entry)
+        except (TypeError, ValueError):
+            recorded = self.last_entry(row.run_id)
+            return None if recorded is None else recorded.entry
 
     # -- mailbox ---------------------------------------------------------------
 

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from durable_notebook._config import Settings
-from durable_notebook._entry import Entry, RecordedEntry, now
+from durable_notebook._entry import RecordedEntry, now
 from durable_notebook.errors import (
     JournalTooNewError,
     LostOwnershipError,
-    ReplayMismatchError,
     StorageError,
 )
-from durable_notebook.store._abc import Mail, NewEntry, RunRow, Store
+from durable_notebook.store._abc import Mail, NewEntry, RunRow, Store, read_entry
+from durable_notebook.store._file import JournalFile
 from durable_notebook.store._queries import migrations, statements
 from durable_notebook.store._writer import Writer
 
@@ -51,17 +51,18 @@ class SqliteStore(Store):
         self._seen_version: int | None = None
         with ExitStack() as opened:
             try:
-                _create_privately(path)
+                JournalFile.create(path)
                 connection = self._connect()
                 opened.callback(connection.close)
                 self._migrate(connection)
                 self._watching = _Reader(self._connect())
+                file = JournalFile(path)
             except (OSError, sqlite3.Error) as e:
                 if isinstance(e, StorageError):
                     raise
                 raise StorageError(self.name, str(e)) from e
             opened.pop_all()
-        self._writer = Writer(connection, self.name)
+        self._writer = Writer(connection, self.name, file.check)
 
     # -- connections -----------------------------------------------------------
 
@@ -91,8 +92,9 @@ class SqliteStore(Store):
             try:
                 connection.execute("PRAGMA journal_mode=WAL")
                 return
-            except sqlite3.OperationalError:
-                if time.monotonic() > deadline:
+            except sqlite3.OperationalError as e:
+                is_busy = getattr(e, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+                if not is_busy or time.monotonic() > deadline:
                     raise
                 time.sleep(0.005)
 
@@ -193,13 +195,13 @@ class SqliteStore(Store):
         if not self._has_dbos():
             return []
         rows = self._read("entries", (run_id, after))
-        return [_recorded(run_id, *row) for row in rows]
+        return [read_entry(self.name, run_id, *row) for row in rows]
 
     def last_entry(self, run_id: str) -> RecordedEntry | None:
         if not self._has_dbos():
             return None
         rows = self._read("last_entry", (run_id,))
-        return _recorded(run_id, *rows[0]) if rows else None
+        return read_entry(self.name, run_id, *rows[0]) if rows else None
 
     def snapshot(self, run_id: str) -> str | None:
         rows = self._read("snapshot", (run_id,))
@@ -300,22 +302,8 @@ class SqliteStore(Store):
         self._readers.clear()
 
 
-def _create_privately(path: Path) -> None:
-    """Make the file readable by its owner only: journals hold what events hold."""
-    if not path.parent.exists():
-        path.parent.mkdir(parents=True, mode=0o700)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
 def _is_gone(notebook: str) -> bool:
     return notebook.endswith(".ipynb") and not Path(notebook).exists()
-
-
-def _recorded(run_id: str, position: int, name: str, body: str) -> RecordedEntry:
-    try:
-        return RecordedEntry(position, name, Entry.decode(body))
-    except (TypeError, ValueError) as e:
-        raise ReplayMismatchError(run_id, position, str(e)) from e
 
 
 def _run_row(row: tuple[Any, ...]) -> RunRow:

@@ -24,11 +24,17 @@ _MOST_AT_ONCE = 256
 
 
 class Writer:
-    """Runs jobs on one connection, in the order in which they were handed in."""
+    """Runs jobs on one connection, in the order in which they were handed in.
 
-    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+    `check` is called before each commit, and raises if that would be in vain.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, name: str, check: Callable[[], None]
+    ) -> None:
         self._connection = connection
         self._name = name
+        self._check = check
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._is_closed = False
         self._thread = Thread(
@@ -90,6 +96,7 @@ class Writer:
                     # It breaks a constraint, or cannot be bound (a UnicodeError is a
                     # ValueError): the statement did nothing.
                     refused.append((future, self._error(e)))
+            self._check()
             self._connection.execute("COMMIT")
         except Exception as e:  # The thread must live, or every later write hangs.
             self._give_up(batch, e)
@@ -106,6 +113,8 @@ class Writer:
             future.set_exception(self._error(problem))
 
     def _error(self, problem: Exception) -> StorageError:
+        if isinstance(problem, StorageError):
+            return problem
         error = StorageError(self._name, str(problem))
         error.__cause__ = problem
         return error

@@ -1,0 +1,101 @@
+"""Two processes of one executor: the second is refused, a stopped first has lost.
+
+The system holds the executor's file lock for a process that is only stopped. Where the
+lock does not hold (its file was removed, a network file system forgot it), the token
+inside each append does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+
+from tests.crash import verdict
+from tests.crash.bodies import Body, read_log
+from tests.crash.child import Job
+from tests.crash.expected import EXPECTED
+from tests.crash.forkserver import Forkserver
+
+
+@contextmanager
+def stopped(
+    server: Forkserver, folder: Path, workflow: str, body: int
+) -> Iterator[Future[int]]:
+    """A process that is stopped in its n-th body, and continued after the block."""
+    job = Job(workflow, str(folder), 1, stop_at=body)
+    with ThreadPoolExecutor(1) as pool:
+        code = pool.submit(server.run, job)
+        pid = wait_until_stopped(folder / "pid-1", code)
+        try:
+            yield code
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+def wait_until_stopped(file: Path, code: Future[int]) -> int:
+    deadline = time.monotonic() + 20
+    while True:
+        assert not code.done(), "it ended and was not stopped"
+        assert time.monotonic() < deadline, "it was not stopped in time"
+        text = file.read_text() if file.exists() else ""
+        stat = Path(f"/proc/{text}/stat")
+        if text and stat.read_text().rpartition(")")[2].split()[0] == "T":
+            return int(text)
+        time.sleep(0.001)
+
+
+@pytest.fixture
+def folder(opened: Path, tmp_path: Path) -> Path:
+    found = tmp_path / "trial"
+    found.mkdir()
+    for path in opened.glob("journal.sqlite*"):
+        shutil.copy(path, found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("workflow", "body"),
+    [("counter", 1), ("counter", 7), ("fanout", 5), ("interview", 2)],
+)
+def test_a_twin_that_wakes_up_begins_no_body_more(
+    servers: SimpleQueue[Forkserver], folder: Path, workflow: str, body: int
+) -> None:
+    one, two = servers.get(), servers.get()
+    try:
+        with stopped(one, folder, workflow, body) as code:
+            refused = two.run(Job(workflow, str(folder), 2))
+            assert refused == 1
+            said = (folder / "output-2").read_text()
+            assert "ExecutorInUseError: Another live process is executor" in said
+            for lock in folder.glob("*.lock"):
+                lock.unlink()
+            done = two.run(Job(workflow, str(folder), 3))
+            finished = bodies_of(folder)
+        twin = code.result(timeout=20)
+    finally:
+        servers.put(one)
+        servers.put(two)
+
+    assert done == 0, (folder / "output-3").read_text()
+    assert (folder / "output-3").read_text() == ""
+    stored = verdict.Stored.read(folder)
+    outcome = verdict.outcome_of(folder, 3)
+    assert verdict.of_run(EXPECTED[workflow], stored, outcome) == []
+    # What it had begun it may end; then it finds that it has lost.
+    assert bodies_of(folder) == finished
+    assert twin == 1
+    assert "was taken over by another executor" in (folder / "output-1").read_text()
+
+
+def bodies_of(folder: Path) -> list[Body]:
+    """The bodies that began; that one heard an answer is no body of its own."""
+    return [b for b in read_log(folder / "bodies") if b.step != "heard"]
