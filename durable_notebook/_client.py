@@ -92,11 +92,10 @@ class Run:
         With a key it counts once: False says that one with the key was there.
 
         Raises:
-            RunFinishedError: The run has ended.
+            UnknownRunError, RunFinishedError: Nobody would ever read it.
         """
-        tick = TickAddEvent(event=event)
-        post = self.client.runtime.post(self.run_id, tick, key)
-        return await self.client.on_loop(post)
+        send = self.client.runtime.send(self.run_id, event, key=key)
+        return await self.client.on_loop(send)
 
     async def answer(self, prompt: Prompt | None = None, /, **fields: Any) -> Event:
         """Answer a question of the run, by default the oldest. See `Client.answer`."""

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from concurrent.futures import Future
+from weakref import WeakValueDictionary
 
 from workflows.errors import WorkflowCancelledByUser
 from workflows.events import Event, StopEvent
@@ -61,17 +63,53 @@ class Access:
         self._registry = registry
         self._plain = plain
         self._poll_s = poll_s
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._open_posts = 0
+        self._all_posted = asyncio.Event()
 
     async def post(
-        self, run_id: str, tick: WorkflowTick, key: str | None = None
+        self,
+        run_id: str,
+        tick: WorkflowTick,
+        key: str | None = None,
+        *,
+        begun: Callable[[], Awaitable[None]] | None = None,
     ) -> bool:
         """Put a tick into a run's mailbox; on disk when this returns.
 
-        False if a message with this key was there: it counts once.
+        False if a message with this key was there: it counts once. Messages to one
+        run are handed in, in the order of these calls, once it has `begun`.
 
         Raises:
             UnknownRunError, RunFinishedError: Nobody would ever read it.
         """
+        self._open_posts += 1
+        self._all_posted.clear()
+        try:
+            async with self._turns.setdefault(run_id, asyncio.Lock()):
+                if begun is not None:
+                    await begun()
+                written = await self._hand_in(run_id, tick, key)
+            sequence = await asyncio.wrap_future(written)
+        finally:
+            self._open_posts -= 1
+            if self._open_posts == 0:
+                self._all_posted.set()
+        run = self._runs.live.get(run_id)
+        if run is not None:
+            run.inbox.fetch()
+        return sequence is not None
+
+    async def posted(self) -> None:
+        """Wait until every message that is on its way is on disk."""
+        # A handler only starts a task for each of its sends: this lets them begin.
+        await asyncio.sleep(0)
+        if self._open_posts:
+            await self._all_posted.wait()
+
+    async def _hand_in(
+        self, run_id: str, tick: WorkflowTick, key: str | None
+    ) -> Future[int | None]:
         ended = _end(self._row(run_id))
         if ended is not None:
             raise RunFinishedError(run_id, ended["status"])
@@ -80,12 +118,7 @@ class Access:
             # If that fails the run stands still, and the message waits for it.
             with contextlib.suppress(DurableNotebookError):
                 await run.settle()
-        text = json.dumps(self._plain.tick(tick))
-        sequence = await asyncio.wrap_future(self._store.post(run_id, text, key))
-        run = self._runs.live.get(run_id)
-        if run is not None:
-            run.inbox.fetch()
-        return sequence is not None
+        return self._store.post(run_id, json.dumps(self._plain.tick(tick)), key)
 
     async def result(self, run_id: str) -> StopEvent:
         """Wait for the end of a run, wherever it is executed.

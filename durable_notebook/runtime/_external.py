@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,13 @@ from workflows.runtime.types.plugin import (
 )
 from workflows.runtime.types.ticks import WorkflowTick
 
-from durable_notebook.errors import LostOwnershipError
+from durable_notebook.errors import DurableNotebookError, LostOwnershipError
 from durable_notebook.runtime._outside import OutsideStore
 
 if TYPE_CHECKING:
     from durable_notebook.runtime._runtime import DBOSRuntime
+
+logger = logging.getLogger("durable_notebook")
 
 
 class ExternalAdapter(
@@ -50,8 +53,10 @@ class ExternalAdapter(
             await asyncio.shield(self._started)
 
     async def send_event(self, tick: WorkflowTick) -> None:
-        await self.started()
-        await self._runtime.post(self._run_id, tick)
+        task = asyncio.current_task()
+        if task is not None and _is_of_its_own(task):
+            task.add_done_callback(_tell)
+        await self._runtime.post(self._run_id, tick, begun=self.started)
 
     async def stream_published_events(self) -> AsyncGenerator[Event, None]:
         """Replay the stream from its beginning, then follow it."""
@@ -126,3 +131,18 @@ class ExternalAdapter(
 
     def _is_beginning(self) -> bool:
         return self._started is not None and not self._started.done()
+
+
+def _is_of_its_own(task: asyncio.Task[Any]) -> bool:
+    """Whether a task was made for one send, as a handler does and then forgets it."""
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is ExternalAdapter.send_event.__code__
+
+
+def _tell(task: asyncio.Task[Any]) -> None:
+    """Say in one line why nothing was sent; asyncio would do it in twenty."""
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, DurableNotebookError):
+        logger.warning("%s", error)
+    elif error is not None:
+        logger.error("A send failed", exc_info=error)

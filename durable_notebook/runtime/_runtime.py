@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from workflows.runtime.types.plugin import (
     RegisteredWorkflow,
     Runtime,
 )
-from workflows.runtime.types.ticks import WorkflowTick
+from workflows.runtime.types.ticks import TickAddEvent, WorkflowTick
 
 from durable_notebook._config import Durability, Settings, sqlite_path
 from durable_notebook.engine import Engine, ExecutorLock, choose_executor
@@ -174,6 +174,7 @@ class DBOSRuntime(Runtime):
     async def destroy(self) -> None:
         """Stop at once. Unfinished runs stay resumable; a launch goes on with them."""
         if self._parts is not None:
+            await self._parts.access.posted()
             await super().destroy()
             await self._parts.runs.stop()
             self.abandon()
@@ -368,17 +369,29 @@ class DBOSRuntime(Runtime):
         """
         return self._opened.access.recorded_outcome(run_id)
 
-    async def post(
-        self, run_id: str, tick: WorkflowTick, key: str | None = None
-    ) -> bool:
-        """Put a tick into a run's mailbox; on disk when this returns.
+    async def send(self, run_id: str, event: Event, *, key: str | None = None) -> bool:
+        """Send an event to a run; it is on disk when this returns.
 
-        False if a message with this key was there: it counts once.
+        With a key it counts once: False says that one with the key was there.
 
         Raises:
             UnknownRunError, RunFinishedError: Nobody would ever read it.
         """
-        return await self._opened.access.post(run_id, tick, key)
+        return await self.post(run_id, TickAddEvent(event=event), key)
+
+    async def post(
+        self,
+        run_id: str,
+        tick: WorkflowTick,
+        key: str | None = None,
+        *,
+        begun: Callable[[], Awaitable[None]] | None = None,
+    ) -> bool:
+        """Put a tick into a run's mailbox, as `send` does with an event.
+
+        `begun` waits for a run that is only being started.
+        """
+        return await self._opened.access.post(run_id, tick, key, begun=begun)
 
     async def result(self, run_id: str) -> StopEvent:
         """Wait for the end of a run, wherever it is executed.
