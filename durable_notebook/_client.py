@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Coroutine, Generator
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from workflows import Workflow
@@ -211,6 +212,7 @@ class Client:
             started=at(row.created_at),
             updated=at(entry.at if entry else row.updated_at),
             executor_id=row.executor_id,
+            size=row.size,
             error=None if error is None else _sentence(error),
             start_event=EventView.of(row.input.get("start")),
             prompts=prompts,
@@ -233,20 +235,71 @@ class Client:
     def _interruption(self, row: RunRow) -> str | None:
         """Why an unfinished run is not running, or None if it is."""
         runtime = self.runtime
-        if runtime.live(row.run_id) is not None:
-            return None
         executor = row.executor_id or ""
-        if executor != runtime.executor_id:
-            if runtime.is_executor_alive(executor):
-                return None
-            return f"its own process, executor {executor} (open its notebook)"
         problem = runtime.problem(row.run_id)
-        if problem is not None:
-            return str(problem)
-        if row.run_id in runtime.undefined():
+        reason = None
+        if runtime.live(row.run_id) is not None:
+            pass
+        elif row.dbos_status == "PENDING" and executor != runtime.executor_id:
+            if not runtime.is_executor_alive(executor):
+                reason = f"its own process, executor {executor} (open its notebook)"
+        elif problem is not None:
+            reason = str(problem)
+        elif row.run_id in runtime.undefined():
             name = row.workflow.rpartition(".")[2]
-            return f"the definition of {name} (run the cell that defines it)"
-        return None
+            reason = f"the definition of {name} (run the cell that defines it)"
+        return reason
+
+    # -- upkeep ------------------------------------------------------------------
+
+    async def cancel(self, run_id: str) -> None:
+        """Ask a run to end as cancelled; the request is on disk when this returns.
+
+        Raises:
+            UnknownRunError, RunFinishedError: There is nothing to cancel.
+        """
+        await self.run(run_id).cancel()
+
+    async def fork(
+        self, run_id: str, position: int | None = None, new_run_id: str | None = None
+    ) -> Run:
+        """Begin a new run from a position of another; on disk when this returns.
+
+        The new run has the entries before the position, with the store, the stream
+        and the open questions of that moment, and goes on from there; messages that
+        the other run had not consumed by then are its own. Without a position all is
+        kept, and of a run that has ended only its last turn is done again.
+
+        Raises:
+            UnknownRunError, InvalidPositionError, InvalidRunIdError,
+            RunIdTakenError: The request cannot be carried out.
+        """
+        fork = self.runtime.upkeep.fork(run_id, position, new_run_id)
+        return Run(self, await self.on_loop(fork))
+
+    async def delete(self, run_id: str) -> None:
+        """Delete a run, with everything that the database has of it.
+
+        If this process executes it, it is stopped first, without an outcome.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            LiveElsewhereError: Another live process executes it.
+        """
+        await self.on_loop(self.runtime.upkeep.delete(run_id))
+
+    async def trim(
+        self, older_than: timedelta | None = None, keep: int | None = None
+    ) -> list[str]:
+        """Delete finished runs, and give the ids of those that are gone.
+
+        A run goes if it ended longer ago than `older_than`, or if `keep` others ended
+        after it. Runs that have not ended are never touched.
+
+        Raises:
+            ConfigError: Neither was given.
+        """
+        return await self.on_loop(self.runtime.upkeep.trim(older_than, keep))
 
     # -- answer ------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from durable_notebook._config import Settings, without_password
 from durable_notebook._model import Json
 from durable_notebook.engine import _internals
 from durable_notebook.errors import ConfigError, RunIdTakenError
-from durable_notebook.store import Store
+from durable_notebook.store import OURS, Store
 
 Inputs = dict[str, Json]
 Execute = Callable[["Claim"], Awaitable[Json]]
@@ -58,6 +59,7 @@ class Engine:
         self._execute: Execute = _not_launched
         self._dbos: DBOS | None = None
         self._functions: dict[str, Callable[..., Any]] = {}
+        self._opened = ExitStack()
 
     def locate(self) -> tuple[str, str | None]:
         """The database URL, and the executor id if something has fixed one.
@@ -108,6 +110,7 @@ class Engine:
         self._dbos = dbos
         self._execute = execute
         _current = self
+        self._opened.enter_context(_internals.queue_without(OURS))
         with _internals.recovery_without(lambda run_id: store.run(run_id) is not None):
             DBOS.launch()
 
@@ -142,6 +145,19 @@ class Engine:
         assert self._dbos is not None
         await _internals.execute(self._dbos, run_id, owner)
 
+    async def fork(self, run_id: str, new_run_id: str, kept: int) -> None:
+        """Record a new run that has the first entries of another; it is not taken yet.
+
+        Raises:
+            RunIdTakenError: A run has the new id.
+        """
+        status = await DBOS.get_workflow_status_async(new_run_id)
+        if status is not None:
+            raise RunIdTakenError(new_run_id, status.name, None)
+        with SetWorkflowID(new_run_id):
+            # DBOS counts from 1 and names the first step that is done again.
+            await DBOS.fork_workflow_async(run_id, kept + 1)
+
     async def run_claimed(self, claim: Claim) -> Json:
         """Called by DBOS: execute a run and give DBOS its outcome to record."""
         return await self._execute(claim)
@@ -154,6 +170,7 @@ class Engine:
         if self._dbos is not None and _internals.instance() is self._dbos:
             DBOS.destroy(workflow_completion_timeout_sec=0)
         self._dbos = None
+        self._opened.close()
 
 
 async def _not_launched(_: Claim) -> Json:

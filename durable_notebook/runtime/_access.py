@@ -5,45 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import Future
 from weakref import WeakValueDictionary
 
-from workflows.errors import WorkflowCancelledByUser
 from workflows.events import Event, StopEvent
 from workflows.runtime.types.ticks import WorkflowTick
 
-from durable_notebook._entry import Entry
-from durable_notebook._model import Json, RunStatus
 from durable_notebook.errors import (
     DurableNotebookError,
     ReplayMismatchError,
     RunFinishedError,
-    StorageError,
     UnknownRunError,
 )
-from durable_notebook.runtime._codec import Codec, qualified_name
-from durable_notebook.runtime._outcome import Outcome
+from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._reduction import reduced
 from durable_notebook.runtime._registry import Registry
 from durable_notebook.runtime._restore import Restored, restore
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import RunRow, Store
-
-logger = logging.getLogger("durable_notebook")
-
-
-def _end(row: RunRow) -> dict[str, Json] | None:
-    """How a run ended: in the journal's words, else by what DBOS's tools did to it."""
-    entry = None if row.last_entry is None else Entry.decode(row.last_entry)
-    if entry is not None and entry.end is not None:
-        return entry.end
-    if row.dbos_status == "CANCELLED":
-        name = qualified_name(WorkflowCancelledByUser)
-        error = {"type": name, "message": "cancelled with DBOS"}
-        return {"status": str(RunStatus.CANCELLED), "error": error}
-    return None
 
 
 class Access:
@@ -110,7 +91,7 @@ class Access:
     async def _hand_in(
         self, run_id: str, tick: WorkflowTick, key: str | None
     ) -> Future[int | None]:
-        ended = _end(self._row(run_id))
+        ended = recorded_end(self._row(run_id))
         if ended is not None:
             raise RunFinishedError(run_id, ended["status"])
         run = self._runs.live.get(run_id)
@@ -199,7 +180,7 @@ class Access:
 
     def recorded_outcome(self, run_id: str) -> Outcome | None:
         """How a run ended, or why it stands still; None if it has not."""
-        end = _end(self._row(run_id))
+        end = recorded_end(self._row(run_id))
         if end is not None:
             return Outcome.read(end, self._codec(run_id))
         problem = self._runs.problems.get(run_id)
@@ -215,16 +196,3 @@ class Access:
         row = self._store.run(run_id)
         definition = None if row is None else self._registry.named(row.workflow)
         return definition.codec if definition else self._plain
-
-    async def watch(self) -> None:
-        """Fetch what other processes put into the mailboxes of live runs."""
-        newest = 0
-        while True:
-            await asyncio.sleep(self._poll_s)
-            try:
-                if self._runs.live and self._store.changed_outside():
-                    seen, newest = newest, self._store.newest_mail()
-                    for run in list(self._runs.live.values()) if newest != seen else ():
-                        run.inbox.fetch()
-            except StorageError as e:
-                logger.warning("%s", e)

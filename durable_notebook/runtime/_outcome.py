@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from workflows.errors import WorkflowCancelledByUser
 from workflows.events import StopEvent
 
+from durable_notebook._entry import Entry
 from durable_notebook._model import Json, RunStatus
-from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._codec import Codec, qualified_name
+from durable_notebook.store import RunRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +46,15 @@ class Outcome:
         result = codec.read_event(tree["result"])
         assert isinstance(result, StopEvent)
         return cls(result=result)
+
+
+def recorded_end(row: RunRow) -> dict[str, Json] | None:
+    """How a run ended: in the journal's words, else by what DBOS's tools did to it."""
+    entry = None if row.last_entry is None else Entry.decode(row.last_entry)
+    if entry is not None and entry.end is not None:
+        return entry.end
+    if row.dbos_status == "CANCELLED":
+        name = qualified_name(WorkflowCancelledByUser)
+        error = {"type": name, "message": "cancelled with DBOS"}
+        return {"status": str(RunStatus.CANCELLED), "error": error}
+    return None

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -26,7 +26,7 @@ from durable_notebook.errors import (
 )
 from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._live import LiveRun
-from durable_notebook.runtime._outcome import Outcome
+from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._registry import Definition, Registry, current_run
 from durable_notebook.runtime._restore import Restored, reduce_journal, restore
 from durable_notebook.runtime._snapshots import Snapshots
@@ -70,6 +70,7 @@ class Runs:
         store: Store,
         registry: Registry,
         executor_id: str,
+        is_alive: Callable[[str], bool],
         session: int,
         snapshot_every: int,
     ) -> None:
@@ -84,6 +85,7 @@ class Runs:
         self._store = store
         self._registry = registry
         self._executor_id = executor_id
+        self._is_alive = is_alive
         self._session = session
         self._snapshot_every = snapshot_every
         self._recorded: set[str] = set()
@@ -127,9 +129,51 @@ class Runs:
             # It may stand still for a message whose class is defined by now.
             self.live[run_id].inbox.fetch()
         is_defined = self._registry.named(row.workflow) is not None
-        if not is_defined or row.dbos_status != "PENDING":
+        if not is_defined or row.dbos_status not in ("PENDING", "ENQUEUED"):
             return False
         return await self._recover(run_id)
+
+    def take_enqueued(self) -> bool:
+        """Take the runs that DBOS's tools have put up, as far as they are for us.
+
+        True if one cannot be taken yet, because its last execution has not quite ended.
+        """
+        is_early = False
+        for run in self._store.enqueued():
+            if run.run_id in self._claimed:
+                is_early = True
+            elif not self._may_take(run.executor_id):
+                continue
+            elif self._registry.named(run.workflow) is not None:
+                self.spawn(self._recover(run.run_id))
+            else:
+                self.undefined[run.run_id] = run.workflow
+        return is_early
+
+    def _may_take(self, executor_id: str | None) -> bool:
+        """Whether an enqueued run is ours: its executor is us, nobody, or dead."""
+        is_free = executor_id is None or executor_id == self._executor_id
+        return is_free or not self._is_alive(executor_id or "")
+
+    async def stop_run(self, run_id: str) -> None:
+        """Stop a run of this process without an outcome, and wait for that."""
+        while run_id in self._claimed:
+            run = self.live.get(run_id)
+            if run is not None:
+                run.stop(LostOwnershipError(run_id))
+            await self.until_changed(1.0)
+
+    def forget(self, run_id: str) -> None:
+        """Drop what is known of a run that is deleted."""
+        self.problems.pop(run_id, None)
+        self.undefined.pop(run_id, None)
+
+    def stop_lost(self) -> None:
+        """Stop the live runs that another execution, or DBOS's tools, took away."""
+        owners = self._store.owners(self.live)
+        for run in list(self.live.values()):
+            if owners.get(run.run_id) != run.owner:
+                run.stop(LostOwnershipError(run.run_id))
 
     def is_claimed(self, run_id: str) -> bool:
         """Whether this process executes the run, or is about to."""
@@ -144,7 +188,9 @@ class Runs:
         owner = new_owner()
         is_going_on = False
         try:
-            claim = self._store.claim(run_id, self._executor_id, owner)
+            claim = self._store.claim(
+                run_id, self._executor_id, owner, instead_of=self._dead_owner(run_id)
+            )
             if await asyncio.wrap_future(claim):
                 await self._engine.go_on(run_id, owner)
                 is_going_on = True
@@ -156,6 +202,11 @@ class Runs:
             if not is_going_on:
                 self._claimed.discard(run_id)
         return is_going_on
+
+    def _dead_owner(self, run_id: str) -> str | None:
+        row = self._store.run(run_id)
+        executor_id = None if row is None else row.executor_id
+        return executor_id if self._may_take(executor_id) else None
 
     def recover_defined(self) -> None:
         """Go on with the runs whose workflow, or whose message's class, is defined."""
@@ -197,7 +248,8 @@ class Runs:
                     run, definition, claim, start, restored.state
                 )
         except _RESUMABLE as e:
-            self._leave(claim.run_id, run, e)
+            if not (run and self._has_ended_outside(run, definition, e)):
+                self._leave(claim.run_id, run, e)
             raise LeavePending from e
         finally:
             self.live.pop(claim.run_id, None)
@@ -258,7 +310,7 @@ class Runs:
         context = start.context if start else contextvars.Context()
         work = self._control_loop(run, definition, claim, start, state)
         try:
-            result = await asyncio.create_task(work, context=context)
+            result = await run.drive(asyncio.create_task(work, context=context))
         except _RESUMABLE:
             raise
         except Exception as e:
@@ -287,6 +339,20 @@ class Runs:
         function = definition.registered.workflow_run_fn
         async with definition.limit or contextlib.nullcontext():
             return await function(state, start_event, tags)  # type: ignore[arg-type]
+
+    def _has_ended_outside(
+        self, run: LiveRun, definition: Definition, problem: Exception
+    ) -> bool:
+        """Whether a run was lost because DBOS's tools have cancelled or deleted it."""
+        if not isinstance(problem, LostOwnershipError):
+            return False
+        row = self._store.run(run.run_id)
+        end = None if row is None else recorded_end(row)
+        if row is None:
+            run.end(Outcome(error=UnknownRunError(run.run_id)))
+        elif end is not None:
+            run.end(Outcome.read(end, definition.codec))
+        return row is None or end is not None
 
     def _leave(self, run_id: str, run: LiveRun | None, problem: Exception) -> None:
         self.problems[run_id] = problem

@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -44,6 +45,8 @@ from durable_notebook.runtime._registry import Definition, Registry, current_run
 from durable_notebook.runtime._restore import Restored, first_inputs
 from durable_notebook.runtime._runs import Runs, Start
 from durable_notebook.runtime._serializer import ClosedJsonSerializer
+from durable_notebook.runtime._upkeep import Upkeep
+from durable_notebook.runtime._watch import Watch
 from durable_notebook.store import Store, open_store
 
 
@@ -58,6 +61,8 @@ class _Open:
     session: int
     runs: Runs
     access: Access
+    watch: Watch
+    upkeep: Upkeep
     loop: asyncio.AbstractEventLoop
 
 
@@ -128,12 +133,13 @@ class DBOSRuntime(Runtime):
             for name in self._registry.names():
                 self._parts.engine.register(name)
             runs = self._parts.runs
+            await asyncio.wrap_future(self.store.sweep())
             runs.undefined.update(self.store.unfinished(self.executor_id))
         except BaseException:
             await self.destroy()
             raise
         runs.recover_defined()
-        runs.spawn(self._parts.access.watch())
+        runs.spawn(self._parts.watch.watch())
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> _Open:
         engine = Engine(self._settings)
@@ -152,6 +158,7 @@ class DBOSRuntime(Runtime):
                 store=store,
                 registry=self._registry,
                 executor_id=lock.executor_id,
+                is_alive=partial(ExecutorLock.is_held, journal),
                 session=session,
                 snapshot_every=self._settings.snapshot_every,
             )
@@ -162,6 +169,14 @@ class DBOSRuntime(Runtime):
                 plain=Codec(self._default_serializer),
                 poll_s=self._settings.mailbox_poll_s,
             )
+            upkeep = Upkeep(
+                engine=engine,
+                store=store,
+                runs=runs,
+                executor_id=lock.executor_id,
+                is_alive=partial(ExecutorLock.is_held, journal),
+            )
+            watch = Watch(runs, store, self._settings.mailbox_poll_s)
             engine.launch(url, lock.executor_id, store, runs.execute)
         except BaseException:
             engine.close()
@@ -169,7 +184,8 @@ class DBOSRuntime(Runtime):
                 lock.release()
             store.close()
             raise
-        return _Open(engine, store, lock, journal, session, runs, access, loop)
+        parts = (engine, store, lock, journal, session, runs, access, watch, upkeep)
+        return _Open(*parts, loop)
 
     async def destroy(self) -> None:
         """Stop at once. Unfinished runs stay resumable; a launch goes on with them."""
@@ -199,6 +215,11 @@ class DBOSRuntime(Runtime):
 
     async def __aexit__(self, *_: object) -> None:
         await self.destroy()
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """Forks and deletes runs."""
+        return self._opened.upkeep
 
     # -- what is open ------------------------------------------------------------
 

@@ -7,10 +7,17 @@ are rows of DBOS's own operation log), the mailbox, and who has the journal open
 from __future__ import annotations
 
 from durable_notebook._config import Settings, sqlite_path
-from durable_notebook.store._abc import Mail, NewEntry, RunRow, Store
+from durable_notebook.store._abc import (
+    OURS,
+    Enqueued,
+    Mail,
+    NewEntry,
+    RunRow,
+    Store,
+)
 from durable_notebook.store._sqlite import SqliteStore
 
-__all__ = ["Mail", "NewEntry", "RunRow", "Store", "open_store"]
+__all__ = ["OURS", "Enqueued", "Mail", "NewEntry", "RunRow", "Store", "open_store"]
 
 
 def open_store(url: str, settings: Settings) -> Store:

@@ -1,0 +1,42 @@
+"""What other processes, and DBOS's own tools, do to the runs of this one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from durable_notebook.errors import StorageError
+from durable_notebook.runtime._runs import Runs
+from durable_notebook.store import Store
+
+logger = logging.getLogger("durable_notebook")
+
+
+class Watch:
+    """Looks at the database whenever somebody has written to it."""
+
+    def __init__(self, runs: Runs, store: Store, poll_s: float) -> None:
+        self._runs = runs
+        self._store = store
+        self._poll_s = poll_s
+        self._newest_mail = 0
+        self._must_look = False
+
+    async def watch(self) -> None:
+        """Look until cancelled."""
+        while True:
+            try:
+                if self._store.changed_outside() or self._must_look:
+                    self._look()
+            except StorageError as e:
+                logger.warning("%s", e)
+            await asyncio.sleep(self._poll_s)
+
+    def _look(self) -> None:
+        if self._runs.live:
+            self._runs.stop_lost()
+            seen, self._newest_mail = self._newest_mail, self._store.newest_mail()
+            if self._newest_mail != seen:
+                for run in self._runs.live.values():
+                    run.inbox.fetch()
+        self._must_look = self._runs.take_enqueued()
