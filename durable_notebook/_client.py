@@ -116,14 +116,7 @@ class Client:
 
     async def on_loop(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something on the runtime's loop, wherever the caller runs."""
-        loop = self.runtime.loop
-        if asyncio.get_running_loop() is loop:
-            return await work
-        future = asyncio.run_coroutine_threadsafe(_catching_stop(work), loop)
-        value, stopped = await asyncio.wrap_future(future)
-        if stopped:
-            raise StopAsyncIteration
-        return value  # type: ignore[return-value]
+        return await self.runtime.on_loop(work)
 
     # -- start -------------------------------------------------------------------
 
@@ -144,6 +137,7 @@ class Client:
         Raises:
             NotAWorkflowError, InvalidRunIdError, InvalidFieldsError,
             RunIdTakenError: The request cannot be carried out.
+            OtherArgumentsError: The run with this id was begun with other fields.
         """
         wanted = run_id or f"run-{secrets.token_hex(3)}"
         return await self.on_loop(self._start(workflow, wanted, origin, fields))
@@ -160,8 +154,9 @@ class Client:
             adopt(instance, self.runtime)
             self.runtime.define(instance, origin)
         is_known = self.runtime.store.run(run_id) is not None
-        event = None if is_known else make_event(instance.start_event_class, fields)
-        # Known runs are attached to; their recorded start event counts.
+        event = None
+        if fields or not is_known:  # A known run has its own arguments.
+            event = make_event(instance.start_event_class, fields)
         start = event if isinstance(event, StartEvent) else blank_start(instance)
         handler = instance.run(run_id=run_id, start_event=start)
         handler._result_task.add_done_callback(_seen)
@@ -349,14 +344,6 @@ class Client:
         """The event classes that answer a prompt, as far as they are defined."""
         definition = self.runtime.definition(info.workflow)
         return [] if definition is None else definition.classes(prompt.expects)
-
-
-async def _catching_stop(work: Coroutine[Any, Any, T]) -> tuple[T | None, bool]:
-    """A future cannot hold StopAsyncIteration, so the end of a stream is a flag."""
-    try:
-        return await work, False
-    except StopAsyncIteration:
-        return None, True
 
 
 def _seen(task: asyncio.Task[Any]) -> None:

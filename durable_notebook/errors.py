@@ -10,6 +10,7 @@
     ├── OtherArgumentsError         ... or to one with other arguments
     ├── StrandedRunError            its executor is dead, and is not this process
     ├── LiveElsewhereError          another live process executes the run
+    ├── TooManyRecoveriesError      it was begun again too often
     ├── InvalidPositionError        the journal has no such position to fork at
     ├── UndefinedClassError         what was recorded needs a class that is missing
     ├── RunFinishedError            the run ended; it takes no more messages
@@ -172,6 +173,22 @@ class LiveElsewhereError(DurableNotebookError, RuntimeError):
             f"Run {self.run_id!r} is executed by another live process, executor "
             f"{self.executor_id!r}, so it was not deleted. Cancel it with "
             f"'client.cancel({self.run_id!r})', and delete it when it has ended."
+        )
+
+
+class TooManyRecoveriesError(DurableNotebookError, RuntimeError):
+    """The run was begun again more often than the runtime was told to."""
+
+    def __init__(self, run_id: str, count: int) -> None:
+        super().__init__(run_id, count)
+        self.run_id = run_id
+        self.count = count
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} was begun {self.count} times and has not ended, so "
+            "it is left alone; all it has is kept. Correct what ends its process, and "
+            "launch with a larger 'max_recovery_attempts'."
         )
 
 

@@ -73,6 +73,10 @@ async def client(journal_url: str, no_leaks: None) -> AsyncIterator[Client]:
         yield Client(runtime)
 
 
+# A session has many runs, and so has a workflow's code.
+SHARED = ("durable_session", "durable_code")
+
+
 def rows(url: str) -> dict[str, int]:
     """How many rows each table of the database has that can be of a run."""
     engine = sa.create_engine(url)
@@ -80,7 +84,7 @@ def rows(url: str) -> dict[str, int]:
         counts = {
             table: connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar()
             for table in sa.inspect(engine).get_table_names()
-            if "migration" not in table and table != "durable_session"
+            if "migration" not in table and table not in SHARED
         }
     engine.dispose()
     return {table: int(count or 0) for table, count in counts.items()}

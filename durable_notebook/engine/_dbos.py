@@ -61,6 +61,11 @@ class Engine:
         self._functions: dict[str, Callable[..., Any]] = {}
         self._opened = ExitStack()
 
+    @property
+    def max_recoveries(self) -> int | None:
+        """How often a run is begun again; None for any number."""
+        return self._settings.max_recoveries
+
     def locate(self) -> tuple[str, str | None]:
         """The database URL, and the executor id if something has fixed one.
 
@@ -162,15 +167,19 @@ class Engine:
         """Called by DBOS: execute a run and give DBOS its outcome to record."""
         return await self._execute(claim)
 
-    def close(self) -> None:
-        """Take DBOS down without waiting; unfinished runs stay resumable."""
+    def close(self, destroy_dbos: bool = True) -> None:
+        """Take DBOS down without waiting; unfinished runs stay resumable.
+
+        Or leave it to the program that made it: then it executes none of our runs.
+        """
         global _current  # noqa: PLW0603
         if _current is self:
             _current = None
-        if self._dbos is not None and _internals.instance() is self._dbos:
+        is_there = self._dbos is not None and _internals.instance() is self._dbos
+        if is_there and destroy_dbos:
             DBOS.destroy(workflow_completion_timeout_sec=0)
+            self._opened.close()
         self._dbos = None
-        self._opened.close()
 
 
 async def _not_launched(_: Claim) -> Json:
@@ -187,7 +196,8 @@ _registered: dict[str, Callable[..., Any]] = {}
 
 def _function(workflow: str) -> Callable[..., Any]:
     async def run(inputs: dict[str, Any]) -> Any:
-        assert _current is not None
+        if _current is None:  # DBOS lives on, and executes nothing of ours.
+            raise LeavePending
         run_id = DBOS.workflow_id
         assert run_id is not None
         owner = _internals.current_owner()

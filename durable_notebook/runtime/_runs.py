@@ -7,6 +7,7 @@ import contextlib
 import contextvars
 import logging
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -21,9 +22,11 @@ from durable_notebook.errors import (
     ReplayMismatchError,
     RunIdTakenError,
     StorageError,
+    TooManyRecoveriesError,
     UnknownRunError,
     UnstorableValueError,
 )
+from durable_notebook.runtime._checks import check_same_start
 from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome, recorded_end
@@ -33,6 +36,9 @@ from durable_notebook.runtime._snapshots import Snapshots
 from durable_notebook.store import Store
 
 T = TypeVar("T")
+
+# The beginning of a run, for its own loop or for another one.
+Started = asyncio.Task[None] | Future[None]
 
 logger = logging.getLogger("durable_notebook")
 
@@ -55,6 +61,15 @@ class Start:
     tags: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """Who executes: its id, the number of this life of it, and who else lives."""
+
+    id: str
+    session: int
+    is_alive: Callable[[str], bool]
+
+
 class Runs:
     """Executes the runs of one executor. Belongs to the runtime's loop.
 
@@ -69,9 +84,7 @@ class Runs:
         engine: Engine,
         store: Store,
         registry: Registry,
-        executor_id: str,
-        is_alive: Callable[[str], bool],
-        session: int,
+        executor: Executor,
         snapshot_every: int,
     ) -> None:
         self.live: dict[str, LiveRun] = {}
@@ -84,9 +97,7 @@ class Runs:
         self._engine = engine
         self._store = store
         self._registry = registry
-        self._executor_id = executor_id
-        self._is_alive = is_alive
-        self._session = session
+        self._executor = executor
         self._snapshot_every = snapshot_every
         self._recorded: set[str] = set()
         self._changed = asyncio.Event()
@@ -105,6 +116,7 @@ class Runs:
         if row is not None and row.workflow != name:
             raise RunIdTakenError(run_id, row.workflow, name)
         if row is not None:
+            check_same_start(row, inputs["start"], start.event)
             await self.resume(run_id)
         elif run_id not in self._claimed:
             self._claimed.add(run_id)
@@ -152,8 +164,8 @@ class Runs:
 
     def _may_take(self, executor_id: str | None) -> bool:
         """Whether an enqueued run is ours: its executor is us, nobody, or dead."""
-        is_free = executor_id is None or executor_id == self._executor_id
-        return is_free or not self._is_alive(executor_id or "")
+        is_free = executor_id is None or executor_id == self._executor.id
+        return is_free or not self._executor.is_alive(executor_id or "")
 
     async def stop_run(self, run_id: str) -> None:
         """Stop a run of this process without an outcome, and wait for that."""
@@ -188,8 +200,9 @@ class Runs:
         owner = new_owner()
         is_going_on = False
         try:
+            self._check_recoveries(run_id)
             claim = self._store.claim(
-                run_id, self._executor_id, owner, instead_of=self._dead_owner(run_id)
+                run_id, self._executor.id, owner, instead_of=self._dead_owner(run_id)
             )
             if await asyncio.wrap_future(claim):
                 await self._engine.go_on(run_id, owner)
@@ -202,6 +215,12 @@ class Runs:
             if not is_going_on:
                 self._claimed.discard(run_id)
         return is_going_on
+
+    def _check_recoveries(self, run_id: str) -> None:
+        row = self._store.run(run_id)
+        most = self._engine.max_recoveries
+        if row is not None and most is not None and row.recoveries > most:
+            raise TooManyRecoveriesError(run_id, row.recoveries)
 
     def _dead_owner(self, run_id: str) -> str | None:
         row = self._store.run(run_id)
@@ -284,7 +303,7 @@ class Runs:
         )
         return LiveRun(
             claim,
-            session=self._session,
+            session=self._executor.session,
             journal=self._store,
             definition=definition,
             restored=restored,
@@ -378,6 +397,19 @@ class Runs:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def spawn_begin(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        run_id: str,
+        start: Start,
+        inputs: dict[str, Json],
+    ) -> Started:
+        """Begin a run from whatever loop calls; `loop` is the runtime's."""
+        work = self.begin(run_id, start, inputs)
+        if asyncio.get_running_loop() is loop:
+            return self.spawn(work)
+        return asyncio.run_coroutine_threadsafe(work, loop)
 
     async def stop(self) -> None:
         """Cancel what was spawned and wait for its end."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
 from datetime import timedelta
 
 from durable_notebook.engine import Engine
@@ -17,7 +16,7 @@ from durable_notebook.errors import (
 )
 from durable_notebook.runtime._checks import check_run_id
 from durable_notebook.runtime._outcome import recorded_end
-from durable_notebook.runtime._runs import Runs
+from durable_notebook.runtime._runs import Executor, Runs
 from durable_notebook.store import RunRow, Store
 
 _UNFINISHED = ("PENDING", "ENQUEUED", "DELAYED")
@@ -30,19 +29,12 @@ class Upkeep:
     """Forks and deletes runs. Belongs to the runtime's loop."""
 
     def __init__(
-        self,
-        *,
-        engine: Engine,
-        store: Store,
-        runs: Runs,
-        executor_id: str,
-        is_alive: Callable[[str], bool],
+        self, *, engine: Engine, store: Store, runs: Runs, executor: Executor
     ) -> None:
         self._engine = engine
         self._store = store
         self._runs = runs
-        self._executor_id = executor_id
-        self._is_alive = is_alive
+        self._executor = executor
 
     async def fork(
         self, run_id: str, position: int | None, new_run_id: str | None
@@ -66,7 +58,8 @@ class Upkeep:
         """Delete a run with all that belongs to it; one live here is stopped first."""
         row = self._row(run_id)
         executor_id = row.executor_id or ""
-        is_elsewhere = executor_id != self._executor_id and self._is_alive(executor_id)
+        is_ours = executor_id == self._executor.id
+        is_elsewhere = not is_ours and self._executor.is_alive(executor_id)
         if is_elsewhere and row.dbos_status in _UNFINISHED and not recorded_end(row):
             raise LiveElsewhereError(run_id, executor_id)
         await self._runs.stop_run(run_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from durable_notebook.errors import StorageError
 from durable_notebook.runtime._runs import Runs
@@ -15,10 +16,14 @@ logger = logging.getLogger("durable_notebook")
 class Watch:
     """Looks at the database whenever somebody has written to it."""
 
-    def __init__(self, runs: Runs, store: Store, poll_s: float) -> None:
+    def __init__(
+        self, runs: Runs, store: Store, *, poll_s: float, queue_poll_s: float
+    ) -> None:
         self._runs = runs
         self._store = store
         self._poll_s = poll_s
+        self._queue_poll_s = queue_poll_s
+        self._queue_due = 0.0
         self._newest_mail = 0
         self._must_look = False
 
@@ -39,4 +44,7 @@ class Watch:
             if self._newest_mail != seen:
                 for run in self._runs.live.values():
                     run.inbox.fetch()
-        self._must_look = self._runs.take_enqueued()
+        now = time.monotonic()
+        self._must_look = now < self._queue_due or self._runs.take_enqueued()
+        if now >= self._queue_due:
+            self._queue_due = now + self._queue_poll_s

@@ -17,6 +17,7 @@ from typing import Any
 from durable_notebook._config import Settings
 from durable_notebook._entry import Entry, RecordedEntry, now
 from durable_notebook.errors import (
+    ConfigError,
     JournalTooNewError,
     LostOwnershipError,
     ReplayMismatchError,
@@ -108,6 +109,13 @@ class SqliteStore(Store):
         applied = connection.execute(self._sql["applied_migration"]).fetchone()[0]
         if applied > known[-1][0]:
             raise JournalTooNewError(self.name, f"its schema has version {applied}")
+        if applied < known[-1][0] and not self._settings.migrate:
+            raise ConfigError(
+                f"The tables of {self.name} are those of version {applied}, not of "
+                f"{known[-1][0]}.",
+                "Call 'await runtime.run_migrations()' first, or launch without "
+                "'run_migrations_on_launch=False'.",
+            )
         for version, name, script in known:
             if version > applied:
                 self._apply(connection, version, name, script)
