@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from weakref import WeakValueDictionary
 
 from workflows.events import Event, StopEvent
 from workflows.runtime.types.ticks import WorkflowTick
 
+from durable_notebook._model import Json
 from durable_notebook.errors import (
     DurableNotebookError,
     ReplayMismatchError,
     RunFinishedError,
+    UndefinedClassError,
     UnknownRunError,
 )
 from durable_notebook.runtime._codec import Codec
@@ -25,6 +28,9 @@ from durable_notebook.runtime._registry import Registry
 from durable_notebook.runtime._restore import Restored, restore
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import RunRow, Store
+
+# A look takes the executor's lock for a moment, so not at every turn of the wait.
+_LOOK_AFTER_EXECUTOR_S = 1.0
 
 
 class Access:
@@ -106,8 +112,11 @@ class Access:
 
         Raises:
             UnknownRunError: There is no such run.
+            StrandedRunError: Nobody will go on with it.
+            UndefinedClassError: Its result is of a class that is not here.
             Exception: The error with which the run ended, or why it cannot go on.
         """
+        looked_at = -_LOOK_AFTER_EXECUTOR_S
         while True:
             run = self._runs.live.get(run_id)
             if run is not None:
@@ -115,6 +124,9 @@ class Access:
                 outcome = run.outcome
             else:
                 outcome = self.recorded_outcome(run_id)
+                if time.monotonic() - looked_at > _LOOK_AFTER_EXECUTOR_S:
+                    looked_at = time.monotonic()
+                    self._runs.check_executor(self._row(run_id))
             # A run that is just being recovered only has its outcome to tell DBOS.
             if outcome is not None and not self._runs.is_claimed(run_id):
                 if outcome.error is not None:
@@ -151,7 +163,9 @@ class Access:
         for recorded in self._store.entries(run_id):
             entry = recorded.entry
             first = entry.events - len(entry.stream)
-            found += map(codec.read_event, entry.stream[max(after - first, 0) :])
+            for tree in entry.stream[max(after - first, 0) :]:
+                with _naming_undefined(run_id, tree, codec):
+                    found.append(codec.read_event(tree))
         return found
 
     async def until_executed(self, run_id: str) -> None:
@@ -182,7 +196,9 @@ class Access:
         """How a run ended, or why it stands still; None if it has not."""
         end = recorded_end(self._row(run_id))
         if end is not None:
-            return Outcome.read(end, self._codec(run_id))
+            codec = self._codec(run_id)
+            with _naming_undefined(run_id, end, codec):
+                return Outcome.read(end, codec)
         problem = self._runs.problems.get(run_id)
         return None if problem is None else Outcome(error=problem)
 
@@ -196,3 +212,15 @@ class Access:
         row = self._store.run(run_id)
         definition = None if row is None else self._registry.named(row.workflow)
         return definition.codec if definition else self._plain
+
+
+@contextlib.contextmanager
+def _naming_undefined(run_id: str, tree: Json, codec: Codec) -> Iterator[None]:
+    """Say which class is missing, where a tree cannot be read without it."""
+    try:
+        yield
+    except ValueError as e:
+        name = codec.undefined(tree)
+        if name is None:
+            raise
+        raise UndefinedClassError(run_id, name) from e

@@ -22,6 +22,7 @@ from durable_notebook.errors import (
     ReplayMismatchError,
     RunIdTakenError,
     StorageError,
+    StrandedRunError,
     TooManyRecoveriesError,
     UnknownRunError,
     UnstorableValueError,
@@ -33,7 +34,7 @@ from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._registry import Definition, Registry, current_run
 from durable_notebook.runtime._restore import Restored, reduce_journal, restore
 from durable_notebook.runtime._snapshots import Snapshots
-from durable_notebook.store import Store
+from durable_notebook.store import RunRow, Store
 
 T = TypeVar("T")
 
@@ -117,6 +118,7 @@ class Runs:
             raise RunIdTakenError(run_id, row.workflow, name)
         if row is not None:
             check_same_start(row, inputs["start"], start.event)
+            self.check_executor(row)
             await self.resume(run_id)
         elif run_id not in self._claimed:
             self._claimed.add(run_id)
@@ -157,7 +159,7 @@ class Runs:
             elif not self._may_take(run.executor_id):
                 continue
             elif self._registry.named(run.workflow) is not None:
-                self.spawn(self._recover(run.run_id))
+                self.spawn(self._recover(run.run_id)).add_done_callback(_noted)
             else:
                 self.undefined[run.run_id] = run.workflow
         return is_early
@@ -186,6 +188,17 @@ class Runs:
         for run in list(self.live.values()):
             if owners.get(run.run_id) != run.owner:
                 run.stop(LostOwnershipError(run.run_id))
+
+    def check_executor(self, row: RunRow) -> None:
+        """Refuse to wait for a run that nobody will go on with.
+
+        Raises:
+            StrandedRunError: Its executor is another, and no live process is that.
+        """
+        executor_id = row.executor_id or ""
+        is_ours = row.dbos_status != "PENDING" or executor_id == self._executor.id
+        if not (is_ours or recorded_end(row) or self._executor.is_alive(executor_id)):
+            raise StrandedRunError(row.run_id, executor_id)
 
     def is_claimed(self, run_id: str) -> bool:
         """Whether this process executes the run, or is about to."""
@@ -234,7 +247,7 @@ class Runs:
         for run_id, workflow in list(self.undefined.items()):
             if self._registry.named(workflow) is not None:
                 del self.undefined[run_id]
-                self.spawn(self._recover(run_id))
+                self.spawn(self._recover(run_id)).add_done_callback(_noted)
 
     # -- execute -------------------------------------------------------------------
 
@@ -243,11 +256,14 @@ class Runs:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        # Claimed already, unless DBOS gave it out from a queue of the user.
+        self._claimed.add(claim.run_id)
         task.add_done_callback(lambda _: self._executed(task, claim.run_id))
         start = self._starts.pop(claim.run_id, None)
         definition = start.definition if start else self._registry.named(claim.workflow)
         if definition is None:
-            self.undefined[claim.run_id] = claim.workflow
+            # Only after this execution has ended can another begin.
+            task.add_done_callback(lambda _: self._wait_for(claim))
             raise LeavePending
         run: LiveRun | None = None
         try:
@@ -309,6 +325,11 @@ class Runs:
             restored=restored,
             snapshots=snapshots,
         )
+
+    def _wait_for(self, claim: Claim) -> None:
+        """Go on with a run once its workflow is defined, which may be by now."""
+        self.undefined[claim.run_id] = claim.workflow
+        self.recover_defined()
 
     def _executed(self, task: asyncio.Task[Any], run_id: str) -> None:
         """DBOS has recorded the outcome, or will not: the run is nobody's here."""
@@ -416,3 +437,9 @@ class Runs:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _noted(task: asyncio.Task[bool]) -> None:
+    """What went wrong is among the problems, for whoever asks for the run."""
+    if not task.cancelled():
+        task.exception()
