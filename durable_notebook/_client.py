@@ -275,7 +275,8 @@ class Client:
     async def delete(self, run_id: str) -> None:
         """Delete a run, with everything that the database has of it.
 
-        If this process executes it, it is stopped first, without an outcome.
+        If this process executes it, it is stopped: whoever awaits it is told that
+        there is no such run.
 
         Raises:
             UnknownRunError: There is no such run.

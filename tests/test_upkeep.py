@@ -111,7 +111,9 @@ async def test_a_deleted_run_leaves_nothing(client: Client, journal_url: str) ->
         await client.delete("gone")
 
 
-async def test_a_live_run_is_stopped_and_deleted(client: Client) -> None:
+async def test_a_live_run_is_stopped_and_deleted(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     run = await client.start(Asking, run_id="a")
 
     await client.delete("a")
@@ -122,6 +124,7 @@ async def test_a_live_run_is_stopped_and_deleted(client: Client) -> None:
         await run.result()
     again = await client.start(Quick, run_id="a", value=2)
     assert await again.result() == 2
+    assert caplog.records == []
 
 
 async def test_a_run_that_another_process_executes_is_not_deleted(

@@ -124,6 +124,9 @@ class Runs:
             self._claimed.add(run_id)
             self._starts[run_id] = start
             try:
+                if self._store.mail(run_id, 0):
+                    # To a run of this id that DBOS's tools have deleted: not to this.
+                    await asyncio.wrap_future(self._store.sweep())
                 await self._engine.start(run_id, name, inputs)
             except BaseException:
                 self._claimed.discard(run_id)

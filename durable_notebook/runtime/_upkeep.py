@@ -12,6 +12,7 @@ from durable_notebook.errors import (
     ConfigError,
     InvalidPositionError,
     LiveElsewhereError,
+    LostOwnershipError,
     UnknownRunError,
 )
 from durable_notebook.runtime._checks import check_run_id
@@ -55,15 +56,23 @@ class Upkeep:
         return new_run_id
 
     async def delete(self, run_id: str) -> None:
-        """Delete a run with all that belongs to it; one live here is stopped first."""
+        """Delete a run with all that belongs to it, and stop it if it is live here."""
+        try:
+            await self._delete([self._deletable(run_id)])
+        except LostOwnershipError:  # It has ended, or was begun again, since the look.
+            await self._delete([self._deletable(run_id)])
+        # Without its rows it can write nothing, so there is no hurry.
+        await self._runs.stop_run(run_id)
+        self._runs.forget(run_id)
+
+    def _deletable(self, run_id: str) -> RunRow:
         row = self._row(run_id)
         executor_id = row.executor_id or ""
         is_ours = executor_id == self._executor.id
         is_elsewhere = not is_ours and self._executor.is_alive(executor_id)
         if is_elsewhere and row.dbos_status in _UNFINISHED and not recorded_end(row):
             raise LiveElsewhereError(run_id, executor_id)
-        await self._runs.stop_run(run_id)
-        await self._delete([self._row(run_id)])
+        return row
 
     async def trim(self, older_than: timedelta | None, keep: int | None) -> list[str]:
         """Delete finished runs that are too old or too many, and give their ids."""

@@ -25,26 +25,32 @@ class Watch:
         self._queue_poll_s = queue_poll_s
         self._queue_due = 0.0
         self._newest_mail = 0
-        self._must_look = False
+        self._may_be_enqueued = True
 
     async def watch(self) -> None:
         """Look until cancelled."""
         while True:
             try:
-                if self._store.changed_outside() or self._must_look:
-                    self._look()
+                self._look()
             except StorageError as e:
                 logger.warning("%s", e)
+            except Exception:  # Without it no run would hear of anything.
+                logger.exception("A look at the journal failed, and is repeated")
             await asyncio.sleep(self._poll_s)
 
     def _look(self) -> None:
-        if self._runs.live:
-            self._runs.stop_lost()
-            seen, self._newest_mail = self._newest_mail, self._store.newest_mail()
-            if self._newest_mail != seen:
-                for run in self._runs.live.values():
-                    run.inbox.fetch()
+        if self._store.changed_outside():
+            self._may_be_enqueued = True
+            if self._runs.live:
+                self._look_at_live()
         now = time.monotonic()
-        self._must_look = now < self._queue_due or self._runs.take_enqueued()
-        if now >= self._queue_due:
+        if self._may_be_enqueued and now >= self._queue_due:
             self._queue_due = now + self._queue_poll_s
+            self._may_be_enqueued = self._runs.take_enqueued()
+
+    def _look_at_live(self) -> None:
+        self._runs.stop_lost()
+        seen, self._newest_mail = self._newest_mail, self._store.newest_mail()
+        if self._newest_mail != seen:
+            for run in self._runs.live.values():
+                run.inbox.fetch()

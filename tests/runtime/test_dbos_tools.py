@@ -310,6 +310,20 @@ def test_what_dbos_leaves_of_a_deleted_run_is_gone_at_the_next_open(
     assert live(journal_url, use) == 0
 
 
+async def test_a_run_does_not_hear_what_was_sent_to_a_deleted_one(
+    journal_url: str,
+) -> None:
+    async with launched(journal_url) as runtime:
+        workflow = Asking(runtime=runtime)
+        for name in ("Ada", "Eve"):
+            handler = workflow.run(run_id="a")
+            await until(lambda: prompts(runtime, "a"))
+            await runtime.send("a", Answer(text=name), key="answer:0")
+
+            assert await soon(handler) == name
+            await DBOS.delete_workflow_async("a")
+
+
 async def test_the_steps_of_a_fork_are_listed_by_dbos(journal_url: str) -> None:
     async with launched(journal_url) as runtime:
         await counted(runtime, [])
