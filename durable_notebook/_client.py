@@ -80,8 +80,9 @@ class Run:
                 return
 
     async def info(self) -> RunInfo:
-        """Read what the run is doing."""
-        return await self.client.on_loop(self.client.read_info(self.run_id))
+        """Read what the run is doing, and its size."""
+        read = self.client.read_info(self.run_id, is_measured=True)
+        return await self.client.on_loop(read)
 
     async def journal(self) -> list[Attempt]:
         """Read the run's timeline."""
@@ -174,15 +175,23 @@ class Client:
         return await self.on_loop(self._runs(limit))
 
     async def _runs(self, limit: int | None) -> list[RunInfo]:
-        rows = await asyncio.to_thread(self.runtime.store.runs, limit)
-        return [self._info(row) for row in rows]
+        store = self.runtime.store
+        rows = await asyncio.to_thread(store.runs, limit)
+        sizes = await asyncio.to_thread(store.sizes, [row.run_id for row in rows])
+        return [self._info(row, sizes.get(row.run_id)) for row in rows]
 
-    async def read_info(self, run_id: str) -> RunInfo:
-        """What a run is doing. On the runtime's loop."""
-        row = await asyncio.to_thread(self.runtime.store.run, run_id)
+    async def read_info(self, run_id: str, *, is_measured: bool = False) -> RunInfo:
+        """What a run is doing. On the runtime's loop.
+
+        Measured only if asked: that looks at every entry of the run.
+        """
+        store = self.runtime.store
+        row = await asyncio.to_thread(store.run, run_id)
         if row is None:
             raise UnknownRunError(run_id)
-        return self._info(row)
+        ids = [run_id] if is_measured else []
+        sizes = await asyncio.to_thread(store.sizes, ids)
+        return self._info(row, sizes.get(run_id))
 
     async def read_journal(self, run_id: str) -> list[Attempt]:
         """A run's timeline. On the runtime's loop."""
@@ -191,7 +200,7 @@ class Client:
         is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
         return attempts(entries, is_live=is_live)
 
-    def _info(self, row: RunRow) -> RunInfo:
+    def _info(self, row: RunRow, size: int | None) -> RunInfo:
         entry = None if row.last_entry is None else Entry.decode(row.last_entry)
         prompts = tuple(
             Prompt.read(row.run_id, tree) for tree in (entry.prompts if entry else ())
@@ -207,7 +216,7 @@ class Client:
             started=at(row.created_at),
             updated=at(entry.at if entry else row.updated_at),
             executor_id=row.executor_id,
-            size=row.size,
+            size=size,
             error=None if error is None else _sentence(error),
             start_event=EventView.of(row.input.get("start")),
             prompts=prompts,

@@ -198,8 +198,13 @@ async def test_a_run_tells_its_size(client: Client) -> None:
     small = await client.run("small").info()
     large = await run.info()
 
-    assert small.size > 0
+    assert small.size is not None
+    assert large.size is not None
     assert large.size - small.size > 20_000
+    assert {i.run_id: i.size for i in await client.runs()} == {
+        "small": small.size,
+        "large": large.size,
+    }
 
 
 async def test_a_finished_run_is_not_cancelled(client: Client) -> None:

@@ -49,7 +49,7 @@ class RunRow:
     """A run as the database knows it: DBOS's row and the run's last entry.
 
     `recoveries` is how often an execution was begun, `owner` the token of the one that
-    may write; `size` is the bytes of its input, entries, snapshot and messages.
+    may write.
     """
 
     run_id: str
@@ -62,7 +62,6 @@ class RunRow:
     last_entry: str | None
     owner: str | None
     recoveries: int
-    size: int
 
     @property
     def input(self) -> dict[str, Json]:
@@ -193,6 +192,13 @@ class Store(ABC):
         """
         runs = reversed(self.runs())
         return [r for r in runs if r.input.get("parent", [None])[0] == run_id]
+
+    @abstractmethod
+    def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:
+        """The bytes of each run: its input, entries, snapshot and messages.
+
+        This looks at every entry: ask for what is shown, and not for each step.
+        """
 
     @abstractmethod
     def unfinished(self, executor_id: str) -> dict[str, str]:

@@ -286,6 +286,11 @@ class SqliteStore(Store):
         rows = self._read("run", {"ours": OURS, "run_id": run_id})
         return _run_row(rows[0]) if rows else None
 
+    def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:
+        if not self._has_dbos():
+            return {}
+        return dict(self._read("sizes", (json.dumps(list(run_ids)),)))
+
     def unfinished(self, executor_id: str) -> dict[str, str]:
         if not self._has_dbos():
             return {}
@@ -366,5 +371,4 @@ def _run_row(row: tuple[Any, ...]) -> RunRow:
         last_entry=row[7],
         owner=row[8],
         recoveries=row[9],
-        size=row[10],
     )

@@ -85,18 +85,23 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0),
-    length(CAST(i.inputs AS BLOB))
-    + (SELECT coalesce(sum(length(CAST(o.output AS BLOB))), 0)
-       FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid)
-    + (SELECT coalesce(sum(length(CAST(m.tick AS BLOB))), 0)
-       FROM durable_mail m WHERE m.run_id = w.workflow_uuid)
-    + coalesce((SELECT length(CAST(s.body AS BLOB))
-       FROM durable_snapshot s WHERE s.run_id = w.workflow_uuid), 0)
+    w.owner_xid, coalesce(w.recovery_attempts, 0)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE i.inputs LIKE :ours
 ORDER BY w.created_at DESC, w.rowid DESC
 LIMIT :limit
+
+-- sizes --
+SELECT r.value,
+    (SELECT coalesce(sum(length(CAST(i.inputs AS BLOB))), 0)
+     FROM workflow_input i WHERE i.workflow_uuid = r.value)
+    + (SELECT coalesce(sum(length(CAST(o.output AS BLOB))), 0)
+       FROM operation_outputs o WHERE o.workflow_uuid = r.value)
+    + (SELECT coalesce(sum(length(CAST(m.tick AS BLOB))), 0)
+       FROM durable_mail m WHERE m.run_id = r.value)
+    + (SELECT coalesce(sum(length(CAST(s.body AS BLOB))), 0)
+       FROM durable_snapshot s WHERE s.run_id = r.value)
+FROM json_each(?) r
 
 -- run --
 SELECT
@@ -104,14 +109,7 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0),
-    length(CAST(i.inputs AS BLOB))
-    + (SELECT coalesce(sum(length(CAST(o.output AS BLOB))), 0)
-       FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid)
-    + (SELECT coalesce(sum(length(CAST(m.tick AS BLOB))), 0)
-       FROM durable_mail m WHERE m.run_id = w.workflow_uuid)
-    + coalesce((SELECT length(CAST(s.body AS BLOB))
-       FROM durable_snapshot s WHERE s.run_id = w.workflow_uuid), 0)
+    w.owner_xid, coalesce(w.recovery_attempts, 0)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = :run_id AND i.inputs LIKE :ours
 

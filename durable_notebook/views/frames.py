@@ -32,7 +32,7 @@ RUNS_COLUMNS = {
     "status": "str",
     "waits_for": "object",
     "steps": "int64",
-    "size": "int64",
+    "size": "Int64",
     "started": "datetime64[us, UTC]",
     "updated": "datetime64[us, UTC]",
     "error": "object",

@@ -46,7 +46,9 @@ def test_a_list_of_runs_has_the_documented_dtypes_also_when_it_is_empty() -> Non
 
 
 def test_a_list_of_runs_tells_the_size_of_each() -> None:
-    assert list(frames.runs([info(size=7), info()])["size"]) == [7, 0]
+    frame = frames.runs([info(size=7), info()])
+
+    assert frame["size"].to_list() == [7, pd.NA]
 
 
 def test_a_selection_of_a_journal_is_a_plain_frame() -> None:
