@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -38,6 +38,12 @@ class Settings:
         redact: Names of fields whose values are masked before they are written.
         mailbox_poll_s: How often a waiting run looks for messages that other
             processes left in a SQLite journal.
+        queue_poll_s: How often it looks for runs that DBOS's tools have forked or
+            resumed; None for `mailbox_poll_s`.
+        migrate: Whether opening the journal brings its tables up to date.
+        max_recoveries: How often a run is begun again before it is left alone; None
+            for any number.
+        schema, pool_size, pool_min_size, executor_lease: Of Postgres only.
     """
 
     # Not shown: it may have a password.
@@ -49,6 +55,13 @@ class Settings:
     mailbox_poll_s: float = 0.05
     snapshot_every: int = 256
     redact: Collection[str] = ()
+    queue_poll_s: float | None = None
+    migrate: bool = True
+    max_recoveries: int | None = None
+    schema: str | None = None
+    pool_size: int | None = None
+    pool_min_size: int | None = None
+    executor_lease: Mapping[str, object] | None = None
 
     def __post_init__(self) -> None:
         if self.durability not in ("full", "normal"):
@@ -70,6 +83,41 @@ class Settings:
             raise ConfigError(
                 "'snapshot_every' is a number of journal entries.",
                 "Give one above zero.",
+            )
+        if self.queue_poll_s is not None and self.queue_poll_s <= 0:
+            raise ConfigError(
+                "'queue_poll_s' is a time in seconds.", "Give a number above zero."
+            )
+        if self.max_recoveries is not None and self.max_recoveries < 0:
+            raise ConfigError(
+                f"A run cannot be begun {self.max_recoveries} times again.",
+                "Give 0 or more, or leave it out.",
+            )
+
+
+def check_sqlite(settings: Settings) -> None:
+    """Refuse what would have no effect on a SQLite journal.
+
+    Raises:
+        ConfigError: With the option, and why.
+    """
+    why = {
+        "schema": "a SQLite file has no schemas",
+        "pool_size": "a SQLite journal has no pool of connections",
+        "pool_min_size": "a SQLite journal has no pool of connections",
+        "executor_lease": "on SQLite a file beside the journal keeps each executor in "
+        "one process",
+    }
+    for name, reason in why.items():
+        if getattr(settings, name) is not None:
+            raise ConfigError(
+                f"'{name}' is for Postgres: {reason}.",
+                "Leave it out"
+                + (
+                    ", and give each process its own 'executor_id'."
+                    if name == "executor_lease"
+                    else "."
+                ),
             )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from durable_notebook._config import Settings, without_password
 from durable_notebook._model import Json
 from durable_notebook.engine import _internals
 from durable_notebook.errors import ConfigError, RunIdTakenError
-from durable_notebook.store import Store
+from durable_notebook.store import OURS, Store
 
 Inputs = dict[str, Json]
 Execute = Callable[["Claim"], Awaitable[Json]]
@@ -64,6 +65,12 @@ class Engine:
         self._dbos: DBOS | None = None
         self._database = ""
         self._functions: dict[str, Callable[..., Any]] = {}
+        self._opened = ExitStack()
+
+    @property
+    def max_recoveries(self) -> int | None:
+        """How often a run is begun again; None for any number."""
+        return self._settings.max_recoveries
 
     def locate(self) -> tuple[str, str | None]:
         """The database URL, and the executor id if something has fixed one.
@@ -116,6 +123,7 @@ class Engine:
         self._execute = execute
         _current = self
         self._database = store.name
+        self._opened.enter_context(_internals.queue_without(OURS))
         with (
             _internals.recovery_without(lambda run_id: store.run(run_id) is not None),
             _internals.refusals_as_our_own(store.name),
@@ -160,18 +168,36 @@ class Engine:
         with _internals.refusals_as_our_own(self._database):
             await _internals.execute(self._dbos, run_id, owner)
 
+    async def fork(self, run_id: str, new_run_id: str, kept: int) -> None:
+        """Record a new run that has the first entries of another; it is not taken yet.
+
+        Raises:
+            RunIdTakenError: A run has the new id.
+        """
+        status = await DBOS.get_workflow_status_async(new_run_id)
+        if status is not None:
+            raise RunIdTakenError(new_run_id, status.name, None)
+        with SetWorkflowID(new_run_id):
+            # DBOS counts from 1 and names the first step that is done again.
+            await DBOS.fork_workflow_async(run_id, kept + 1)
+
     async def run_claimed(self, claim: Claim) -> Json:
         """Called by DBOS: execute a run and give DBOS its outcome to record."""
         return await self._execute(claim)
 
-    def close(self) -> None:
-        """Take DBOS down without waiting; unfinished runs stay resumable."""
+    def close(self, destroy_dbos: bool = True) -> None:
+        """Take DBOS down without waiting; unfinished runs stay resumable.
+
+        Or leave it to the program that made it: then it executes none of our runs.
+        """
         global _current  # noqa: PLW0603
         if _current is self:
             _current = None
-        if self._dbos is not None and _internals.instance() is self._dbos:
+        is_there = self._dbos is not None and _internals.instance() is self._dbos
+        if is_there and destroy_dbos:
             DBOS.destroy(workflow_completion_timeout_sec=0)
             _internals.allow_pickles()
+            self._opened.close()
         self._dbos = None
 
 
@@ -189,7 +215,8 @@ _registered: dict[str, Callable[..., Any]] = {}
 
 def _function(workflow: str) -> Callable[..., Any]:
     async def run(inputs: dict[str, Any]) -> Any:
-        assert _current is not None
+        if _current is None:  # DBOS lives on, and executes nothing of ours.
+            raise LeavePending
         run_id = DBOS.workflow_id
         assert run_id is not None
         owner = _internals.current_owner()

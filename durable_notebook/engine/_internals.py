@@ -18,7 +18,7 @@ from dbos._context import get_local_dbos_context
 from dbos._core import WorkflowHandleAsyncPolling, execute_dequeued_workflow
 from dbos._serialization import DBOSDefaultSerializer, DBOSPortableJSON
 from dbos._sys_db import SystemDatabase
-from dbos._utils import GlobalParams
+from dbos._utils import INTERNAL_QUEUE_NAME, GlobalParams
 
 from durable_notebook.errors import (
     ConfigError,
@@ -120,6 +120,35 @@ def refuse_pickles() -> None:
 def allow_pickles() -> None:
     """Undo `refuse_pickles`, for a DBOS that the program makes itself."""
     vars(DBOSDefaultSerializer).pop("deserialize", None)
+
+
+@contextmanager
+def queue_without(pattern: str) -> Iterator[None]:
+    """Inside this block DBOS's internal queue gives no run of ours to anybody.
+
+    There its tools put what they fork, resume and rewind, for whichever process asks
+    first: also for one that has not defined the run's class, and then loses it.
+    """
+    original = SystemDatabase._claim_gate
+
+    def gate(
+        self: SystemDatabase, queue_name: str, partition_key: str | None
+    ) -> list[sa.ColumnElement[bool]]:
+        gates = original(self, queue_name, partition_key)
+        if queue_name != INTERNAL_QUEUE_NAME:
+            return gates
+        status, inputs = self.tables.workflow_status, self.tables.workflow_input
+        ours = sa.exists().where(
+            inputs.c.workflow_uuid == status.c.workflow_uuid,
+            inputs.c.inputs.like(pattern),
+        )
+        return [*gates, ~ours]
+
+    setattr(SystemDatabase, original.__name__, gate)
+    try:
+        yield
+    finally:
+        setattr(SystemDatabase, original.__name__, original)
 
 
 def is_registered(dbos: DBOS, name: str) -> bool:

@@ -5,35 +5,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from weakref import WeakValueDictionary
 
-from workflows.errors import WorkflowCancelledByUser
 from workflows.events import Event, StopEvent
 from workflows.runtime.types.ticks import WorkflowTick
 
-from durable_notebook._model import RunStatus
+from durable_notebook._model import Json, RunStatus
 from durable_notebook.errors import (
     DurableNotebookError,
     LostOutcomeError,
     ReplayMismatchError,
     RunFinishedError,
-    StorageError,
+    UndefinedClassError,
     UnknownRunError,
 )
 from durable_notebook.runtime._codec import Codec
-from durable_notebook.runtime._outcome import Outcome
+from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._reduction import reduced
 from durable_notebook.runtime._registry import Registry
 from durable_notebook.runtime._restore import Restored, restore
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import RunRow, Store
 
-logger = logging.getLogger("durable_notebook")
-
-
 # DBOS's words for a run that goes on, or that will.
 _UNFINISHED = ("PENDING", "ENQUEUED", "DELAYED")
+
+# A look takes the executor's lock for a moment, so not at every turn of the wait.
+_LOOK_AFTER_EXECUTOR_S = 1.0
 
 
 class Access:
@@ -53,17 +54,54 @@ class Access:
         self._registry = registry
         self._plain = plain
         self._poll_s = poll_s
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._open_posts = 0
+        self._all_posted = asyncio.Event()
 
     async def post(
-        self, run_id: str, tick: WorkflowTick, key: str | None = None
+        self,
+        run_id: str,
+        tick: WorkflowTick,
+        key: str | None = None,
+        *,
+        begun: Callable[[], Awaitable[None]] | None = None,
     ) -> bool:
         """Put a tick into a run's mailbox; on disk when this returns.
 
-        False if a message with this key was there: it counts once.
+        False if a message with this key was there: it counts once. Messages to one
+        run are handed in, in the order of these calls, once it has `begun`.
 
         Raises:
             UnknownRunError, RunFinishedError: Nobody would ever read it.
         """
+        self._open_posts += 1
+        self._all_posted.clear()
+        try:
+            async with self._turns.setdefault(run_id, asyncio.Lock()):
+                if begun is not None:
+                    await begun()
+                await self._runs.until_begun(run_id)
+                written = await self._hand_in(run_id, tick, key)
+            sequence = await asyncio.wrap_future(written)
+        finally:
+            self._open_posts -= 1
+            if self._open_posts == 0:
+                self._all_posted.set()
+        run = self._runs.live.get(run_id)
+        if run is not None:
+            run.inbox.fetch()
+        return sequence is not None
+
+    async def posted(self) -> None:
+        """Wait until every message that is on its way is on disk."""
+        # A handler only starts a task for each of its sends: this lets them begin.
+        await asyncio.sleep(0)
+        if self._open_posts:
+            await self._all_posted.wait()
+
+    async def _hand_in(
+        self, run_id: str, tick: WorkflowTick, key: str | None
+    ) -> Future[int | None]:
         ended = self._ended_as(self._row(run_id))
         if ended is not None:
             raise RunFinishedError(run_id, ended)
@@ -72,20 +110,18 @@ class Access:
             # If that fails the run stands still, and the message waits for it.
             with contextlib.suppress(DurableNotebookError):
                 await run.settle()
-        text = json.dumps(self._plain.tick(tick))
-        sequence = await asyncio.wrap_future(self._store.post(run_id, text, key))
-        run = self._runs.live.get(run_id)
-        if run is not None:
-            run.inbox.fetch()
-        return sequence is not None
+        return self._store.post(run_id, json.dumps(self._plain.tick(tick)), key)
 
     async def result(self, run_id: str) -> StopEvent:
         """Wait for the end of a run, wherever it is executed.
 
         Raises:
             UnknownRunError: There is no such run.
+            StrandedRunError: Nobody will go on with it.
+            UndefinedClassError: Its result is of a class that is not here.
             Exception: The error with which the run ended, or why it cannot go on.
         """
+        looked_at = -_LOOK_AFTER_EXECUTOR_S
         while True:
             run = self._runs.live.get(run_id)
             if run is not None:
@@ -95,6 +131,9 @@ class Access:
                 outcome = None  # On its way here; its entries may be much to read.
             else:
                 outcome = self.recorded_outcome(run_id)
+                if time.monotonic() - looked_at > _LOOK_AFTER_EXECUTOR_S:
+                    looked_at = time.monotonic()
+                    self._runs.check_executor(self._row(run_id))
             # A run that is just being recovered only has its outcome to tell DBOS.
             if outcome is not None and not self._runs.is_claimed(run_id):
                 if outcome.error is not None:
@@ -131,7 +170,9 @@ class Access:
         for recorded in self._store.entries(run_id):
             entry = recorded.entry
             first = entry.events - len(entry.stream)
-            found += map(codec.read_event, entry.stream[max(after - first, 0) :])
+            for tree in entry.stream[max(after - first, 0) :]:
+                with _naming_undefined(run_id, tree, codec):
+                    found.append(codec.read_event(tree))
         return found
 
     async def until_executed(self, run_id: str) -> None:
@@ -161,11 +202,11 @@ class Access:
     def recorded_outcome(self, run_id: str) -> Outcome | None:
         """How a run ended, or why it stands still; None if it has not."""
         row = self._row(run_id)
-        entry = self._store.end_of(row)
-        if entry is not None and entry.end is not None:
-            return Outcome.read(entry.end, self._codec(run_id))
-        if row.dbos_status == "CANCELLED":
-            return Outcome(error=WorkflowCancelledByUser("cancelled with DBOS"))
+        end = recorded_end(self._store, row)
+        if end is not None:
+            codec = self._codec(run_id)
+            with _naming_undefined(run_id, end, codec):
+                return Outcome.read(end, codec)
         if row.dbos_status not in _UNFINISHED:
             last = self._store.last_entry(run_id)
             step = 1 if last is None else last.position + 2
@@ -194,15 +235,14 @@ class Access:
         definition = None if row is None else self._registry.named(row.workflow)
         return definition.codec if definition else self._plain
 
-    async def watch(self) -> None:
-        """Fetch what other processes put into the mailboxes of live runs."""
-        newest = 0
-        while True:
-            await asyncio.sleep(self._poll_s)
-            try:
-                if self._runs.live and self._store.changed_outside():
-                    seen, newest = newest, self._store.newest_mail()
-                    for run in list(self._runs.live.values()) if newest != seen else ():
-                        run.inbox.fetch()
-            except StorageError as e:
-                logger.warning("%s", e)
+
+@contextlib.contextmanager
+def _naming_undefined(run_id: str, tree: Json, codec: Codec) -> Iterator[None]:
+    """Say which class is missing, where a tree cannot be read without it."""
+    try:
+        yield
+    except ValueError as e:
+        name = codec.undefined(tree)
+        if name is None:
+            raise
+        raise UndefinedClassError(run_id, name) from e

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from workflows.events import Event
+from workflows.events import Event, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, TickStepResult, WorkflowTick
 
 from durable_notebook._entry import Entry, now, rounded
@@ -62,10 +62,11 @@ class LiveRun:
         self._recorded = asyncio.Event()
         self.changed = asyncio.Event()
         self._ahead_s = max(0.0, restored.at - now())
-        self._owner = claim.owner
+        self.owner = claim.owner
         self._session = session
         self._journal = journal
         self._broken: BaseException | None = None
+        self._driver: asyncio.Task[StopEvent] | None = None
         self._position = restored.position
         self._interrupted = restored.interrupted
         self._steps = restored.steps
@@ -134,6 +135,25 @@ class LiveRun:
             and not self._accepts(tick.event)
             and not self.prompts.waits_for(tick.event)
         )
+
+    # -- who executes it -----------------------------------------------------------
+
+    async def drive(self, driver: asyncio.Task[StopEvent]) -> StopEvent:
+        """Wait for the control loop; `stop` ends it with an error of its own."""
+        self._driver = driver
+        try:
+            return await driver
+        except asyncio.CancelledError:
+            if self._broken is None or not driver.cancelled():
+                raise
+            raise self._broken from None
+
+    def stop(self, problem: Exception) -> None:
+        """Stop the run without an outcome: this process may write no more of it."""
+        if self._broken is None:
+            self._broken = problem
+        if self._driver is not None:
+            self._driver.cancel()
 
     # -- what the turn gathers ---------------------------------------------------
 
@@ -265,7 +285,7 @@ class LiveRun:
             position=position,
             name=self._name,
             body=body,
-            owner=self._owner,
+            owner=self.owner,
             started_at=min(began),
             finished_at=entry.at,
         )

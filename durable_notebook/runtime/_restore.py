@@ -188,6 +188,8 @@ def _mismatch(
     before = recorded_code(store, next(filter(None, reversed(digests)), ""))
     changes = [] if before is None else definition.code.changes(before)
     said = str(problem) or type(problem).__name__
+    if isinstance(problem, KeyError):
+        said = f"it needs {str(problem.args[0])!r}, which is not there"
     return ReplayMismatchError(run_id, where, said, tuple(changes))
 
 
@@ -230,13 +232,15 @@ def _left_in_flight(
     interrupted: list[Json] = []
     for step, worker in reduction.state.workers.items():
         for execution in worker.in_progress:
+            began = reduction.begun.get(f"{step}:{execution.worker_id}")
+            if began is None:
+                continue  # The turn that begins it was written before it was over.
             key = work_key(str(step), execution.work_item_id, execution.attempts)
             left = known[key].pop(0) if known.get(key) else Carried()
             left.tries += 1
             left.bodies = (*left.bodies, execution.invocation_id or "")
             carried.setdefault(key, []).append(left)
-            start = f"{step}:{execution.worker_id}"
-            began_at, session = reduction.begun.get(start, (last.at, last.session))
+            began_at, session = began
             interrupted.append(
                 {
                     "step": str(step),

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import contextvars
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -22,18 +23,24 @@ from durable_notebook.errors import (
     ReplayMismatchError,
     RunIdTakenError,
     StorageError,
+    StrandedRunError,
+    TooManyRecoveriesError,
     UnknownRunError,
     UnstorableValueError,
 )
+from durable_notebook.runtime._checks import check_same_start
 from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._live import LiveRun
-from durable_notebook.runtime._outcome import Outcome
+from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._registry import Definition, Registry, current_run
 from durable_notebook.runtime._restore import Restored, reduce_journal, restore
 from durable_notebook.runtime._snapshots import Snapshots
-from durable_notebook.store import Store
+from durable_notebook.store import RunRow, Store
 
 T = TypeVar("T")
+
+# The beginning of a run, for its own loop or for another one.
+Started = asyncio.Task[None] | Future[None]
 
 logger = logging.getLogger("durable_notebook")
 
@@ -56,6 +63,15 @@ class Start:
     tags: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """Who executes: its id, the number of this life of it, and who else lives."""
+
+    id: str
+    session: int
+    is_alive: Callable[[str], bool]
+
+
 class Runs:
     """Executes the runs of one executor. Belongs to the runtime's loop.
 
@@ -70,8 +86,7 @@ class Runs:
         engine: Engine,
         store: Store,
         registry: Registry,
-        executor_id: str,
-        session: int,
+        executor: Executor,
         snapshot_every: int,
     ) -> None:
         self.live: dict[str, LiveRun] = {}
@@ -84,10 +99,10 @@ class Runs:
         self._engine = engine
         self._store = store
         self._registry = registry
-        self._executor_id = executor_id
-        self._session = session
+        self._executor = executor
         self._snapshot_every = snapshot_every
         self._recorded: set[str] = set()
+        self._starting: WeakValueDictionary[str, Started] = WeakValueDictionary()
         self._changed = asyncio.Event()
 
     # -- begin and go on -----------------------------------------------------------
@@ -104,12 +119,17 @@ class Runs:
         if row is not None and row.workflow != name:
             raise RunIdTakenError(run_id, row.workflow, name)
         if row is not None:
+            check_same_start(row, inputs["start"], start.event)
+            self.check_executor(row)
             await self.resume(run_id)
         elif run_id not in self._claimed:
             self._claimed.add(run_id)
             self._starts[run_id] = start
             is_new = False
             try:
+                if self._store.mail(run_id, 0):
+                    # To a run of this id that DBOS's tools have deleted: not to this.
+                    await asyncio.wrap_future(self._store.sweep())
                 is_new = await self._engine.start(run_id, name, inputs)
             finally:
                 if not is_new:
@@ -131,9 +151,63 @@ class Runs:
             # It may stand still for a message whose class is defined by now.
             self.live[run_id].inbox.fetch()
         is_defined = self._registry.named(row.workflow) is not None
-        if not is_defined or row.dbos_status != "PENDING":
+        if not is_defined or row.dbos_status not in ("PENDING", "ENQUEUED"):
             return False
         return await self._recover(run_id)
+
+    def take_enqueued(self) -> bool:
+        """Take the runs that DBOS's tools have put up, as far as they are for us.
+
+        True if one cannot be taken yet, because its last execution has not quite ended.
+        """
+        is_early = False
+        for run in self._store.enqueued():
+            if run.run_id in self._claimed:
+                is_early = True
+            elif not self._may_take(run.executor_id):
+                continue
+            elif self._registry.named(run.workflow) is not None:
+                self.spawn(self._recover(run.run_id)).add_done_callback(_noted)
+            else:
+                self.undefined[run.run_id] = run.workflow
+        return is_early
+
+    def _may_take(self, executor_id: str | None) -> bool:
+        """Whether an enqueued run is ours: its executor is us, nobody, or dead."""
+        is_free = executor_id is None or executor_id == self._executor.id
+        return is_free or not self._executor.is_alive(executor_id or "")
+
+    async def stop_run(self, run_id: str) -> None:
+        """Stop a run of this process without an outcome, and wait for that."""
+        while run_id in self._claimed:
+            run = self.live.get(run_id)
+            if run is not None:
+                run.stop(LostOwnershipError(run_id))
+            await self.until_changed(1.0)
+
+    def forget(self, run_id: str) -> None:
+        """Drop what is known of a run that is deleted."""
+        self.problems.pop(run_id, None)
+        self.undefined.pop(run_id, None)
+
+    def stop_lost(self) -> None:
+        """Stop the live runs that another execution, or DBOS's tools, took away."""
+        owners = self._store.owners(self.live)
+        for run in list(self.live.values()):
+            if owners.get(run.run_id) != run.owner:
+                run.stop(LostOwnershipError(run.run_id))
+
+    def check_executor(self, row: RunRow) -> None:
+        """Refuse to wait for a run that nobody will go on with.
+
+        Raises:
+            StrandedRunError: Its executor is another, and no live process is that.
+        """
+        executor_id = row.executor_id or ""
+        is_ours = row.dbos_status != "PENDING" or executor_id == self._executor.id
+        has_ended = is_ours or recorded_end(self._store, row) is not None
+        if not (has_ended or self._executor.is_alive(executor_id)):
+            raise StrandedRunError(row.run_id, executor_id)
 
     def is_claimed(self, run_id: str) -> bool:
         """Whether this process executes the run, or is about to."""
@@ -148,7 +222,10 @@ class Runs:
         owner = new_owner()
         is_going_on = False
         try:
-            claim = self._store.claim(run_id, self._executor_id, owner)
+            self._check_recoveries(run_id)
+            claim = self._store.claim(
+                run_id, self._executor.id, owner, instead_of=self._dead_owner(run_id)
+            )
             if await asyncio.wrap_future(claim):
                 await self._engine.go_on(run_id, owner)
                 is_going_on = True
@@ -161,6 +238,17 @@ class Runs:
                 self._claimed.discard(run_id)
         return is_going_on
 
+    def _check_recoveries(self, run_id: str) -> None:
+        row = self._store.run(run_id)
+        most = self._engine.max_recoveries
+        if row is not None and most is not None and row.recoveries > most:
+            raise TooManyRecoveriesError(run_id, row.recoveries)
+
+    def _dead_owner(self, run_id: str) -> str | None:
+        row = self._store.run(run_id)
+        executor_id = None if row is None else row.executor_id
+        return executor_id if self._may_take(executor_id) else None
+
     def recover_defined(self) -> None:
         """Go on with the runs whose workflow, or whose message's class, is defined."""
         for run in self.live.values():
@@ -168,7 +256,7 @@ class Runs:
         for run_id, workflow in list(self.undefined.items()):
             if self._registry.named(workflow) is not None:
                 del self.undefined[run_id]
-                self.spawn(self._recover(run_id))
+                self.spawn(self._recover(run_id)).add_done_callback(_noted)
 
     # -- execute -------------------------------------------------------------------
 
@@ -177,19 +265,18 @@ class Runs:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        # Claimed already, unless DBOS gave it out from a queue of the user.
+        self._claimed.add(claim.run_id)
         task.add_done_callback(lambda _: self._executed(task, claim.run_id))
         start = self._starts.pop(claim.run_id, None)
         definition = start.definition if start else self._registry.named(claim.workflow)
         if definition is None:
-            self.undefined[claim.run_id] = claim.workflow
+            # Only after this execution has ended can another begin.
+            task.add_done_callback(lambda _: self._wait_for(claim))
             raise LeavePending
         run: LiveRun | None = None
         try:
-            restored = await asyncio.to_thread(
-                restore, self._store, claim.run_id, definition, claim.inputs
-            )
-            if restored.code != definition.code.digest and restored.end is None:
-                await self._record(definition)
+            restored = await self._restored(claim, definition)
             run = self._live_run(claim, definition, restored)
             self.live[claim.run_id] = run
             run.recorded_by(task)
@@ -201,7 +288,8 @@ class Runs:
                     run, definition, claim, start, restored.state
                 )
         except _RESUMABLE as e:
-            self._leave(claim.run_id, run, e)
+            if not (run and self._has_ended_outside(run, definition, e)):
+                self._leave(claim.run_id, run, e)
             raise LeavePending from e
         except Exception as e:
             # Not the workflow's own: those are outcomes. DBOS would end the run for
@@ -220,13 +308,18 @@ class Runs:
         assert outcome.result is not None
         return definition.codec.event(outcome.result)
 
-    async def _record(self, definition: Definition) -> None:
-        """Have the code on disk before an entry names it."""
+    async def _restored(self, claim: Claim, definition: Definition) -> Restored:
+        restored = await asyncio.to_thread(
+            restore, self._store, claim.run_id, definition, claim.inputs
+        )
         digest = definition.code.digest
-        if digest not in self._recorded:
+        is_new = digest not in (restored.code, *self._recorded)
+        if is_new and restored.end is None:
+            # On disk before an entry names it.
             put = self._store.put_code(digest, definition.code.text())
             await asyncio.wrap_future(put)
             self._recorded.add(digest)
+        return restored
 
     def _live_run(
         self, claim: Claim, definition: Definition, restored: Restored
@@ -242,12 +335,17 @@ class Runs:
         )
         return LiveRun(
             claim,
-            session=self._session,
+            session=self._executor.session,
             journal=self._store,
             definition=definition,
             restored=restored,
             snapshots=snapshots,
         )
+
+    def _wait_for(self, claim: Claim) -> None:
+        """Go on with a run once its workflow is defined, which may be by now."""
+        self.undefined[claim.run_id] = claim.workflow
+        self.recover_defined()
 
     def _executed(self, task: asyncio.Task[Any], run_id: str) -> None:
         """DBOS has recorded the outcome, or will not: the run is nobody's here."""
@@ -268,7 +366,7 @@ class Runs:
         context = start.context if start else contextvars.Context()
         work = self._control_loop(run, definition, claim, start, state)
         try:
-            result = await asyncio.create_task(work, context=context)
+            result = await run.drive(asyncio.create_task(work, context=context))
         except _RESUMABLE:
             raise
         except Exception as e:
@@ -298,6 +396,20 @@ class Runs:
         async with definition.limit or contextlib.nullcontext():
             return await function(state, start_event, tags)  # type: ignore[arg-type]
 
+    def _has_ended_outside(
+        self, run: LiveRun, definition: Definition, problem: Exception
+    ) -> bool:
+        """Whether a run was lost because DBOS's tools have cancelled or deleted it."""
+        if not isinstance(problem, LostOwnershipError):
+            return False
+        row = self._store.run(run.run_id)
+        end = None if row is None else recorded_end(self._store, row)
+        if row is None:
+            run.end(Outcome(error=UnknownRunError(run.run_id)))
+        elif end is not None:
+            run.end(Outcome.read(end, definition.codec))
+        return row is None or end is not None
+
     def _leave(self, run_id: str, run: LiveRun | None, problem: Exception) -> None:
         self.problems[run_id] = problem
         if run is not None:
@@ -323,8 +435,41 @@ class Runs:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def spawn_begin(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        run_id: str,
+        start: Start,
+        inputs: dict[str, Json],
+    ) -> Started:
+        """Begin a run from whatever loop calls; `loop` is the runtime's."""
+        work = self.begin(run_id, start, inputs)
+        started: Started
+        if asyncio.get_running_loop() is loop:
+            started = self.spawn(work)
+        else:
+            started = asyncio.run_coroutine_threadsafe(work, loop)
+        self._starting[run_id] = started
+        return started
+
+    async def until_begun(self, run_id: str) -> None:
+        """Wait until a run that is being begun here is on disk, or could not be."""
+        started = self._starting.get(run_id)
+        if started is None:
+            return
+        if isinstance(started, Future):
+            await asyncio.wait([asyncio.wrap_future(started)])
+        else:
+            await asyncio.wait([started])
+
     async def stop(self) -> None:
         """Cancel what was spawned and wait for its end."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _noted(task: asyncio.Task[bool]) -> None:
+    """What went wrong is among the problems, for whoever asks for the run."""
+    if not task.cancelled():
+        task.exception()

@@ -7,10 +7,27 @@ are rows of DBOS's own operation log), the mailbox, and who has the journal open
 from __future__ import annotations
 
 from durable_notebook._config import Settings, sqlite_path
-from durable_notebook.store._abc import Mail, NewEntry, RunRow, Store, read_input
+from durable_notebook.store._abc import (
+    OURS,
+    Enqueued,
+    Mail,
+    NewEntry,
+    RunRow,
+    Store,
+    read_input,
+)
 from durable_notebook.store._sqlite import SqliteStore
 
-__all__ = ["Mail", "NewEntry", "RunRow", "Store", "open_store", "read_input"]
+__all__ = [
+    "OURS",
+    "Enqueued",
+    "Mail",
+    "NewEntry",
+    "RunRow",
+    "Store",
+    "open_store",
+    "read_input",
+]
 
 
 def open_store(url: str, settings: Settings) -> Store:

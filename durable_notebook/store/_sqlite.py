@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
 import time
+from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,18 +17,24 @@ from typing import Any
 from durable_notebook._config import Settings
 from durable_notebook._entry import RecordedEntry, now
 from durable_notebook.errors import (
+    ConfigError,
     JournalTooNewError,
     LostOwnershipError,
     StorageError,
 )
-from durable_notebook.store._abc import Mail, NewEntry, RunRow, Store, read_entry
+from durable_notebook.store._abc import (
+    OURS,
+    Enqueued,
+    Mail,
+    NewEntry,
+    RunRow,
+    Store,
+    read_entry,
+)
 from durable_notebook.store._file import JournalFile
 from durable_notebook.store._queries import migrations, statements
+from durable_notebook.store._upkeep import claim, delete, sweep
 from durable_notebook.store._writer import Writer
-
-# How DBOS writes the input of our runs (`engine` makes it): this tells them from the
-# other workflows of a DBOS application in the same database.
-_OURS = '{"namedArgs":{},"positionalArgs":[{"durable_notebook":%'
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,13 @@ class SqliteStore(Store):
         applied = connection.execute(self._sql["applied_migration"]).fetchone()[0]
         if applied > known[-1][0]:
             raise JournalTooNewError(self.name, f"its schema has version {applied}")
+        if applied < known[-1][0] and not self._settings.migrate:
+            raise ConfigError(
+                f"The tables of {self.name} are those of version {applied}, not of "
+                f"{known[-1][0]}.",
+                "Call 'await runtime.run_migrations()' first, or launch without "
+                "'run_migrations_on_launch=False'.",
+            )
         for version, name, script in known:
             if version > applied:
                 self._apply(connection, version, name, script)
@@ -265,31 +280,58 @@ class SqliteStore(Store):
     def runs(self, limit: int | None = None) -> list[RunRow]:
         if not self._has_dbos():
             return []
-        values = {"ours": _OURS, "limit": -1 if limit is None else limit}
+        values = {"ours": OURS, "limit": -1 if limit is None else limit}
         return [_run_row(row) for row in self._read("runs", values)]
 
     def run(self, run_id: str) -> RunRow | None:
         if not self._has_dbos():
             return None
-        rows = self._read("run", {"ours": _OURS, "run_id": run_id})
+        rows = self._read("run", {"ours": OURS, "run_id": run_id})
         return _run_row(rows[0]) if rows else None
+
+    def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:
+        if not self._has_dbos():
+            return {}
+        return dict(self._read("sizes", (json.dumps(list(run_ids)),)))
 
     def unfinished(self, executor_id: str) -> dict[str, str]:
         if not self._has_dbos():
             return {}
-        values = {"ours": _OURS, "executor_id": executor_id}
+        values = {"ours": OURS, "executor_id": executor_id}
         return {row[0]: row[1] for row in self._read("unfinished", values)}
 
-    def claim(self, run_id: str, executor_id: str, owner: str) -> Future[bool]:
+    def enqueued(self) -> list[Enqueued]:
+        if not self._has_dbos():
+            return []
+        return [Enqueued(*row) for row in self._read("enqueued", {"ours": OURS})]
+
+    def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:
+        return dict(self._read("owners", (json.dumps(list(run_ids)),)))
+
+    def claim(
+        self,
+        run_id: str,
+        executor_id: str,
+        owner: str,
+        *,
+        instead_of: str | None = None,
+    ) -> Future[bool]:
         values = {
             "run_id": run_id,
             "executor_id": executor_id,
+            "instead_of": instead_of,
             "owner": owner,
             "now_ms": int(time.time() * 1000),
         }
-        return self._writer.submit(
-            lambda c: c.execute(self._sql["claim"], values).rowcount == 1
-        )
+
+        return self._writer.submit(lambda c: claim(c, self._sql, values))
+
+    def delete(self, runs: Iterable[RunRow]) -> Future[None]:
+        gone = list(runs)
+        return self._writer.submit(lambda c: delete(c, self._sql, gone))
+
+    def sweep(self) -> Future[None]:
+        return self._writer.submit(lambda c: sweep(c, self._sql))
 
     def close(self) -> None:
         self._writer.close()
@@ -316,4 +358,6 @@ def _run_row(row: tuple[Any, ...]) -> RunRow:
         updated_at=row[5] / 1000,
         inputs=row[6],
         last_entry=row[7],
+        owner=row[8],
+        recoveries=row[9],
     )
