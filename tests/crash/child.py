@@ -52,6 +52,7 @@ class Job:
     when: points.When = "before"
     ending: points.Ending = "kill"
     stop_at: int | None = None
+    executor_id: str | None = None
     closes: bool = False
     answers: Answers = "on-disk"
     defined: Defined = "before-launch"
@@ -121,7 +122,8 @@ async def _in_time(job: Job, where: points.Points) -> int:
 
 
 async def _live(job: Job, where: points.Points) -> None:
-    runtime = DBOSRuntime(database_url=f"sqlite:///{job.path('journal.sqlite')}")
+    url = f"sqlite:///{job.path('journal.sqlite')}"
+    runtime = DBOSRuntime(database_url=url, executor_id=job.executor_id)
     kind = WORKFLOWS[job.workflow]
     workflow: Workflow | None = None
     if job.defined == "before-launch":
