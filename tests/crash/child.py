@@ -56,7 +56,7 @@ class Job:
     closes: bool = False
     answers: Answers = "on-disk"
     defined: Defined = "before-launch"
-    deadline_s: float = 10.0
+    deadline_s: float = 20.0
     only_launch: bool = False
 
     def path(self, name: str) -> Path:
