@@ -104,11 +104,23 @@ class Entry:
             raise NewerFormat(
                 f"journal format {body['v']}, this version reads {FORMAT}"
             )
-        body = unpack(body)
-        return cls(**{name: body[name] for name in _NAMES if name in body})
+        try:
+            body = unpack(body)
+        except (TypeError, LookupError, AttributeError) as e:
+            raise ValueError(f"not a journal entry: {e!r}") from e
+        members = {name: body[name] for name in _NAMES if name in body}
+        for name, kind in _KINDS.items():
+            if not isinstance(members.get(name, kind()), kind):
+                raise ValueError(f"its {name!r} is no {kind.__name__}")
+        return cls(**members)
 
 
 _NAMES = tuple(f.name for f in fields(Entry))
+_LISTS = ("ticks", "store", "stream", "starts", "interrupted", "prompts")
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(_LISTS, list),
+    **dict.fromkeys(("bodies", "flight", "end"), dict),
+}
 # Written also when they are zero.
 _NUMBERS = ("session", "at", "position")
 

@@ -64,6 +64,14 @@ def test_a_newer_format_is_refused() -> None:
         Entry.decode(json.dumps({"v": FORMAT + 1, "session": 1, "at": 0}))
 
 
+@pytest.mark.parametrize("member", ["ticks", "prompts", "bodies", "end"])
+def test_a_member_of_another_kind_is_refused(member: str) -> None:
+    text = json.dumps({"v": FORMAT, "session": 1, "at": 0, member: 7})
+
+    with pytest.raises(ValueError, match=f"its '{member}' is no (list|dict)"):
+        Entry.decode(text)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"v":"1"}', "7"])
 def test_what_is_no_entry_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):

@@ -68,10 +68,11 @@ class Inbox:
                 # Consumed once and forgotten; a run that was put back meets it again.
                 self._fetched = max(self._fetched, mail.sequence)
                 continue
-            tree = json.loads(mail.tick)
+            tree = None
             try:
+                tree = json.loads(mail.tick)
                 tick = self._codec.read_tick(tree)
-            except ValueError as e:
+            except (ValueError, TypeError, LookupError) as e:
                 # Most likely of a class that this process has not defined (yet). It
                 # stays where it is, and what came after it waits: order is kept.
                 self._report(mail.sequence, self._codec.undefined(tree), e)
@@ -90,10 +91,13 @@ class Inbox:
         if sequence <= self._unreadable:
             return
         self._unreadable = sequence
-        why = f"{undefined} is not defined here" if undefined else str(problem)
+        if undefined:
+            why = f"{undefined} is not defined here. Define its event class"
+        else:
+            why = f"it is damaged ({problem}). Take it out of 'durable_mail'"
         logger.error(
-            "Run %r cannot read message %d of its mailbox: %s. Define its event "
-            "class and resume the run; the message and what follows it are kept.",
+            "Run %r cannot read message %d of its mailbox: %s and resume the run; "
+            "the message and what follows it are kept.",
             self._run_id,
             sequence,
             why,

@@ -292,8 +292,7 @@ class Runs:
                 self._leave(claim.run_id, run, e)
             raise LeavePending from e
         except Exception as e:
-            # Not the workflow's own: those are outcomes. DBOS would end the run for
-            # what is a fault of this package, or of the database.
+            # Not the workflow's own: those are outcomes, and DBOS would make it one.
             logger.exception("Run %r stands still", claim.run_id)
             self._leave(claim.run_id, run, e)
             raise LeavePending from e
@@ -389,7 +388,10 @@ class Runs:
         start_event = None if start is None else start.event
         is_new = run.resumed_from == 0 and start is None
         if is_new and claim.inputs.get("start") is not None:
-            start_event = definition.codec.read_event(claim.inputs["start"])
+            try:
+                start_event = definition.codec.read_event(claim.inputs["start"])
+            except ValueError as e:
+                raise ReplayMismatchError(run.run_id, 0, str(e)) from e
         run.open()
         tags = start.tags if start else {}
         function = definition.registered.workflow_run_fn

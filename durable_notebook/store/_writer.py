@@ -7,6 +7,7 @@ sync of the disk together.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -85,6 +86,9 @@ class Writer:
         done: list[tuple[Future[Any], Any]] = []
         refused: list[tuple[Future[Any], Exception]] = []
         try:
+            if self._connection.in_transaction:
+                # The one before failed, and so did undoing it.
+                self._connection.rollback()
             self._connection.execute("BEGIN IMMEDIATE")
             for job, future in batch:
                 # A job refuses before it writes, so the others may still commit.
@@ -108,7 +112,8 @@ class Writer:
 
     def _give_up(self, batch: list[_Job], problem: Exception) -> None:
         if self._connection.in_transaction:
-            self._connection.rollback()
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.rollback()
         for _, future in batch:
             future.set_exception(self._error(problem))
 

@@ -53,6 +53,7 @@ class Job:
     when: points.When = "before"
     ending: points.Ending = "kill"
     stop_at: int | None = None
+    executor_id: str | None = None
     closes: bool = False
     answers: Answers = "on-disk"
     defined: Defined = "before-launch"
@@ -124,7 +125,13 @@ async def _in_time(job: Job, where: points.Points) -> int:
 
 async def _live(job: Job, where: points.Points) -> None:
     url = f"sqlite:///{job.path('journal.sqlite')}"
-    runtime = DBOSRuntime(Settings(database_url=url, snapshot_every=job.snapshot_every))
+    runtime = DBOSRuntime(
+        Settings(
+            database_url=url,
+            executor_id=job.executor_id,
+            snapshot_every=job.snapshot_every,
+        )
+    )
     kind = WORKFLOWS[job.workflow]
     workflow: Workflow | None = None
     if job.defined == "before-launch":

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from dbos import DBOS
-from process_lives import live, soon
-from sample_workflows import Counted, Counter, Other, Tick
+from process_lives import add, live, never, soon, until
+from sample_workflows import Answer, Asking, Counted, Counter, Once, Other, Tick
 from workflows.events import Event
 from workflows.runtime.types.ticks import TickCancelRun
 
@@ -23,6 +23,7 @@ from durable_notebook.errors import (
     DamagedJournalError,
     JournalTooNewError,
     LostOutcomeError,
+    ReplayMismatchError,
     RunFinishedError,
     UnknownRunError,
 )
@@ -237,6 +238,67 @@ def test_an_input_that_is_none_of_ours_is_refused(
                 await soon(Counter(runtime=runtime).run(run_id="c"))
 
     live(journal_url, use)
+
+
+def test_a_torn_message_ends_no_run(
+    journal: Path, journal_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It stays, and so does what came after it, until somebody takes it out."""
+    torn = "INSERT INTO durable_mail (run_id, tick, sent_at) VALUES ('a', ?, 0)"
+
+    async def begin(runtime: DBOSRuntime) -> None:
+        Asking(runtime=runtime).run(run_id="a")
+        await until(lambda: runtime.store.last_entry("a") is not None)
+
+    async def use(runtime: DBOSRuntime) -> None:
+        other = Asking(runtime=runtime).run(run_id="b")
+        Asking(runtime=runtime).run(run_id="a")
+        await until(lambda: runtime.live("a") is not None)
+        # Messages of other processes are noticed on: that look must survive it.
+        edit(journal, torn, '{"type": "add_ev')
+        await until(lambda: caplog.text.count("cannot read message") == len(TORN) + 1)
+        await soon(runtime.post("a", add(Answer(text="Ada"))))
+        edit(
+            journal,
+            "INSERT INTO durable_mail (run_id, tick, sent_at) SELECT 'b', tick, 0"
+            " FROM durable_mail WHERE tick LIKE '%Ada%'",
+        )
+        assert await soon(other) == "Ada"
+        assert runtime.live("a") is not None
+
+    async def go_on(runtime: DBOSRuntime) -> object:
+        return await soon(Asking(runtime=runtime).run(run_id="a"))
+
+    live(journal_url, begin)
+    for tick in TORN:
+        edit(journal, torn, tick)
+    live(journal_url, use)
+    edit(journal, "DELETE FROM durable_mail WHERE tick NOT LIKE '%Ada%'")
+    assert live(journal_url, go_on) == "Ada"
+
+
+TORN = ["", "[1]", "{}"]
+
+
+def test_a_start_event_that_cannot_be_read_ends_no_run(
+    journal: Path, journal_url: str
+) -> None:
+    async def start(runtime: DBOSRuntime) -> None:
+        Once(gate=never, runtime=runtime).run(run_id="c")
+        await until(lambda: runtime.store.run("c") is not None)
+
+    name = "'workflows.events.StartEvent', 'nowhere.Missing'"
+    live(journal_url, start)
+    edit(journal, "DELETE FROM operation_outputs")
+    edit(journal, f"UPDATE workflow_input SET inputs = replace(inputs, {name})")
+
+    async def use(runtime: DBOSRuntime) -> None:
+        with pytest.raises(ReplayMismatchError, match=r"nowhere\.Missing"):
+            await soon(Once(runtime=runtime).run(run_id="c"))
+
+    live(journal_url, use)
+    assert read(journal, "SELECT status FROM workflow_status") == [("PENDING",)]
+    assert read(journal, "SELECT * FROM operation_outputs") == []
 
 
 def test_a_run_that_was_deleted_is_unknown(journal: Path, journal_url: str) -> None:

@@ -99,3 +99,24 @@ def test_a_twin_that_wakes_up_begins_no_body_more(
 def bodies_of(folder: Path) -> list[Body]:
     """The bodies that began; that one heard an answer is no body of its own."""
     return [b for b in read_log(folder / "bodies") if b.step != "heard"]
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_two_executors_that_start_one_run_at_once_execute_it_once(
+    servers: SimpleQueue[Forkserver], folder: Path, number: int
+) -> None:
+    both = [servers.get(), servers.get()]
+    jobs = [Job("counter", str(folder), n, executor_id=f"executor-{n}") for n in (1, 2)]
+    with ThreadPoolExecutor(2) as pool:
+        codes = list(pool.map(Forkserver.run, both, jobs))
+    for server in both:
+        servers.put(server)
+
+    said = [(folder / f"output-{n}").read_text() for n in (1, 2)]
+    assert (codes, said) == ([0, 0], ["", ""])
+    stored = verdict.Stored.read(folder)
+    for process in (1, 2):
+        outcome = verdict.outcome_of(folder, process)
+        assert verdict.of_run(EXPECTED["counter"], stored, outcome) == []
+    bodies = [b.identity for b in bodies_of(folder)]
+    assert len(bodies) == len(set(bodies)), "a body ran in both"
