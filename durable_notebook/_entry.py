@@ -104,15 +104,14 @@ class Entry:
             raise NewerFormat(
                 f"journal format {body['v']}, this version reads {FORMAT}"
             )
+        for name, kind in _KINDS.items():
+            if not isinstance(body.get(name, kind()), kind):
+                raise ValueError(f"its {name!r} is no {kind.__name__}")
         try:
             body = unpack(body)
         except (TypeError, LookupError, AttributeError) as e:
             raise ValueError(f"not a journal entry: {e!r}") from e
-        members = {name: body[name] for name in _NAMES if name in body}
-        for name, kind in _KINDS.items():
-            if not isinstance(members.get(name, kind()), kind):
-                raise ValueError(f"its {name!r} is no {kind.__name__}")
-        return cls(**members)
+        return cls(**{name: body[name] for name in _NAMES if name in body})
 
 
 _NAMES = tuple(f.name for f in fields(Entry))
