@@ -2,6 +2,7 @@
 
     DurableNotebookError
     ├── NotLaunchedError            the runtime was used before launch()
+    ├── RuntimeClosedError          ... or it was closed under a caller that waits
     ├── ConfigError                 settings that cannot work together
     ├── ExecutorInUseError          another live process owns this executor id
     ├── UnknownRunError             no run has this id
@@ -45,6 +46,20 @@ class NotLaunchedError(DurableNotebookError, RuntimeError):
         return (
             "The runtime is not launched. "
             "Call 'await runtime.launch()' first, or use 'async with runtime:'."
+        )
+
+
+class RuntimeClosedError(DurableNotebookError, RuntimeError):
+    """The runtime was closed while somebody waited for a run."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+
+    def __str__(self) -> str:
+        return (
+            f"The runtime was closed while run {self.run_id!r} went on. Its completed "
+            "steps are kept: launch a runtime and ask for the run again by its id."
         )
 
 

@@ -29,6 +29,7 @@ from durable_notebook.errors import (
     ReplayMismatchError,
     RunFinishedError,
     RunIdTakenError,
+    RuntimeClosedError,
     StorageError,
     StrandedRunError,
     TooManyRecoveriesError,
@@ -40,6 +41,7 @@ from durable_notebook.errors import (
 # Each error with how it ends: what its reader can do next.
 REMEDIES: list[tuple[DurableNotebookError, str]] = [
     (NotLaunchedError(), "or use 'async with runtime:'."),
+    (RuntimeClosedError("r1"), "ask for the run again by its id."),
     (ConfigError("There is no database.", "Name one."), "Name one."),
     (ExecutorInUseError("local", "a.sqlite"), "an 'executor_id' of its own."),
     (UnknownRunError("r1"), "and check the database URL."),

@@ -19,6 +19,7 @@ from durable_notebook.errors import (
     LostOutcomeError,
     ReplayMismatchError,
     RunFinishedError,
+    RuntimeClosedError,
     UndefinedClassError,
     UnknownRunError,
 )
@@ -32,6 +33,9 @@ from durable_notebook.store import RunRow, Store
 
 # DBOS's words for a run that goes on, or that will.
 _UNFINISHED = ("PENDING", "ENQUEUED", "DELAYED")
+
+# Passes of the event loop until who waits for a run has left, and what awaits that.
+_PASSES_TO_LEAVE = 8
 
 # A look takes the executor's lock for a moment, so not at every turn of the wait.
 _LOOK_AFTER_EXECUTOR_S = 1.0
@@ -54,6 +58,7 @@ class Access:
         self._registry = registry
         self._plain = plain
         self._poll_s = poll_s
+        self._is_closed = False
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._open_posts = 0
         self._all_posted = asyncio.Event()
@@ -119,10 +124,13 @@ class Access:
             UnknownRunError: There is no such run.
             StrandedRunError: Nobody will go on with it.
             UndefinedClassError: Its result is of a class that is not here.
+            RuntimeClosedError: The runtime was closed before the run ended.
             Exception: The error with which the run ended, or why it cannot go on.
         """
+        await self._runs.until_begun(run_id)
         looked_at = -_LOOK_AFTER_EXECUTOR_S
         while True:
+            self._check_open(run_id)
             run = self._runs.live.get(run_id)
             if run is not None:
                 await run.recorded()
@@ -143,8 +151,14 @@ class Access:
             await self._runs.until_changed(self._poll_s)
 
     async def stream(self, run_id: str, after: int = 0) -> AsyncGenerator[Event, None]:
-        """A run's events from a number on: recorded ones first, then live ones."""
+        """A run's events from a number on: recorded ones first, then live ones.
+
+        Raises:
+            RuntimeClosedError: The runtime was closed before the run ended.
+        """
+        await self._runs.until_begun(run_id)
         while True:
+            self._check_open(run_id)
             run = self._runs.live.get(run_id)
             if run is not None and after >= run.stream.before:
                 async for event in run.stream.read(after):
@@ -163,6 +177,24 @@ class Access:
                 if run is not None:
                     continue  # What is behind these comes from memory.
             await self._runs.until_changed(self._poll_s)
+
+    @contextlib.asynccontextmanager
+    async def closing(self) -> AsyncGenerator[None, None]:
+        """Stop the runs in this block; then whoever waits for one is sent away."""
+        self._is_closed = True
+        yield
+        self._runs.wake()
+        for _ in range(_PASSES_TO_LEAVE):
+            await asyncio.sleep(0)
+
+    def _check_open(self, run_id: str) -> None:
+        if not self._is_closed:
+            return
+        task = asyncio.current_task()
+        if task is not None:
+            # A handler that nobody awaits must not complain when it is collected.
+            task.add_done_callback(lambda t: t.cancelled() or t.exception())
+        raise RuntimeClosedError(run_id)
 
     def _recorded_events(self, run_id: str, after: int) -> list[Event]:
         codec = self._codec(run_id)

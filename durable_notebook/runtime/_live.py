@@ -112,6 +112,7 @@ class LiveRun:
 
     def close(self) -> None:
         """Stop what `open` began: the run is executed no more."""
+        self.stream.close()
         for clock in self._clocks:
             clock.cancel()
         self._snapshots.close()

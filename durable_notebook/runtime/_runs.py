@@ -280,7 +280,7 @@ class Runs:
             run = self._live_run(claim, definition, restored)
             self.live[claim.run_id] = run
             run.recorded_by(task)
-            self._wake()
+            self.wake()
             if restored.end is not None:
                 outcome = Outcome.read(restored.end, definition.codec)
             else:
@@ -301,7 +301,7 @@ class Runs:
             if run is not None:
                 run.close()
         run.end(outcome)
-        self._wake()
+        self.wake()
         if outcome.error is not None:
             raise outcome.error
         assert outcome.result is not None
@@ -350,7 +350,7 @@ class Runs:
         """DBOS has recorded the outcome, or will not: the run is nobody's here."""
         self._tasks.discard(task)
         self._claimed.discard(run_id)
-        self._wake()
+        self.wake()
 
     async def _drive(
         self,
@@ -416,7 +416,7 @@ class Runs:
         self.problems[run_id] = problem
         if run is not None:
             run.end(Outcome(error=problem))
-        self._wake()
+        self.wake()
         logger.warning("%s", problem)
 
     # -- tasks and waking ----------------------------------------------------------
@@ -426,7 +426,8 @@ class Runs:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), timeout_s)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have whoever waits for a change look again."""
         self._changed.set()
         self._changed = asyncio.Event()
 

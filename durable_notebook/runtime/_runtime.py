@@ -274,7 +274,8 @@ class DBOSRuntime(Runtime):
     async def _destroy(self, destroy_dbos: bool) -> None:
         await self._opened.access.posted()
         await super().destroy()
-        await self._opened.runs.stop()
+        async with self._opened.access.closing():
+            await self._opened.runs.stop()
         self.abandon(destroy_dbos)
         if destroy_dbos:
             # DBOS had made its threads the loop's own, and has ended them.

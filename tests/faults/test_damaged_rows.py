@@ -277,7 +277,7 @@ def test_a_torn_message_ends_no_run(
     assert live(journal_url, go_on) == "Ada"
 
 
-TORN = ["", "[1]", "{}"]
+TORN = ["[1]", "{}"]
 
 
 def test_a_start_event_that_cannot_be_read_ends_no_run(
