@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -12,29 +11,26 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
-from workflows.events import Event, StopEvent
-from workflows.runtime.types.internal_state import BrokerState
-
 from durable_notebook._model import Json
 from durable_notebook.engine import Claim, Engine, LeavePending, new_owner
 from durable_notebook.errors import (
     DamagedJournalError,
     LostOwnershipError,
-    ReplayMismatchError,
     RunIdTakenError,
-    StorageError,
     StrandedRunError,
     TooManyRecoveriesError,
     UnknownRunError,
-    UnstorableValueError,
 )
 from durable_notebook.runtime._checks import check_same_start
-from durable_notebook.runtime._flight import current_invocation
+from durable_notebook.runtime._execution import (
+    RESUMABLE,
+    Execution,
+    Journal,
+    Start,
+)
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome, recorded_end
-from durable_notebook.runtime._registry import Definition, Registry, current_run
-from durable_notebook.runtime._restore import Restored, reduce_journal, restore
-from durable_notebook.runtime._snapshots import Snapshots
+from durable_notebook.runtime._registry import Definition, Registry
 from durable_notebook.store import RunRow, Store
 
 T = TypeVar("T")
@@ -43,24 +39,6 @@ T = TypeVar("T")
 Started = asyncio.Task[None] | Future[None]
 
 logger = logging.getLogger("durable_notebook")
-
-# What stops a run without ending it: it is resumable once the cause is gone.
-_RESUMABLE = (
-    StorageError,
-    LostOwnershipError,
-    ReplayMismatchError,
-    UnstorableValueError,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A run begun in this process: what DBOS's row cannot carry to its execution."""
-
-    definition: Definition
-    event: Event | None
-    context: contextvars.Context
-    tags: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +78,7 @@ class Runs:
         self._store = store
         self._registry = registry
         self._executor = executor
-        self._snapshot_every = snapshot_every
-        self._recorded: set[str] = set()
+        self._journal = Journal(store, executor.session, snapshot_every)
         self._starting: WeakValueDictionary[str, Started] = WeakValueDictionary()
         self._changed = asyncio.Event()
 
@@ -274,20 +251,14 @@ class Runs:
             # Only after this execution has ended can another begin.
             task.add_done_callback(lambda _: self._wait_for(claim))
             raise LeavePending
+        execution = Execution(self._journal, claim, definition, start)
         run: LiveRun | None = None
         try:
-            restored = await self._restored(claim, definition)
-            run = self._live_run(claim, definition, restored)
-            self.live[claim.run_id] = run
+            run = self.live[claim.run_id] = await execution.open()
             run.recorded_by(task)
             self.wake()
-            if restored.end is not None:
-                outcome = Outcome.read(restored.end, definition.codec)
-            else:
-                outcome = await self._drive(
-                    run, definition, claim, start, restored.state
-                )
-        except _RESUMABLE as e:
+            outcome = await execution.carry_out()
+        except RESUMABLE as e:
             if not (run and self._has_ended_outside(run, definition, e)):
                 self._leave(claim.run_id, run, e)
             raise LeavePending from e
@@ -307,40 +278,6 @@ class Runs:
         assert outcome.result is not None
         return definition.codec.event(outcome.result)
 
-    async def _restored(self, claim: Claim, definition: Definition) -> Restored:
-        restored = await asyncio.to_thread(
-            restore, self._store, claim.run_id, definition, claim.inputs
-        )
-        digest = definition.code.digest
-        is_new = digest not in (restored.code, *self._recorded)
-        if is_new and restored.end is None:
-            # On disk before an entry names it.
-            put = self._store.put_code(digest, definition.code.text())
-            await asyncio.wrap_future(put)
-            self._recorded.add(digest)
-        return restored
-
-    def _live_run(
-        self, claim: Claim, definition: Definition, restored: Restored
-    ) -> LiveRun:
-        journal = (self._store, claim.run_id, definition, claim.inputs)
-        snapshots = Snapshots(
-            self._store,
-            claim.run_id,
-            owner=claim.owner,
-            every=self._snapshot_every,
-            newest=restored.snapshot,
-            reduce=lambda: reduce_journal(*journal)[0],
-        )
-        return LiveRun(
-            claim,
-            session=self._executor.session,
-            journal=self._store,
-            definition=definition,
-            restored=restored,
-            snapshots=snapshots,
-        )
-
     def _wait_for(self, claim: Claim) -> None:
         """Go on with a run once its workflow is defined, which may be by now."""
         self.undefined[claim.run_id] = claim.workflow
@@ -351,52 +288,6 @@ class Runs:
         self._tasks.discard(task)
         self._claimed.discard(run_id)
         self.wake()
-
-    async def _drive(
-        self,
-        run: LiveRun,
-        definition: Definition,
-        claim: Claim,
-        start: Start | None,
-        state: BrokerState,
-    ) -> Outcome:
-        # Outside DBOS's own context: what a step body calls of DBOS is its own
-        # affair and takes no position of this journal.
-        context = start.context if start else contextvars.Context()
-        work = self._control_loop(run, definition, claim, start, state)
-        try:
-            result = await run.drive(asyncio.create_task(work, context=context))
-        except _RESUMABLE:
-            raise
-        except Exception as e:
-            outcome = Outcome(error=e)
-        else:
-            outcome = Outcome(result=result)
-        await run.finish(outcome)
-        return outcome
-
-    async def _control_loop(
-        self,
-        run: LiveRun,
-        definition: Definition,
-        claim: Claim,
-        start: Start | None,
-        state: BrokerState,
-    ) -> StopEvent:
-        current_run.set(run)
-        current_invocation.set(None)
-        start_event = None if start is None else start.event
-        is_new = run.resumed_from == 0 and start is None
-        if is_new and claim.inputs.get("start") is not None:
-            try:
-                start_event = definition.codec.read_event(claim.inputs["start"])
-            except ValueError as e:
-                raise ReplayMismatchError(run.run_id, 0, str(e)) from e
-        run.open()
-        tags = start.tags if start else {}
-        function = definition.registered.workflow_run_fn
-        async with definition.limit or contextlib.nullcontext():
-            return await function(state, start_event, tags)  # type: ignore[arg-type]
 
     def _has_ended_outside(
         self, run: LiveRun, definition: Definition, problem: Exception

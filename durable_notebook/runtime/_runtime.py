@@ -47,6 +47,7 @@ from durable_notebook.runtime._access import Access
 from durable_notebook.runtime._checks import check_ids_of, check_run_id
 from durable_notebook.runtime._children import adopted
 from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._execution import Start
 from durable_notebook.runtime._external import ExternalAdapter
 from durable_notebook.runtime._internal import InternalAdapter
 from durable_notebook.runtime._live import LiveRun
@@ -56,7 +57,7 @@ from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._redaction import Redaction
 from durable_notebook.runtime._registry import Definition, Registry, current_run
 from durable_notebook.runtime._restore import Restored, first_inputs
-from durable_notebook.runtime._runs import Executor, Runs, Start
+from durable_notebook.runtime._runs import Executor, Runs
 from durable_notebook.runtime._serializer import ClosedJsonSerializer
 from durable_notebook.runtime._upkeep import Upkeep
 from durable_notebook.runtime._watch import Watch
