@@ -81,6 +81,11 @@ class LiveRun:
         """How many entries are on disk or on their way there."""
         return self._position
 
+    @property
+    def turn_length(self) -> int:
+        """How many ticks the turn has so far."""
+        return len(self._ticks)
+
     # -- what comes in -----------------------------------------------------------
 
     def open(self) -> None:
