@@ -62,9 +62,9 @@ def main() -> None:
             found = medians(scenario, n, figure, runs)
             shown = "   ".join(f"{name} {value:.4g}" for name, value in found.items())
             _say(f"    {figure.label} [{figure.unit}]   {shown}\n")
-    text = _head(lab, options.rounds) + table(measured)
-    if not (options.scenario or options.n):
-        RESULTS.write_text(text)
+        if not (options.scenario or options.n):
+            # After each scenario: who stops in the middle has what was measured.
+            RESULTS.write_text(_head(lab, options.rounds) + table(measured))
     print(f"\n{table(measured)}")
     _say(f"{time.monotonic() - began:.0f} s\n")
 
