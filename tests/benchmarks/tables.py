@@ -65,9 +65,7 @@ def _row(named: str, figure: Figure, found: dict[str, float]) -> tuple[str, ...]
     if ours and "memory" in found and "floor" in found:
         to_floor = f"{_slower(ours, _both(figure, found), figure):.2f} ×"
     if ours and peer and figure.unit:
-        to_peer = f"{_slower(peer, ours, figure):.3g} × faster"
-        if figure.unit == "bytes":
-            to_peer = f"{peer / ours:.3g} × smaller"
+        to_peer = f"{_cell(_slower(peer, ours, figure))} ×"
     unit = f"{figure.label}, {figure.unit}" if figure.unit else figure.label
     cells = [_cell(found.get(name)) for name in ("memory", "floor", "ours", "peer")]
     cells[2] = f"**{cells[2]}**" if cells[2] else ""
