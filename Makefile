@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: lab tour test check fix notebooks chromium clean
+.PHONY: lab tour test check fix notebooks bench chromium clean
 
 lab: $(READY) ## the first lesson in JupyterLab
 	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks/01_crash_and_resume.ipynb
@@ -29,6 +29,9 @@ fix: $(READY) ## what can be mended by itself
 notebooks: $(READY) ## run the lessons and keep their outputs
 	$(BIN)/python notebooks/tour.py --save
 
+bench: .venv-bench/.ready ## what durability costs, beside others: some minutes
+	@.venv-bench/bin/python -m tests.benchmarks $(BENCH)
+
 # Browser tests need Chromium. Without the rights to install it they are skipped, with
 # the reason; in CI that is a failure.
 chromium:
@@ -44,5 +47,13 @@ $(READY): pyproject.toml
 	@$(BIN)/pip install -q --editable '.[lab]' --group test --group check
 	@touch $(READY)
 
+# The peer is in an environment of its own: nothing else here may come to need it.
+.venv-bench/.ready: pyproject.toml
+	@echo "Setting up .venv-bench (a minute, once) ..."
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
+	@.venv-bench/bin/pip install -q --editable . --group bench
+	@touch $@
+
 clean: ## remove what the targets above made
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

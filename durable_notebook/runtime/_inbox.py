@@ -107,6 +107,11 @@ class Inbox:
         """Add what a step sent, or a clock."""
         self._ticks.put_nowait((0, tick))
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something has come that `take` is likely to give at once."""
+        return not self._ticks.empty()
+
     async def take(self) -> WorkflowTick:
         """The next tick. The cursor moves when it is reduced, not before."""
         sequence, tick = await self._next()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from workflows.context.state_store import StateStore
@@ -28,9 +29,15 @@ from workflows.runtime.types.ticks import WorkflowTick
 
 from durable_notebook.runtime._live import LiveRun
 
+T = TypeVar("T")
+
 # Passes of the event loop that a step body needs from its last statement to its
 # result: sends are delivered, their tasks awaited, the worker's task ended.
 _PASSES_TO_RETURN = 8
+
+# A bound on how much completes together: what is reduced and not yet on disk is done
+# again after a crash, and nothing begins meanwhile.
+_MOST_IN_A_TURN = 64
 
 
 class InternalAdapter(InternalRunAdapter):
@@ -41,6 +48,9 @@ class InternalAdapter(InternalRunAdapter):
         self._began: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
         self._count = 0
         self._passed_over: asyncio.Task[Any] | None = None
+        # Keys of bodies whose tasks wait for the commit of this turn.
+        self._held: list[str] = []
+        self._committed = asyncio.Event()
 
     @property
     def run_id(self) -> str:
@@ -77,29 +87,49 @@ class InternalAdapter(InternalRunAdapter):
         pending: list[PendingStart],
         timeout: float | None = None,  # noqa: ASYNC109 - the library's
     ) -> WaitForNextTaskResult:
-        starts = [p.key for p in pending if isinstance(p, PendingWorker)]
+        self._held += [p.key for p in pending if isinstance(p, PendingWorker)]
+        is_short = self._run.turn_length < _MOST_IN_A_TURN
+        # What completes together is committed together: with a result at hand, or a
+        # message and nothing to start, the turn goes on.
+        goes_on = is_short and any(named.task.done() for named in running)
+        pulls = is_short and not (goes_on or self._held) and self._run.inbox.has_more
+        started: list[NamedTask] = []
         try:
-            # With a result at hand and nothing to start, the turn goes on: what
-            # completes together is committed together.
-            if starts or not any(named.task.done() for named in running):
-                await self._run.commit(starts)
-        except BaseException:
-            for p in pending:
-                p.coro.close()
-            raise
-        started = [self._start(p) for p in pending]
-        try:
+            if not (goes_on or pulls):
+                await self._commit()
+            # The library wants a task of each, so bodies of a turn that goes on are
+            # held in theirs. So is the next message: what it means to a body that
+            # repeats is known once that has begun.
+            started = [self._start(p, is_held=bool(self._held)) for p in pending]
             named = sorted(running + started, key=self._rank)
+            if pulls:
+                await asyncio.sleep(0)
+                if not any(each.task.done() for each in named):
+                    await self._commit()
             completed = await self._next(named, timeout)
         except BaseException:
             # The control loop does not know these yet, and would let them run on.
+            for p in () if started else pending:
+                p.coro.close()
             for each in started:
                 each.task.cancel()
             raise
         return WaitForNextTaskResult(completed, started)
 
-    def _start(self, pending: PendingStart) -> NamedTask:
-        task = asyncio.create_task(pending.coro)
+    async def _commit(self) -> None:
+        """Put the turn on disk, then let the bodies begin that waited for it."""
+        await self._run.commit(self._held)
+        self._held = []
+        self._committed.set()
+        self._committed = asyncio.Event()
+
+    def _start(self, pending: PendingStart, is_held: bool) -> NamedTask:
+        if is_held:
+            task = asyncio.create_task(_after(self._committed, pending.coro))
+            # One that is cancelled before it begins would never be awaited.
+            task.add_done_callback(lambda _: pending.coro.close())
+        else:
+            task = asyncio.create_task(pending.coro)
         self._count += 1
         self._began[task] = self._count
         return pending.start(task)
@@ -140,6 +170,11 @@ class InternalAdapter(InternalRunAdapter):
             return None
         sender: str = emission.invocation_id
         return sender
+
+
+async def _after(event: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
+    await event.wait()
+    return await work
 
 
 async def _result_of(

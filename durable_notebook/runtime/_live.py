@@ -100,6 +100,11 @@ class LiveRun:
         """
         return rounded(now() + self._ahead_s)
 
+    @property
+    def turn_length(self) -> int:
+        """How many ticks the turn has so far."""
+        return len(self._ticks)
+
     # -- what comes in -----------------------------------------------------------
 
     def open(self) -> None:

@@ -13,6 +13,7 @@ from sample_workflows import (
     Counted,
     Counter,
     FanOut,
+    Logged,
     Once,
     Other,
     Part,
@@ -69,6 +70,59 @@ def test_an_interrupted_fan_out_repeats_only_what_was_in_flight(
 
     assert live(journal_url, use) == GATHERED
     assert sorted(log) == ["split", *(f"work {n}" for n in (0, 1, 2, 2, 3))]
+
+
+async def test_what_completes_together_is_committed_together(journal_url: str) -> None:
+    class Wide(FanOut):
+        parts = 40
+        held = ()
+
+    async with launched(journal_url) as runtime:
+        await soon(Wide(runtime=runtime).run(run_id="f"))
+
+        entries = runtime.store.entries("f")
+
+    bodies = sum(len(recorded.entry.bodies) for recorded in entries)
+    assert len(entries) < bodies / 2
+
+
+async def test_a_body_that_waits_for_a_commit_never_begins_when_the_run_has_ended(
+    journal_url: str,
+) -> None:
+    log: list[str] = []
+    gate = asyncio.Event()
+
+    class Race(Logged):
+        @step
+        async def both(self, ctx: Context, ev: StartEvent) -> Part | Tick | None:
+            ctx.send_event(Part(number=1))
+            ctx.send_event(Tick(count=1))
+            return None
+
+        @step
+        async def leads(self, ev: Part) -> PartDone:
+            self.log.append("leads")
+            await self.pass_gate()
+            return PartDone(number=1)
+
+        @step
+        async def ends(self, ev: Tick) -> StopEvent:
+            self.log.append("ends")
+            await self.pass_gate()
+            return StopEvent(result="ended")
+
+        @step
+        async def follows(self, ev: PartDone) -> StopEvent:
+            self.log.append("follows")
+            return StopEvent(result="followed")
+
+    async with launched(journal_url) as runtime:
+        handler = Race(log, gate.wait, runtime=runtime).run(run_id="r")
+        await until(lambda: log == ["leads", "ends"])
+        gate.set()
+
+        assert await soon(handler) == "ended"
+    assert log == ["leads", "ends"]
 
 
 def finished(runtime: DBOSRuntime) -> set[int]:

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from store_samples import Database, new_entry
 
-from durable_notebook._config import Settings
+from durable_notebook._config import Settings, sqlite_path
 from durable_notebook.errors import ConfigError, JournalTooNewError, StorageError
 from durable_notebook.store import Store, open_store
-from durable_notebook.store._queries import migrations
+from durable_notebook.store._queries import migrations, statements
 
 KNOWN = [(version, name) for version, name, _ in migrations("sqlite")]
 QUICK = Settings(busy_timeout_s=0.2)
@@ -98,7 +98,7 @@ def applied(journal: Path) -> list[tuple[int, str]]:
 
 PROCESS = """
 import sys
-from durable_notebook._config import Settings
+from durable_notebook._config import Settings, sqlite_path
 from durable_notebook.store import open_store
 print("ready", flush=True)
 sys.stdin.readline()
@@ -242,3 +242,25 @@ def test_threads_may_share_a_store(
         thread.join()
 
     assert max(found) == 8
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["run", "unfinished", "entries", "last_entry", "mail", "newest_mail", "owner"],
+)
+def test_what_is_asked_all_the_time_reads_no_other_runs(
+    database: Database, store: Store, name: str
+) -> None:
+    """Ten thousand finished runs must not slow the next one."""
+    query = statements("sqlite")[name]
+    values = {"ours": "%", "run_id": "r", "executor_id": "e"}
+    marks = ("r", 1)[: query.count("?")]
+
+    with closing(sqlite3.connect(sqlite_path(database.url))) as connection:
+        plan = connection.execute(
+            f"EXPLAIN QUERY PLAN {query}", marks if marks else values
+        ).fetchall()
+
+    # Of the runs that are not finished there are few, and DBOS keeps an index of them.
+    scans = [row[3] for row in plan if row[3].startswith("SCAN")]
+    assert [s for s in scans if "idx_workflow_status_pending" not in s] == []
