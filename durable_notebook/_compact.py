@@ -4,12 +4,13 @@ Half of an entry would be names and times that say the same again and again. Wha
 shortened, and what stands for it:
 
 * an event or another model, `{"__is_pydantic": true, "value": v, "qualified_name": n}`,
-  becomes `{"@n": v}`; a mapping that looks so itself: `{"@": mapping}`
+  becomes `{"@i": v}`, where `names` has the name at the place *i*; a mapping that looks
+  so itself: `{"@": mapping}`
 * a time: the tenths of a millisecond from the entry's own, a whole number
 * some names of a tick: see `_SHORT`; the times of its body stand in it, as `ran`
 * a result `{"type": "result", "result": r, "fanned_out": false}`: `{"result": r}`
 * the event of an `add_event` that its sender returned in the same entry: left out
-* a `StepStateChanged` of the stream: the list of its fields, `<class 'n'>` as `<n`
+* a `StepStateChanged` of the stream: the list of its fields, `<class 'n'>` as `<i`
 * a patch `{"op": "replace", "path": p, "value": v}`: `[p, v]`
 """
 
@@ -28,6 +29,7 @@ _SHORT = {
 }
 _LONG = {short: name for name, short in _SHORT.items()}
 _CLASS = re.compile("<class '([^<>']*)'>")
+_PLACE = re.compile("<[0-9]+")
 _STATE_CHANGED = "workflows.events.StepStateChanged"
 _STATE_FIELDS = (
     "name",
@@ -48,17 +50,19 @@ def pack(body: dict[str, Json]) -> dict[str, Json]:
     short["bodies"] = times
     if not times:
         del short["bodies"]
+    names: Names = {}
     if "stream" in body:
-        short["stream"] = [_streamed(event) for event in body["stream"]]
+        short["stream"] = [_streamed(event, names) for event in body["stream"]]
     if "store" in body:
         short["store"] = [_patch(operation) for operation in body["store"]]
-    packed: dict[str, Json] = _short(short)
-    return packed
+    packed = {key: _short(value, names) for key, value in short.items()}
+    return {**packed, "names": list(names)} if names else packed
 
 
 def unpack(packed: dict[str, Json]) -> dict[str, Json]:
     """Undo `pack`."""
-    body: dict[str, Json] = {key: _long(value) for key, value in packed.items()}
+    names: list[str] = packed.get("names", [])
+    body = {key: _long(v, names) for key, v in packed.items() if key != "names"}
     at = body["at"]
     times = body.get("bodies", {})
     if "ticks" in body:
@@ -67,7 +71,7 @@ def unpack(packed: dict[str, Json]) -> dict[str, Json]:
     if times:
         body["bodies"] = {key: _long_times(value, at) for key, value in times.items()}
     if "stream" in body:
-        body["stream"] = [_long_streamed(event) for event in body["stream"]]
+        body["stream"] = [_long_streamed(event, names) for event in body["stream"]]
     if "store" in body:
         body["store"] = [_long_patch(operation) for operation in body["store"]]
     return body
@@ -76,32 +80,37 @@ def unpack(packed: dict[str, Json]) -> dict[str, Json]:
 # -- models ---------------------------------------------------------------------------
 
 
-def _short(tree: Json) -> Json:
+Names = dict[str, int]
+"""The names of an entry's classes, and their places."""
+
+
+def _short(tree: Json, names: Names) -> Json:
     if isinstance(tree, list):
-        return [_short(item) for item in tree]
+        return [_short(item, names) for item in tree]
     if not isinstance(tree, dict):
         return tree
     if tree.keys() == _MODEL and tree["__is_pydantic"] is True:
         name = tree["qualified_name"]
-        if isinstance(name, str) and name:
-            return {f"@{name}": _short(tree["value"])}
-    short = {key: _short(value) for key, value in tree.items()}
+        if isinstance(name, str):
+            place = names.setdefault(name, len(names))
+            return {f"@{place}": _short(tree["value"], names)}
+    short = {key: _short(value, names) for key, value in tree.items()}
     looks_packed = len(short) == 1 and next(iter(short)).startswith("@")
     return {"@": short} if looks_packed else short
 
 
-def _long(tree: Json) -> Json:
+def _long(tree: Json, names: list[str]) -> Json:
     if isinstance(tree, list):
-        return [_long(item) for item in tree]
+        return [_long(item, names) for item in tree]
     if not isinstance(tree, dict):
         return tree
     if len(tree) == 1:
         ((key, value),) = tree.items()
         if key == "@":
-            return {k: _long(v) for k, v in value.items()}
+            return {k: _long(v, names) for k, v in value.items()}
         if key.startswith("@"):
-            return _model(key[1:], _long(value))
-    return {key: _long(value) for key, value in tree.items()}
+            return _model(names[int(key[1:])], _long(value, names))
+    return {key: _long(value, names) for key, value in tree.items()}
 
 
 def _model(name: str, value: Json) -> Json:
@@ -206,29 +215,29 @@ def _long_result(short: Json) -> Json:
 # -- stream and store -----------------------------------------------------------------
 
 
-def _streamed(event: Json) -> Json:
+def _streamed(event: Json, names: Names) -> Json:
     value = event.get("value")
     is_change = event.get("qualified_name") == _STATE_CHANGED
-    if is_change and tuple(value) == _STATE_FIELDS:
-        short = [_class_name(field) for field in value.values()]
-        if [_long_class_name(field) for field in short] == list(value.values()):
-            return short
-    return event
+    if not is_change or tuple(value) != _STATE_FIELDS:
+        return event
+    if any(isinstance(f, str) and _PLACE.fullmatch(f) for f in value.values()):
+        return event
+    return [_class_name(field, names) for field in value.values()]
 
 
-def _class_name(field: Json) -> Json:
+def _class_name(field: Json, names: Names) -> Json:
     named = _CLASS.fullmatch(field) if isinstance(field, str) else None
-    return f"<{named[1]}" if named else field
+    return f"<{names.setdefault(named[1], len(names))}" if named else field
 
 
-def _long_class_name(field: Json) -> Json:
-    is_short = isinstance(field, str) and re.fullmatch("<[^<>]*", field)
-    return f"<class '{field[1:]}'>" if is_short else field
+def _long_class_name(field: Json, names: list[str]) -> Json:
+    is_short = isinstance(field, str) and _PLACE.fullmatch(field)
+    return f"<class '{names[int(field[1:])]}'>" if is_short else field
 
 
-def _long_streamed(short: Json) -> Json:
+def _long_streamed(short: Json, names: list[str]) -> Json:
     if isinstance(short, list):
-        values = map(_long_class_name, short)
+        values = [_long_class_name(field, names) for field in short]
         fields = dict(zip(_STATE_FIELDS, values, strict=True))
         return _model(_STATE_CHANGED, fields)
     return short

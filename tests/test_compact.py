@@ -152,6 +152,9 @@ BODIES: dict[str, dict[str, Any]] = {
         "at": AT,
         "stream": [
             changed(name="<odd"),
+            changed(name="<0"),
+            changed(input_event_name="<class '0'>"),
+            model("0", {"@0": 1}),
             changed(output_event_name="<class 'a<b>'>"),
             changed(output_event_name="<class ''>"),
             changed(more=1),
