@@ -27,6 +27,9 @@ from durable_notebook.runtime._serializer import (
 )
 
 
+_IMMUTABLE = (str, int, float, bool, type(None))
+
+
 class JournaledState(InMemoryStateStore[Any]):
     """A run's store. `changes()` is what the next entry says of it."""
 
@@ -116,12 +119,14 @@ def _copied(now: BaseModel, before: BaseModel) -> BaseModel:
     if not isinstance(now, DictState) or not isinstance(before, DictState):
         return copy_state_for_edit(now)
     known = dict(before.items())
-    changed = DictState()
+    found: dict[str, Any] = {}
     for key, value in now.items():
         same = key in known and type(known[key]) is type(value) and known[key] == value
-        changed[key] = (
-            known[key]
-            if same
-            else copy_state_for_edit(DictState(_data={"value": value}))["value"]
-        )
-    return changed
+        if same:
+            found[key] = known[key]
+        elif type(value) in _IMMUTABLE:
+            found[key] = value
+        else:
+            copied = copy_state_for_edit(DictState(_data={"value": value}))
+            found[key] = copied["value"]
+    return DictState(_data=found)

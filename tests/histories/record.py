@@ -9,6 +9,7 @@ from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
+from tests.crash import verdict
 from tests.crash.child import Job
 from tests.crash.forkserver import Forkserver
 from tests.crash.trial import Trial, commits_of
@@ -44,22 +45,23 @@ def main() -> None:
             assert not whole.run(server, undisturbed, opened)
             commits = commits_of(undisturbed)
             entries = [n for n, what in enumerate(commits, 1) if ENTRY in what]
-            killed = Path(scratch) / name
-            killed.mkdir()
-            for path in opened.glob("journal.sqlite*"):
-                shutil.copy(path, killed)
-            # In the middle, and once more after an entry or two.
+            # In the middle, and once more as late as it is not yet at its end.
             middle = entries[len(entries) // 2]
-            for process, commit in ((1, middle), (2, entries[0] + 1)):
-                job = Job(
-                    workflow,
-                    str(killed),
-                    process,
-                    kill_at=commit,
-                    when="after",
-                    snapshot_every=snapshot_every,
-                )
-                assert server.run(job) < 0
+            for second in range(entries[0] + 1, 0, -1):
+                killed = Path(scratch) / f"{name}-{second}"
+                shutil.copytree(opened, killed)
+                for process, commit in ((1, middle), (2, second)):
+                    job = Job(
+                        workflow,
+                        str(killed),
+                        process,
+                        kill_at=commit,
+                        when="after",
+                        snapshot_every=snapshot_every,
+                    )
+                    assert server.run(job) < 0
+                if verdict.Stored.read(killed).entries[-1].end is None:
+                    break
             text = dump(killed / "journal.sqlite")
             (folder / f"{name}.sql").write_text(text, encoding="utf-8")
             print(f"{name}: {len(text) // 1024} KB, killed twice")

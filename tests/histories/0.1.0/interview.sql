@@ -5,7 +5,7 @@ CREATE TABLE application_versions (
     version_timestamp INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000),
     created_at INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000)
 , "application_name" TEXT DEFAULT NULL);
-INSERT INTO "application_versions" VALUES('0cebda55-ec38-4e30-9c7d-36890f4bba7a','durable_notebook-durable-notebook',1795396280000,1795396280000,'durable-notebook');
+INSERT INTO "application_versions" VALUES('482b4b44-c679-46f5-b18f-f6026a59efb1','durable_notebook-durable-notebook',1795396363000,1795396363000,'durable-notebook');
 CREATE TABLE dbos_migrations (version INTEGER NOT NULL PRIMARY KEY);
 INSERT INTO "dbos_migrations" VALUES(125);
 CREATE TABLE durable_code (
@@ -13,7 +13,7 @@ CREATE TABLE durable_code (
     body TEXT NOT NULL,
     recorded_at REAL NOT NULL
 );
-INSERT INTO "durable_code" VALUES('32fb9fd2e4bee4aa','{"graph":{"events":{"workflows.events.StartEvent":{},"workflows.events.StopEvent":{}},"steps":{"interview":{"gives":["workflows.events.StopEvent"],"takes":["workflows.events.StartEvent"],"workers":4}}},"sources":{"interview":"    @step\n    async def interview(self, ctx: Context, ev: StartEvent) -> StopEvent:\n        began(\"ask\", \"both\")\n        await ctx.store.set(\"asked\", await ctx.store.get(\"asked\", default=0) + 1)\n        texts = []\n        for about in (\"name\", \"town\"):\n            answer = await ctx.wait_for_event(\n                Answer,\n                waiter_event=Question(about=about),\n                waiter_id=about,\n                requirements={\"about\": about},\n            )\n            heard(\"both\")\n            texts.append(answer.text)\n            ctx.write_event_to_stream(Seen(what=f\"{about} is {answer.text}\"))\n        await ctx.store.set(\"heard\", texts)\n        return StopEvent(result=texts)\n"}}',1795396281.8502);
+INSERT INTO "durable_code" VALUES('32fb9fd2e4bee4aa','{"graph":{"events":{"workflows.events.StartEvent":{},"workflows.events.StopEvent":{}},"steps":{"interview":{"gives":["workflows.events.StopEvent"],"takes":["workflows.events.StartEvent"],"workers":4}}},"sources":{"interview":"    @step\n    async def interview(self, ctx: Context, ev: StartEvent) -> StopEvent:\n        began(\"ask\", \"both\")\n        await ctx.store.set(\"asked\", await ctx.store.get(\"asked\", default=0) + 1)\n        texts = []\n        for about in (\"name\", \"town\"):\n            answer = await ctx.wait_for_event(\n                Answer,\n                waiter_event=Question(about=about),\n                waiter_id=about,\n                requirements={\"about\": about},\n            )\n            heard(\"both\")\n            texts.append(answer.text)\n            ctx.write_event_to_stream(Seen(what=f\"{about} is {answer.text}\"))\n        await ctx.store.set(\"heard\", texts)\n        return StopEvent(result=texts)\n"}}',1795396365.4601);
 CREATE TABLE durable_executor (
     executor_id TEXT PRIMARY KEY,
     notebook TEXT,
@@ -27,23 +27,23 @@ CREATE TABLE durable_mail (
     sent_at REAL NOT NULL,
     UNIQUE (run_id, key)
 );
-INSERT INTO "durable_mail" VALUES(1,'r1','answer:0','{"type": "add_event", "event": {"__is_pydantic": true, "value": {"about": "name", "text": "my name"}, "qualified_name": "tests.crash.events.Answer"}}',1.79539628185725402831e+09);
-INSERT INTO "durable_mail" VALUES(2,'r1','answer:1','{"type": "add_event", "event": {"__is_pydantic": true, "value": {"about": "town", "text": "my town"}, "qualified_name": "tests.crash.events.Answer"}}',1.79539628194979214662e+09);
+INSERT INTO "durable_mail" VALUES(1,'r1','answer:0','{"type": "add_event", "event": {"__is_pydantic": true, "value": {"about": "name", "text": "my name"}, "qualified_name": "tests.crash.events.Answer"}}',1.7953963654705247879e+09);
+INSERT INTO "durable_mail" VALUES(2,'r1','answer:1','{"type": "add_event", "event": {"__is_pydantic": true, "value": {"about": "town", "text": "my town"}, "qualified_name": "tests.crash.events.Answer"}}',1.79539636557846236228e+09);
 CREATE TABLE durable_migration (
     version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at REAL NOT NULL
 );
-INSERT INTO "durable_migration" VALUES(1,'0001_mailbox_and_sessions',1.79539628007588529588e+09);
-INSERT INTO "durable_migration" VALUES(2,'0002_snapshot',1.79539628007670760152e+09);
-INSERT INTO "durable_migration" VALUES(3,'0003_code',1.79539628007733082773e+09);
+INSERT INTO "durable_migration" VALUES(1,'0001_mailbox_and_sessions',1.79539636317214798925e+09);
+INSERT INTO "durable_migration" VALUES(2,'0002_snapshot',1.79539636317276239392e+09);
+INSERT INTO "durable_migration" VALUES(3,'0003_code',1.79539636317339038854e+09);
 CREATE TABLE durable_session (
     session INTEGER PRIMARY KEY AUTOINCREMENT,
     executor_id TEXT NOT NULL,
     pid INTEGER NOT NULL,
     started_at REAL NOT NULL
 );
-INSERT INTO "durable_session" VALUES(1,'local',23427,1.7953962800803871155e+09);
-INSERT INTO "durable_session" VALUES(2,'local',23580,1.79539628179905796055e+09);
-INSERT INTO "durable_session" VALUES(3,'local',23590,1.79539628188384318358e+09);
+INSERT INTO "durable_session" VALUES(1,'local',23977,1.79539636317649626724e+09);
+INSERT INTO "durable_session" VALUES(2,'local',24152,1.79539636537919473652e+09);
+INSERT INTO "durable_session" VALUES(3,'local',24162,1.79539636550515866279e+09);
 CREATE TABLE durable_snapshot (
     run_id TEXT PRIMARY KEY,
     body TEXT NOT NULL,
@@ -72,12 +72,11 @@ CREATE TABLE "operation_outputs" (
     retention_timestamp INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000),
     PRIMARY KEY (workflow_uuid, function_id)
 );
-INSERT INTO "operation_outputs" VALUES('r1',1,'StartEvent','{"v":1,"session":2,"at":1795396281.8522,"code":"32fb9fd2e4bee4aa","position":0,"ticks":[{"type":"session_start","at":-6},{"type":"add_event","event":{"@0":{}},"at":-4}],"stream":[["interview","running","0","StartEvent",null]],"events":1,"starts":["interview:0"],"names":["workflows.events.StartEvent"]}',NULL,NULL,1795396281852,1795396281852,'portable_json','durable-notebook',1795396281852);
-INSERT INTO "operation_outputs" VALUES('r1',2,'interview','{"v":1,"session":2,"at":1795396281.8553,"position":1,"ticks":[{"type":"step_result","step":"interview","event":{"@0":{}},"result":[{"type":"add_waiter","waiter_id":"name","waiter_event":{"@1":{"about":"name"}},"requirements":{"about":"name"},"timeout":2000.0,"event_type":"tests.crash.events.Answer","has_requirements":true}],"at":-6,"by":"invocation_1","ran":[-18,-9]},{"type":"idle_check"}],"store":[{"op":"add","path":"/state_data/_data/asked","value":1}],"stream":[["interview","not_running","0","<0",null],{"@1":{"about":"name"}},{"@2":{}}],"steps":1,"events":4,"prompts":[{"number":0,"asked":{"@1":{"about":"name"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"name"},"at":1795396281.8551,"waiter":"name"}],"names":["workflows.events.StartEvent","tests.crash.events.Question","workflows.events.WorkflowIdleEvent"]}',NULL,NULL,1795396281853,1795396281855,'portable_json','durable-notebook',1795396281855);
-INSERT INTO "operation_outputs" VALUES('r1',3,'Answer','{"v":1,"session":2,"at":1795396281.8584,"position":2,"ticks":[{"type":"add_event","event":{"@0":{"about":"name","text":"my name"}},"at":-3}],"stream":[["interview","running","0","StartEvent",null]],"cursor":1,"steps":1,"events":5,"starts":["interview:0"],"names":["tests.crash.events.Answer"]}',NULL,NULL,1795396281858,1795396281858,'portable_json','durable-notebook',1795396281858);
-INSERT INTO "operation_outputs" VALUES('r1',4,'interview','{"v":1,"session":2,"at":1795396281.8604,"position":3,"ticks":[{"type":"step_result","step":"interview","event":{"@0":{}},"result":[{"type":"delete_waiter","waiter_id":"name"},{"type":"add_waiter","waiter_id":"town","waiter_event":{"@1":{"about":"town"}},"requirements":{"about":"town"},"timeout":2000.0,"event_type":"tests.crash.events.Answer","has_requirements":true}],"at":-3,"by":"invocation_2","ran":[-12,-4]},{"type":"idle_check"}],"store":[["/state_data/_data/asked",2]],"stream":[{"@2":{"what":"name is my name"}},["interview","not_running","0","<0",null],{"@1":{"about":"town"}},{"@3":{}}],"cursor":1,"steps":2,"events":9,"prompts":[{"number":1,"asked":{"@1":{"about":"town"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"town"},"at":1795396281.8603,"waiter":"town"}],"names":["workflows.events.StartEvent","tests.crash.events.Question","tests.crash.events.Seen","workflows.events.WorkflowIdleEvent"]}',NULL,NULL,1795396281859,1795396281860,'portable_json','durable-notebook',1795396281860);
-INSERT INTO "operation_outputs" VALUES('r1',5,'session_start','{"v":1,"session":3,"at":1795396281.9502,"position":4,"ticks":[{"type":"session_start","at":-10}],"cursor":1,"steps":2,"events":9,"prompts":[{"number":1,"asked":{"@0":{"about":"town"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"town"},"at":1795396281.8603,"waiter":"town"}],"names":["tests.crash.events.Question"]}',NULL,NULL,1795396281950,1795396281950,'portable_json','durable-notebook',1795396281950);
-INSERT INTO "operation_outputs" VALUES('r1',6,'Answer','{"v":1,"session":3,"at":1795396281.9536,"position":5,"ticks":[{"type":"add_event","event":{"@0":{"about":"town","text":"my town"}},"at":-9}],"stream":[["interview","running","0","StartEvent",null]],"cursor":2,"steps":2,"events":10,"starts":["interview:0"],"names":["tests.crash.events.Answer"]}',NULL,NULL,1795396281953,1795396281953,'portable_json','durable-notebook',1795396281953);
+INSERT INTO "operation_outputs" VALUES('r1',1,'StartEvent','{"v":1,"session":2,"at":1795396365.4634,"code":"32fb9fd2e4bee4aa","position":0,"ticks":[{"type":"session_start","at":-13},{"type":"add_event","event":{"@0":{}},"at":-9}],"stream":[["interview","running","0","StartEvent",null]],"events":1,"starts":["interview:0"],"names":["workflows.events.StartEvent"]}',NULL,NULL,1795396365463,1795396365463,'portable_json','durable-notebook',1795396365463);
+INSERT INTO "operation_outputs" VALUES('r1',2,'interview','{"v":1,"session":2,"at":1795396365.4679,"position":1,"ticks":[{"type":"step_result","step":"interview","event":{"@0":{}},"result":[{"type":"add_waiter","waiter_id":"name","waiter_event":{"@1":{"about":"name"}},"requirements":{"about":"name"},"timeout":2000.0,"event_type":"tests.crash.events.Answer","has_requirements":true}],"at":-6,"by":"invocation_1","ran":[-23,-10]},{"type":"idle_check"}],"store":[{"op":"add","path":"/state_data/_data/asked","value":1}],"stream":[["interview","not_running","0","<0",null],{"@1":{"about":"name"}},{"@2":{}}],"steps":1,"events":4,"prompts":[{"number":0,"asked":{"@1":{"about":"name"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"name"},"at":1795396365.4677,"waiter":"name"}],"names":["workflows.events.StartEvent","tests.crash.events.Question","workflows.events.WorkflowIdleEvent"]}',NULL,NULL,1795396365465,1795396365467,'portable_json','durable-notebook',1795396365467);
+INSERT INTO "operation_outputs" VALUES('r1',3,'Answer','{"v":1,"session":2,"at":1795396365.4723,"position":2,"ticks":[{"type":"add_event","event":{"@0":{"about":"name","text":"my name"}},"at":-4}],"stream":[["interview","running","0","StartEvent",null]],"cursor":1,"steps":1,"events":5,"starts":["interview:0"],"names":["tests.crash.events.Answer"]}',NULL,NULL,1795396365472,1795396365472,'portable_json','durable-notebook',1795396365472);
+INSERT INTO "operation_outputs" VALUES('r1',4,'interview','{"v":1,"session":2,"at":1795396365.475,"position":3,"ticks":[{"type":"step_result","step":"interview","event":{"@0":{}},"result":[{"type":"delete_waiter","waiter_id":"name"},{"type":"add_waiter","waiter_id":"town","waiter_event":{"@1":{"about":"town"}},"requirements":{"about":"town"},"timeout":2000.0,"event_type":"tests.crash.events.Answer","has_requirements":true}],"at":-5,"by":"invocation_2","ran":[-16,-7]},{"type":"idle_check"}],"store":[["/state_data/_data/asked",2]],"stream":[{"@2":{"what":"name is my name"}},["interview","not_running","0","<0",null],{"@1":{"about":"town"}},{"@3":{}}],"cursor":1,"steps":2,"events":9,"prompts":[{"number":1,"asked":{"@1":{"about":"town"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"town"},"at":1795396365.4748,"waiter":"town"}],"names":["workflows.events.StartEvent","tests.crash.events.Question","tests.crash.events.Seen","workflows.events.WorkflowIdleEvent"]}',NULL,NULL,1795396365473,1795396365475,'portable_json','durable-notebook',1795396365475);
+INSERT INTO "operation_outputs" VALUES('r1',5,'session_start','{"v":1,"session":3,"at":1795396365.5793,"position":4,"ticks":[{"type":"session_start","at":-14}],"cursor":1,"steps":2,"events":9,"prompts":[{"number":1,"asked":{"@0":{"about":"town"}},"expects":["tests.crash.events.Answer"],"requirements":{"about":"town"},"at":1795396365.4748,"waiter":"town"}],"names":["tests.crash.events.Question"]}',NULL,NULL,1795396365579,1795396365579,'portable_json','durable-notebook',1795396365579);
 CREATE TABLE queues (
     queue_id TEXT PRIMARY KEY DEFAULT (hex(randomblob(16))),
     name TEXT NOT NULL UNIQUE,
@@ -122,7 +121,7 @@ CREATE TABLE workflow_input (
     inputs TEXT,
     retention_timestamp INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000)
 );
-INSERT INTO "workflow_input" VALUES('r1','{"namedArgs":{},"positionalArgs":[{"durable_notebook":1,"start":{"__is_pydantic":true,"value":{},"qualified_name":"workflows.events.StartEvent"}}]}',1795396281000);
+INSERT INTO "workflow_input" VALUES('r1','{"namedArgs":{},"positionalArgs":[{"durable_notebook":1,"start":{"__is_pydantic":true,"value":{},"qualified_name":"workflows.events.StartEvent"}}]}',1795396365000);
 CREATE TABLE workflow_output (
     workflow_uuid TEXT NOT NULL PRIMARY KEY,
     output TEXT,
@@ -164,7 +163,7 @@ CREATE TABLE workflow_status (
     deduplication_id TEXT,
     priority INTEGER NOT NULL DEFAULT 0
 , queue_partition_key TEXT, forked_from TEXT, "owner_xid" TEXT DEFAULT NULL, "parent_workflow_id" TEXT DEFAULT NULL, "serialization" TEXT DEFAULT NULL, "delay_until_epoch_ms" BIGINT DEFAULT NULL, "was_forked_from" BOOLEAN NOT NULL DEFAULT FALSE, "rate_limited" BOOLEAN NOT NULL DEFAULT FALSE, "completed_at" BIGINT, "attributes" TEXT, "schedule_name" TEXT, "debounce_deadline_epoch_ms" BIGINT DEFAULT NULL, "is_debounced" BOOLEAN NOT NULL DEFAULT FALSE, "application_name" TEXT DEFAULT NULL, "creator_xid" TEXT DEFAULT NULL);
-INSERT INTO "workflow_status" VALUES('r1','PENDING','tests.crash.asking.Interview',NULL,NULL,NULL,NULL,NULL,NULL,'local',1795396281000,1795396281931,'durable_notebook-durable-notebook','',NULL,NULL,2,NULL,NULL,NULL,NULL,NULL,NULL,0,NULL,NULL,'42c131c2-645a-404c-893c-424f91038bcc',NULL,'portable_json',NULL,0,0,NULL,'null',NULL,NULL,0,'durable-notebook','5d59c56a-f715-4859-b023-17aea9e932f8');
+INSERT INTO "workflow_status" VALUES('r1','PENDING','tests.crash.asking.Interview',NULL,NULL,NULL,NULL,NULL,NULL,'local',1795396365000,1795396365554,'durable_notebook-durable-notebook','',NULL,NULL,2,NULL,NULL,NULL,NULL,NULL,NULL,0,NULL,NULL,'5658b178-ce08-4846-a4bb-e74c8a33a7dd',NULL,'portable_json',NULL,0,0,NULL,'null',NULL,NULL,0,'durable-notebook','e0979231-57f3-4216-86bb-2228e09d562a');
 CREATE INDEX durable_mail_by_run ON durable_mail (run_id, sequence);
 CREATE INDEX workflow_status_created_at_index ON workflow_status (created_at);
 CREATE INDEX idx_workflow_topic ON notifications (destination_uuid, topic);
@@ -198,5 +197,5 @@ CREATE INDEX "idx_application_versions_timestamp" ON "application_versions" ("ve
 CREATE INDEX "idx_application_versions_owner_timestamp" ON "application_versions" ("application_name", "version_timestamp" DESC);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('durable_session',3);
-INSERT INTO "sqlite_sequence" VALUES('durable_mail',3);
+INSERT INTO "sqlite_sequence" VALUES('durable_mail',2);
 COMMIT;
