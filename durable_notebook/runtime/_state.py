@@ -26,7 +26,6 @@ from durable_notebook.runtime._serializer import (
     has_odd_keys,
 )
 
-
 _IMMUTABLE = (str, int, float, bool, type(None))
 
 
