@@ -15,31 +15,24 @@ from workflows import Workflow
 from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, TickCancelRun
 
-from durable_notebook._entry import Entry
+from durable_notebook._describe import describe
 from durable_notebook._model import (
     Attempt,
-    EventView,
-    Json,
     Prompt,
     RunInfo,
     RunStatus,
-    at,
 )
 from durable_notebook._requests import adopt, blank_start, instantiate, make_event
 from durable_notebook._timeline import attempts
 from durable_notebook.errors import (
     AlreadyAnsweredError,
-    DurableNotebookError,
     InvalidFieldsError,
     NoPromptError,
     UnknownRunError,
 )
 from durable_notebook.runtime import DBOSRuntime, check_run_id
-from durable_notebook.store import RunRow
 
 T = TypeVar("T")
-
-_OF_DBOS = {"SUCCESS": RunStatus.COMPLETED, "CANCELLED": RunStatus.CANCELLED}
 
 
 class Run:
@@ -181,7 +174,7 @@ class Client:
         store = self.runtime.store
         rows = await asyncio.to_thread(store.runs, limit)
         sizes = await asyncio.to_thread(store.sizes, [row.run_id for row in rows])
-        return [self._info(row, sizes.get(row.run_id)) for row in rows]
+        return [describe(self.runtime, row, sizes.get(row.run_id)) for row in rows]
 
     async def read_info(self, run_id: str, *, is_measured: bool = False) -> RunInfo:
         """What a run is doing. On the runtime's loop.
@@ -194,7 +187,7 @@ class Client:
             raise UnknownRunError(run_id)
         ids = [run_id] if is_measured else []
         sizes = await asyncio.to_thread(store.sizes, ids)
-        return self._info(row, sizes.get(run_id))
+        return describe(self.runtime, row, sizes.get(run_id))
 
     async def read_journal(self, run_id: str) -> list[Attempt]:
         """A run's timeline. On the runtime's loop."""
@@ -202,74 +195,6 @@ class Client:
         entries = await asyncio.to_thread(self.runtime.store.entries, run_id)
         is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
         return attempts(entries, is_live=is_live)
-
-    def _info(self, row: RunRow, size: int | None) -> RunInfo:
-        entry, start, problem = self._read(row)
-        prompts = tuple(
-            Prompt.read(row.run_id, tree) for tree in (entry.prompts if entry else ())
-        )
-        status, waits_for = self._status(row, entry, prompts)
-        if problem is not None:
-            status, waits_for = RunStatus.INTERRUPTED, str(problem)
-        error = entry.end.get("error") if entry and entry.end else None
-        return RunInfo(
-            run_id=row.run_id,
-            workflow=row.workflow,
-            status=status,
-            waits_for=waits_for,
-            steps=entry.steps if entry else 0,
-            started=at(row.created_at),
-            updated=at(entry.at if entry else row.updated_at),
-            executor_id=row.executor_id,
-            size=size,
-            error=None if error is None else _sentence(error),
-            start_event=EventView.of(start),
-            prompts=prompts,
-        )
-
-    def _read(
-        self, row: RunRow
-    ) -> tuple[Entry | None, Json, DurableNotebookError | None]:
-        """A row's last entry and start event, or why they cannot be read.
-
-        One run that cannot be read must not hide the others.
-        """
-        try:
-            return self.runtime.store.end_of(row), row.input.get("start"), None
-        except DurableNotebookError as e:
-            return None, None, e
-
-    def _status(
-        self, row: RunRow, entry: Entry | None, prompts: tuple[Prompt, ...]
-    ) -> tuple[RunStatus, str | None]:
-        if entry is not None and entry.end is not None:
-            return RunStatus(entry.end["status"]), None
-        if row.dbos_status not in ("PENDING", "ENQUEUED", "DELAYED"):
-            return _OF_DBOS.get(row.dbos_status, RunStatus.FAILED), None
-        reason = self._interruption(row)
-        if reason is not None:
-            return RunStatus.INTERRUPTED, reason
-        if prompts:
-            return RunStatus.WAITING, f"an answer: {prompts[0].answer_name}"
-        return RunStatus.RUNNING, None
-
-    def _interruption(self, row: RunRow) -> str | None:
-        """Why an unfinished run is not running, or None if it is."""
-        runtime = self.runtime
-        executor = row.executor_id or ""
-        problem = runtime.problem(row.run_id)
-        reason = None
-        if runtime.live(row.run_id) is not None:
-            pass
-        elif row.dbos_status == "PENDING" and executor != runtime.executor_id:
-            if not runtime.is_executor_alive(executor):
-                reason = f"its own process, executor {executor} (open its notebook)"
-        elif problem is not None:
-            reason = str(problem)
-        elif row.run_id in runtime.undefined():
-            name = row.workflow.rpartition(".")[2]
-            reason = f"the definition of {name} (run the cell that defines it)"
-        return reason
 
     # -- upkeep ------------------------------------------------------------------
 
@@ -377,7 +302,3 @@ def _seen(task: asyncio.Task[Any]) -> None:
     """Errors of a run are raised where the run is awaited, not at its handler's end."""
     if not task.cancelled():
         task.exception()
-
-
-def _sentence(error: dict[str, str]) -> str:
-    return f"{error['type'].rpartition('.')[2]}: {error['message']}"

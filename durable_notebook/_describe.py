@@ -1,0 +1,90 @@
+"""From the rows of a run to what a list of runs shows of it."""
+
+from __future__ import annotations
+
+from durable_notebook._entry import Entry
+from durable_notebook._model import EventView, Json, Prompt, RunInfo, RunStatus, at
+from durable_notebook.errors import DurableNotebookError
+from durable_notebook.runtime import DBOSRuntime
+from durable_notebook.store import RunRow
+
+_OF_DBOS = {"SUCCESS": RunStatus.COMPLETED, "CANCELLED": RunStatus.CANCELLED}
+
+
+def describe(runtime: DBOSRuntime, row: RunRow, size: int | None) -> RunInfo:
+    """What a run is doing, as far as this process can tell."""
+    entry, start, problem = _read(runtime, row)
+    prompts = tuple(
+        Prompt.read(row.run_id, tree) for tree in (entry.prompts if entry else ())
+    )
+    status, waits_for = _status(runtime, row, entry, prompts)
+    if problem is not None:
+        status, waits_for = RunStatus.INTERRUPTED, str(problem)
+    error = entry.end.get("error") if entry and entry.end else None
+    return RunInfo(
+        run_id=row.run_id,
+        workflow=row.workflow,
+        status=status,
+        waits_for=waits_for,
+        steps=entry.steps if entry else 0,
+        started=at(row.created_at),
+        updated=at(entry.at if entry else row.updated_at),
+        executor_id=row.executor_id,
+        size=size,
+        error=None if error is None else _sentence(error),
+        start_event=EventView.of(start),
+        prompts=prompts,
+    )
+
+
+def _read(
+    runtime: DBOSRuntime, row: RunRow
+) -> tuple[Entry | None, Json, DurableNotebookError | None]:
+    """A row's last entry and start event, or why they cannot be read.
+
+    One run that cannot be read must not hide the others.
+    """
+    try:
+        return runtime.store.end_of(row), row.input.get("start"), None
+    except DurableNotebookError as e:
+        return None, None, e
+
+
+def _status(
+    runtime: DBOSRuntime,
+    row: RunRow,
+    entry: Entry | None,
+    prompts: tuple[Prompt, ...],
+) -> tuple[RunStatus, str | None]:
+    if entry is not None and entry.end is not None:
+        return RunStatus(entry.end["status"]), None
+    if row.dbos_status not in ("PENDING", "ENQUEUED", "DELAYED"):
+        return _OF_DBOS.get(row.dbos_status, RunStatus.FAILED), None
+    reason = _interruption(runtime, row)
+    if reason is not None:
+        return RunStatus.INTERRUPTED, reason
+    if prompts:
+        return RunStatus.WAITING, f"an answer: {prompts[0].answer_name}"
+    return RunStatus.RUNNING, None
+
+
+def _interruption(runtime: DBOSRuntime, row: RunRow) -> str | None:
+    """Why an unfinished run is not running, or None if it is."""
+    executor = row.executor_id or ""
+    problem = runtime.problem(row.run_id)
+    reason = None
+    if runtime.live(row.run_id) is not None:
+        pass
+    elif row.dbos_status == "PENDING" and executor != runtime.executor_id:
+        if not runtime.is_executor_alive(executor):
+            reason = f"its own process, executor {executor} (open its notebook)"
+    elif problem is not None:
+        reason = str(problem)
+    elif row.run_id in runtime.undefined():
+        name = row.workflow.rpartition(".")[2]
+        reason = f"the definition of {name} (run the cell that defines it)"
+    return reason
+
+
+def _sentence(error: dict[str, str]) -> str:
+    return f"{error['type'].rpartition('.')[2]}: {error['message']}"
