@@ -25,19 +25,22 @@ class Settings:
     """What a runtime is opened with.
 
     Attributes:
-        database_url: `sqlite:///path`, or None for the database of the
-            `DBOS(config=...)` that the program has made itself.
+        database_url: `sqlite:///path` or `postgresql://user@host/database`, or None
+            for the database of the `DBOS(config=...)` that the program has made itself.
         executor_id: Who owns the runs; None for DBOS's own (`local` by default).
         notebook: Path of the notebook whose kernel this is, if it is one.
         durability: "full" survives a loss of power after each commit; "normal"
             survives every crash of the process, but a power cut may take the last
             turns. Recovery is exact in both.
-        busy_timeout_s: How long a write waits for another process's lock.
+        busy_timeout_s: How long a write waits for another process's lock, and on
+            Postgres for a server that is gone.
         snapshot_every: After how many entries a run's state is written down, so that
             resuming it need not read its journal from the beginning.
         redact: Names of fields whose values are masked before they are written.
-        mailbox_poll_s: How often a waiting run looks for messages that other
-            processes left in a SQLite journal.
+        mailbox_poll_s: How often it is asked whether other processes have left
+            messages. That costs no access to the disk or the network.
+        schema: Where the tables are in a Postgres database; None for that of the
+            `DBOS(config=...)`, or `dbos`.
     """
 
     database_url: str | None = None
@@ -48,6 +51,7 @@ class Settings:
     mailbox_poll_s: float = 0.05
     snapshot_every: int = 256
     redact: Collection[str] = ()
+    schema: str | None = None
 
     def __post_init__(self) -> None:
         if self.durability not in ("full", "normal"):
@@ -72,6 +76,63 @@ class Settings:
             )
 
 
+def is_postgres(url: str) -> bool:
+    """Whether a URL is one of a Postgres database, good or not."""
+    return urlsplit(url).scheme.partition("+")[0] in ("postgres", "postgresql")
+
+
+def check_url(url: str) -> None:
+    """Refuse a URL of which no journal can be.
+
+    Raises:
+        ConfigError: It is neither one of a SQLite file nor of a Postgres database.
+    """
+    if is_postgres(url):
+        postgres_url(url)
+    else:
+        sqlite_path(url)
+
+
+def check_backend(url: str, settings: Settings) -> None:
+    """Refuse an option that would have no effect on this database.
+
+    Raises:
+        ConfigError: An option of SQLite is given for Postgres, or the other way round.
+    """
+    if is_postgres(url) and settings.durability != "full":
+        raise ConfigError(
+            f"durability={settings.durability!r} is for SQLite: on Postgres every "
+            "commit is on disk.",
+            "Leave 'durability' out.",
+        )
+    if not is_postgres(url) and settings.schema is not None:
+        raise ConfigError(
+            f"schema={settings.schema!r} is for Postgres: a SQLite file has none.",
+            "Leave 'schema' out.",
+        )
+
+
+def postgres_url(url: str) -> str:
+    """A Postgres URL in the one form that every driver reads.
+
+    Raises:
+        ConfigError: It names another driver than psycopg, or no database.
+    """
+    scheme, _, rest = url.partition("://")
+    driver = scheme.partition("+")[2]
+    if driver not in ("", "psycopg"):
+        raise ConfigError(
+            f"{without_password(url)} asks for the driver {driver!r}.",
+            "Use 'postgresql://user@host/database': it is read with psycopg.",
+        )
+    if not rest.partition("?")[0].partition("/")[2]:
+        raise ConfigError(
+            f"{without_password(url)} names no database.",
+            "Use 'postgresql://user@host/database'.",
+        )
+    return f"postgresql://{rest}"
+
+
 def sqlite_path(url: str) -> Path:
     """The file of a SQLite URL.
 
@@ -81,8 +142,8 @@ def sqlite_path(url: str) -> Path:
     parts = urlsplit(url)
     if not parts.scheme.startswith("sqlite"):
         raise ConfigError(
-            f"{without_password(url)} is not a SQLite database.",
-            "This version keeps its journal in SQLite: use 'sqlite:///journal.sqlite'.",
+            f"{without_password(url)} is neither a SQLite nor a Postgres database.",
+            "Use 'sqlite:///journal.sqlite' or 'postgresql://user@host/database'.",
         )
     if not url.partition(":///")[2] or ":memory:" in url:
         raise ConfigError(

@@ -36,6 +36,13 @@ def database_url(dbos: DBOS) -> str:
     return str(dbos._config["system_database_url"])
 
 
+def schema(dbos: DBOS) -> str | None:
+    """The schema DBOS uses on Postgres, with its default filled in."""
+    if database_url(dbos).startswith("sqlite"):
+        return None
+    return str(dbos._config.get("dbos_system_schema") or "dbos")
+
+
 def executor_id() -> str:
     """The executor id before launch; `DBOS.executor_id` is the same after it."""
     return GlobalParams.executor_id

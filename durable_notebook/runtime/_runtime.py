@@ -8,7 +8,6 @@ import json
 from collections.abc import AsyncGenerator, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 from llama_index_instrumentation import get_dispatcher
@@ -24,7 +23,7 @@ from workflows.runtime.types.plugin import (
 )
 from workflows.runtime.types.ticks import WorkflowTick
 
-from durable_notebook._config import Durability, Settings, sqlite_path
+from durable_notebook._config import Durability, Settings
 from durable_notebook.engine import Engine, ExecutorLock, choose_executor
 from durable_notebook.errors import (
     NotLaunchedError,
@@ -54,7 +53,6 @@ class _Open:
     engine: Engine
     store: Store
     lock: ExecutorLock
-    journal: Path
     session: int
     runs: Runs
     access: Access
@@ -70,8 +68,8 @@ class DBOSRuntime(Runtime):
 
     Args:
         settings: Everything at once; the keywords below are for the usual ones.
-        database_url: `sqlite:///file`. Left out, the database of the
-            `DBOS(config=...)` the program has constructed.
+        database_url: `sqlite:///file` or `postgresql://user@host/database`. Left out,
+            the database of the `DBOS(config=...)` the program has constructed.
         executor_id: Who owns the runs of this process; DBOS's own (`local`) if left
             out. One executor lives in one process at a time.
         durability: "full", or "normal" to trade the last turns at a power cut for
@@ -138,14 +136,13 @@ class DBOSRuntime(Runtime):
     def _open(self, loop: asyncio.AbstractEventLoop) -> _Open:
         engine = Engine(self._settings)
         url, executor_id = engine.locate()
-        journal = sqlite_path(url)
-        store = open_store(url, self._settings)
+        store = open_store(url, engine.store_settings())
         lock: ExecutorLock | None = None
         try:
             if executor_id is None and self._settings.notebook is not None:
-                lock = choose_executor(store, journal, self._settings.notebook)
+                lock = choose_executor(store, self._settings.notebook)
             else:
-                lock = ExecutorLock.take(journal, executor_id or "local")
+                lock = ExecutorLock.take(store, executor_id or "local")
             session = store.begin_session(lock.executor_id)
             runs = Runs(
                 engine=engine,
@@ -169,7 +166,7 @@ class DBOSRuntime(Runtime):
                 lock.release()
             store.close()
             raise
-        return _Open(engine, store, lock, journal, session, runs, access, loop)
+        return _Open(engine, store, lock, session, runs, access, loop)
 
     async def destroy(self) -> None:
         """Stop at once. Unfinished runs stay resumable; a launch goes on with them."""
@@ -251,7 +248,7 @@ class DBOSRuntime(Runtime):
         """Whether a live process is this executor."""
         if executor_id == self.executor_id:
             return True
-        return ExecutorLock.is_held(self._opened.journal, executor_id)
+        return self.store.is_held(executor_id)
 
     # -- workflows ---------------------------------------------------------------
 

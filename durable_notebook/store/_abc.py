@@ -6,7 +6,7 @@ import json
 from abc import ABC, abstractmethod
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from durable_notebook._model import Json
 
@@ -59,6 +59,13 @@ class RunRow:
         return found
 
 
+class Hold(Protocol):
+    """What a process has of the executor that it is; its death gives it back."""
+
+    def release(self) -> None:
+        """Stop being the executor."""
+
+
 class Store(ABC):
     """A journal database. Writes return futures that are done once on disk.
 
@@ -82,6 +89,14 @@ class Store(ABC):
     @abstractmethod
     def add_executor(self, executor_id: str, notebook: str | None) -> None:
         """Record an executor, or under which path its notebook is now."""
+
+    @abstractmethod
+    def hold(self, executor_id: str) -> Hold | None:
+        """Become an executor until this process dies; None if another one is it."""
+
+    @abstractmethod
+    def is_held(self, executor_id: str) -> bool:
+        """Whether a live process is this executor."""
 
     @abstractmethod
     def begin_session(self, executor_id: str) -> int:
@@ -150,7 +165,10 @@ class Store(ABC):
 
     @abstractmethod
     def changed_outside(self) -> bool:
-        """Whether anything was committed since the last call. Costs no disk access."""
+        """Whether there may be new messages since the last call.
+
+        Costs no access to the disk or the network.
+        """
 
     # -- runs ------------------------------------------------------------------
 

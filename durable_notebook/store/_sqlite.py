@@ -13,20 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from durable_notebook._config import Settings
-from durable_notebook._entry import Entry, RecordedEntry, now
+from durable_notebook._entry import RecordedEntry, now
 from durable_notebook.errors import (
     JournalTooNewError,
     LostOwnershipError,
-    ReplayMismatchError,
     StorageError,
 )
 from durable_notebook.store._abc import Mail, NewEntry, RunRow, Store
+from durable_notebook.store._file_lock import FileHold
 from durable_notebook.store._queries import migrations, statements
-from durable_notebook.store._writer import Writer
-
-# How DBOS writes the input of our runs (`engine` makes it): this tells them from the
-# other workflows of a DBOS application in the same database.
-_OURS = '{"namedArgs":{},"positionalArgs":[{"durable_notebook":%'
+from durable_notebook.store._rows import OURS, executors_of, recorded, run_row
+from durable_notebook.store._writer import SqliteWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ class SqliteStore(Store):
                     raise
                 raise StorageError(self.name, str(e)) from e
             opened.pop_all()
-        self._writer = Writer(connection, self.name)
+        self._writer = SqliteWriter(connection, self.name)
 
     # -- connections -----------------------------------------------------------
 
@@ -145,10 +142,13 @@ class SqliteStore(Store):
     # -- sessions --------------------------------------------------------------
 
     def executor_for(self, notebook: str | None) -> list[str]:
-        rows = self._read("executors")
-        own = [e for e, path in rows if path == notebook]
-        moved = [e for e, path in rows if path is not None and _is_gone(path)]
-        return own + [e for e in moved if e not in own]
+        return executors_of(self._read("executors"), notebook)
+
+    def hold(self, executor_id: str) -> FileHold | None:
+        return FileHold.take(self.path, executor_id)
+
+    def is_held(self, executor_id: str) -> bool:
+        return FileHold.is_held(self.path, executor_id)
 
     def add_executor(self, executor_id: str, notebook: str | None) -> None:
         values = (executor_id, notebook, time.time())
@@ -193,13 +193,13 @@ class SqliteStore(Store):
         if not self._has_dbos():
             return []
         rows = self._read("entries", (run_id, after))
-        return [_recorded(run_id, *row) for row in rows]
+        return [recorded(run_id, *row) for row in rows]
 
     def last_entry(self, run_id: str) -> RecordedEntry | None:
         if not self._has_dbos():
             return None
         rows = self._read("last_entry", (run_id,))
-        return _recorded(run_id, *rows[0]) if rows else None
+        return recorded(run_id, *rows[0]) if rows else None
 
     def snapshot(self, run_id: str) -> str | None:
         rows = self._read("snapshot", (run_id,))
@@ -263,19 +263,19 @@ class SqliteStore(Store):
     def runs(self, limit: int | None = None) -> list[RunRow]:
         if not self._has_dbos():
             return []
-        values = {"ours": _OURS, "limit": -1 if limit is None else limit}
-        return [_run_row(row) for row in self._read("runs", values)]
+        values = {"ours": OURS, "limit": -1 if limit is None else limit}
+        return [run_row(row) for row in self._read("runs", values)]
 
     def run(self, run_id: str) -> RunRow | None:
         if not self._has_dbos():
             return None
-        rows = self._read("run", {"ours": _OURS, "run_id": run_id})
-        return _run_row(rows[0]) if rows else None
+        rows = self._read("run", {"ours": OURS, "run_id": run_id})
+        return run_row(rows[0]) if rows else None
 
     def unfinished(self, executor_id: str) -> dict[str, str]:
         if not self._has_dbos():
             return {}
-        values = {"ours": _OURS, "executor_id": executor_id}
+        values = {"ours": OURS, "executor_id": executor_id}
         return {row[0]: row[1] for row in self._read("unfinished", values)}
 
     def claim(self, run_id: str, executor_id: str, owner: str) -> Future[bool]:
@@ -305,27 +305,3 @@ def _create_privately(path: Path) -> None:
     if not path.parent.exists():
         path.parent.mkdir(parents=True, mode=0o700)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def _is_gone(notebook: str) -> bool:
-    return notebook.endswith(".ipynb") and not Path(notebook).exists()
-
-
-def _recorded(run_id: str, position: int, name: str, body: str) -> RecordedEntry:
-    try:
-        return RecordedEntry(position, name, Entry.decode(body))
-    except (TypeError, ValueError) as e:
-        raise ReplayMismatchError(run_id, position, str(e)) from e
-
-
-def _run_row(row: tuple[Any, ...]) -> RunRow:
-    return RunRow(
-        run_id=row[0],
-        workflow=row[1],
-        dbos_status=row[2],
-        executor_id=row[3],
-        created_at=row[4] / 1000,
-        updated_at=row[5] / 1000,
-        inputs=row[6],
-        last_entry=row[7],
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,14 @@ from durable_notebook.store import Mail, Store
 
 def post(store: Store, run_id: str, tick: str, key: str | None = None) -> int | None:
     return store.post(run_id, tick, key).result(timeout=10)
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait for a state, with a deadline."""
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline, "the state was not reached in time"
+        time.sleep(0.001)
 
 
 def test_mail_is_read_in_the_order_in_which_it_was_posted(store: Store) -> None:
@@ -93,7 +102,7 @@ def test_a_commit_of_another_process_is_noticed_once(
     post(elsewhere, "r", "news")
 
     assert not before
-    assert here.changed_outside()
+    until(here.changed_outside)
     assert not here.changed_outside()
 
 
