@@ -42,12 +42,10 @@ class PostgresServer:
         data.mkdir()
         self._wheel = Wheel(data, cleanup_mode=None)
         self._wheel.ensure_pgdata_inited()
-        self._socket = self._folder / "socket"
-        self._socket.mkdir()
-        self._socket.chmod(0o777)
-        settings = (
-            f"listen_addresses = ''\nunix_socket_directories = '{self._socket}'\n"
-        )
+        self.socket = self._folder / "socket"
+        self.socket.mkdir()
+        self.socket.chmod(0o777)
+        settings = f"listen_addresses = ''\nunix_socket_directories = '{self.socket}'\n"
         with (data / "postgresql.conf").open("a") as file:
             file.write(settings + _SETTINGS)
         self._numbers = itertools.count()
@@ -78,7 +76,7 @@ class PostgresServer:
 
     def url(self, database: str) -> str:
         """The URL of a database, whether it is there or not."""
-        return f"postgresql://postgres@/{database}?host={quote(str(self._socket))}"
+        return f"postgresql://postgres@/{database}?host={quote(str(self.socket))}"
 
     def new_url(self) -> str:
         """The URL of a database that is not there yet."""
