@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from .bad_line import BadLine
 from .postgres_server import PostgresServer
 
 
@@ -44,6 +46,16 @@ def postgres_url(
     url = postgres_server.copy(postgres_template)
     yield url
     postgres_server.drop(url)
+
+
+@pytest.fixture
+def bad_line(postgres_server: PostgresServer) -> Iterator[BadLine]:
+    """A way to the server that can be broken."""
+    # The path of a socket may not be long.
+    with tempfile.TemporaryDirectory(prefix="line-") as folder:
+        found = BadLine(postgres_server, Path(folder))
+        yield found
+        found.close()
 
 
 @pytest.fixture

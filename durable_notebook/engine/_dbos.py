@@ -14,6 +14,7 @@ from typing import Any
 
 from dbos import DBOS, SetWorkflowID, WorkflowSerializationFormat
 from dbos import error as dbos_error
+from sqlalchemy.exc import DBAPIError
 
 from durable_notebook._config import (
     Settings,
@@ -23,7 +24,7 @@ from durable_notebook._config import (
 )
 from durable_notebook._model import Json
 from durable_notebook.engine import _internals
-from durable_notebook.errors import ConfigError, RunIdTakenError
+from durable_notebook.errors import ConfigError, RunIdTakenError, StorageError
 from durable_notebook.store import Store
 
 Inputs = dict[str, Json]
@@ -121,6 +122,9 @@ class Engine:
         """Bring DBOS up on the calling loop. Its tables exist when this returns.
 
         `execute` is what a run does: DBOS records what it returns or raises.
+
+        Raises:
+            StorageError: DBOS could not read or write the database.
         """
         global _current  # noqa: PLW0603
         _internals.quieten()
@@ -133,7 +137,10 @@ class Engine:
         self._execute = execute
         _current = self
         with _internals.recovery_without(lambda run_id: store.run(run_id) is not None):
-            DBOS.launch()
+            try:
+                DBOS.launch()
+            except DBAPIError as e:
+                raise StorageError(store.name, str(e.orig)) from e
 
     def register(self, workflow: str) -> None:
         """Make a workflow known to DBOS by its name. Any number of times."""

@@ -185,13 +185,16 @@ class Access:
 
     async def watch(self) -> None:
         """Fetch what other processes put into the mailboxes of live runs."""
-        newest = 0
+        seen, has_news = 0, False
         while True:
             await asyncio.sleep(self._poll_s)
             try:
-                if self._runs.live and self._store.changed_outside():
-                    seen, newest = newest, self._store.newest_mail()
-                    for run in list(self._runs.live.values()) if newest != seen else ():
-                        run.inbox.fetch()
+                has_news = has_news or self._store.changed_outside()
+                if self._runs.live and has_news:
+                    mailed = self._store.mailed(seen)
+                    for run_id in mailed.keys() & self._runs.live.keys():
+                        self._runs.live[run_id].inbox.fetch()
+                    # Not before all are fetched: what failed is to be tried again.
+                    seen, has_news = max(mailed.values(), default=seen), False
             except StorageError as e:
                 logger.warning("%s", e)

@@ -164,6 +164,10 @@ class Store(ABC):
         """The highest sequence in the mailbox of any run; 0 if it is empty."""
 
     @abstractmethod
+    def mailed(self, after: int) -> dict[str, int]:
+        """Which runs have messages behind a sequence, and their highest one."""
+
+    @abstractmethod
     def changed_outside(self) -> bool:
         """Whether there may be new messages since the last call.
 

@@ -159,6 +159,9 @@ class PostgresStore(Store):
     def newest_mail(self) -> int:
         return int(self._read("newest_mail")[0][0])
 
+    def mailed(self, after: int) -> dict[str, int]:
+        return dict(self._read("mailed", after=after))
+
     def changed_outside(self) -> bool:
         return self._session.has_news()
 

@@ -79,7 +79,7 @@ class PostgresWriter(Writer[Write]):
                 try:
                     cursor = self._alone(write, is_in_doubt, deadline)
                 except Exception as problem:
-                    future.set_exception(self._error(problem))
+                    future.set_exception(self._server.error(problem))
                 else:
                     _tell(future, write, cursor)
         else:

@@ -247,6 +247,9 @@ class SqliteStore(Store):
     def newest_mail(self) -> int:
         return int(self._read("newest_mail")[0][0])
 
+    def mailed(self, after: int) -> dict[str, int]:
+        return dict(self._read("mailed", (after,)))
+
     def changed_outside(self) -> bool:
         try:
             with self._watching.lock:

@@ -158,6 +158,9 @@ WHERE run_id = %(run_id)s AND sequence <= %(until)s AND tick <> ''
 -- newest_mail --
 SELECT coalesce(max(sequence), 0) FROM durable_mail
 
+-- mailed --
+SELECT run_id, max(sequence) FROM durable_mail WHERE sequence > %(after)s GROUP BY run_id
+
 -- runs --
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,

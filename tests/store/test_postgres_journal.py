@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -298,33 +297,25 @@ def test_what_is_written_under_cuts_is_there_once(
 
 
 @pytest.fixture
-def line(postgres_server: PostgresServer) -> Iterator[BadLine]:
-    with tempfile.TemporaryDirectory(prefix="line-") as folder:
-        found = BadLine(postgres_server, Path(folder))
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def over_line(database: Database, line: BadLine) -> Iterator[Store]:
+def over_line(database: Database, bad_line: BadLine) -> Iterator[Store]:
     """A store that reaches its database over the bad line."""
-    found = open_store(line.url(database.url), Settings())
+    found = open_store(bad_line.url(database.url), Settings())
     yield found
     found.close()
 
 
 @pytest.mark.parametrize("loss", get_args(Loss))
 def test_an_entry_is_written_once_whatever_is_lost(
-    database: Database, over_line: Store, line: BadLine, loss: Loss
+    database: Database, over_line: Store, bad_line: BadLine, loss: Loss
 ) -> None:
     database.add_run("r")
     over_line.append(new_entry("r", 0)).result(timeout=10)
-    line.break_at("the marker", loss)
+    bad_line.break_at("the marker", loss)
 
     entry = new_entry("r", 1, ticks=[{"x": "the marker"}])
     over_line.append(entry).result(timeout=20)
 
-    assert line.broke.is_set()
+    assert bad_line.broke.is_set()
     assert [e.position for e in over_line.entries("r")] == [0, 1]
     over_line.append(new_entry("r", 2)).result(timeout=10)
 
@@ -332,21 +323,21 @@ def test_an_entry_is_written_once_whatever_is_lost(
 @pytest.mark.parametrize("loss", get_args(Loss))
 @pytest.mark.parametrize("key", [None, "answer:0"])
 def test_a_message_is_posted_once_whatever_is_lost(
-    over_line: Store, line: BadLine, loss: Loss, key: str | None
+    over_line: Store, bad_line: BadLine, loss: Loss, key: str | None
 ) -> None:
-    line.break_at("the marker", loss)
+    bad_line.break_at("the marker", loss)
 
     sequence = over_line.post("r", "the marker", key).result(timeout=20)
 
-    assert line.broke.is_set()
+    assert bad_line.broke.is_set()
     assert [m.sequence for m in over_line.mail("r", 0)] == [sequence]
 
 
 def test_a_batch_that_breaks_is_written_once(
-    database: Database, over_line: Store, line: BadLine
+    database: Database, over_line: Store, bad_line: BadLine
 ) -> None:
     database.add_run("r")
-    line.break_at("the marker", "answer")
+    bad_line.break_at("the marker", "answer")
 
     futures = [
         over_line.append(new_entry("r", n, ticks=[{"x": "the marker"}]))
@@ -354,16 +345,16 @@ def test_a_batch_that_breaks_is_written_once(
     ]
     wait(futures, timeout=60)
 
-    assert line.broke.is_set()
+    assert bad_line.broke.is_set()
     assert [future.exception() for future in futures] == [None] * 300
     assert len(over_line.entries("r")) == 300
 
 
 def test_a_claim_whose_answer_is_lost_is_made(
-    database: Database, over_line: Store, line: BadLine
+    database: Database, over_line: Store, bad_line: BadLine
 ) -> None:
     database.add_run("r", owner="before")
-    line.break_at("the marker", "answer")
+    bad_line.break_at("the marker", "answer")
 
     assert over_line.claim("r", "local", "the marker").result(timeout=20)
 
@@ -371,11 +362,11 @@ def test_a_claim_whose_answer_is_lost_is_made(
 
 
 def test_an_entry_that_the_server_still_works_at_is_waited_for(
-    database: Database, over_line: Store, line: BadLine
+    database: Database, over_line: Store, bad_line: BadLine
 ) -> None:
     """The client is cut off, while the server waits for a lock to write its entry."""
     database.add_run("r")
-    line.break_at("the marker", "client")
+    bad_line.break_at("the marker", "client")
 
     with psycopg.connect(database.url) as foreign:
         foreign.execute("SELECT 1 FROM dbos.workflow_status FOR UPDATE")
@@ -463,17 +454,17 @@ def test_an_executor_that_another_took_meanwhile_is_reported(
     database: Database,
     opens: Callable[..., Store],
     postgres_server: PostgresServer,
-    line: BadLine,
+    bad_line: BadLine,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    store = open_store(line.url(database.url), Settings())
+    store = open_store(bad_line.url(database.url), Settings())
     assert store.hold("mine") is not None
-    line.close_for_now()
+    bad_line.close_for_now()
     postgres_server.cut(database.url)
     other = opens()
     until(lambda: other.hold("mine") is not None)
 
-    line.open_again()
+    bad_line.open_again()
     until(lambda: "'mine'" in caplog.text)
 
     assert caplog.text.count("somebody else is it now") == 1
