@@ -78,6 +78,11 @@ class PostgresServer:
         """The URL of a database, whether it is there or not."""
         return f"postgresql://postgres@/{database}?host={quote(str(self.socket))}"
 
+    @staticmethod
+    def name(url: str) -> str:
+        """The name of the database of a URL of this server."""
+        return url.partition("@/")[2].partition("?")[0]
+
     def new_url(self) -> str:
         """The URL of a database that is not there yet."""
         return self.url(f"test_{os.getpid()}_{next(self._numbers)}")
@@ -85,11 +90,11 @@ class PostgresServer:
     def copy(self, template: str) -> str:
         """Make a database like another, to which nobody may be connected."""
         url = self.new_url()
-        self._admin("CREATE DATABASE {} TEMPLATE {}", _name(url), template)
+        self._admin("CREATE DATABASE {} TEMPLATE {}", self.name(url), template)
         return url
 
     def drop(self, url: str) -> None:
-        self._admin("DROP DATABASE IF EXISTS {} WITH (FORCE)", _name(url))
+        self._admin("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name(url))
 
     def _admin(self, statement: str, *names: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
@@ -102,7 +107,7 @@ class PostgresServer:
             return connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = %s",
-                (_name(url),),
+                (self.name(url),),
             ).rowcount
 
     def connections(self, url: str) -> int:
@@ -111,11 +116,7 @@ class PostgresServer:
             row = connection.execute(
                 "SELECT count(*) FROM pg_stat_activity"
                 " WHERE datname = %s AND backend_type = 'client backend'",
-                (_name(url),),
+                (self.name(url),),
             ).fetchone()
         assert row is not None
         return int(row[0])
-
-
-def _name(url: str) -> str:
-    return url.partition("@/")[2].partition("?")[0]

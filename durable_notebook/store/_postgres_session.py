@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import selectors
 import socket
+import time
 from threading import Lock, Thread
 
 import psycopg
@@ -14,6 +15,9 @@ from durable_notebook.store._postgres_server import Connection, Server
 logger = logging.getLogger("durable_notebook")
 
 _RETRY_S = 0.25
+
+# The server hears of the death of a process a moment after the process that follows it.
+_GONE_S = 0.5
 
 
 class Session:
@@ -70,6 +74,10 @@ class Session:
             if executor_id in self._executors:
                 return False
             is_taken = self._try(self._connection, executor_id)
+            deadline = time.monotonic() + _GONE_S
+            while not is_taken and time.monotonic() < deadline:
+                time.sleep(0.02)
+                is_taken = self._try(self._connection, executor_id)
             if is_taken:
                 self._executors.add(executor_id)
             return is_taken

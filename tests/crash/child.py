@@ -44,6 +44,7 @@ class Job:
 
     workflow: str
     folder: str
+    url: str
     process: int
     kill_at: int | None = None
     when: points.When = "before"
@@ -95,8 +96,8 @@ async def _in_time(job: Job) -> int:
 
 
 async def _live(job: Job) -> None:
-    url = f"sqlite:///{job.path('journal.sqlite')}"
-    runtime = DBOSRuntime(Settings(database_url=url, snapshot_every=job.snapshot_every))
+    settings = Settings(database_url=job.url, snapshot_every=job.snapshot_every)
+    runtime = DBOSRuntime(settings)
     kind = WORKFLOWS[job.workflow]
     workflow: Workflow | None = None
     if job.defined == "before-launch":

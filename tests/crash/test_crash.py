@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.postgres_server import PostgresServer
+
+from .backends import Backend, PostgresDatabases, SqliteFiles
 from .child import Job
 from .expected import EXPECTED
 from .forkserver import Forkserver
@@ -20,6 +23,10 @@ JOBS = int(os.environ.get("CRASH_JOBS", "2"))
 SEEDS = range(int(os.environ.get("CRASH_SEEDS", "25")))
 
 ASKING = [name for name, expected in EXPECTED.items() if expected.answers]
+
+# The slowest part of the suite, and what differs is how a commit is made, not of what:
+# every point of one, and of the others every third, before and after in turns.
+ON_POSTGRES = {"counter": 1, "fanout": 3, "interview": 3}
 
 Try = Callable[[list[Trial]], list[str]]
 
@@ -39,28 +46,59 @@ def servers() -> Iterator[SimpleQueue[Forkserver]]:
 
 
 @pytest.fixture(scope="module")
-def opened(
+def sqlite(
     servers: SimpleQueue[Forkserver], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A folder with a database that was launched on once: nothing is to be migrated."""
-    folder = tmp_path_factory.mktemp("opened")
-    server = servers.get()
-    assert server.run(Job("counter", str(folder), 0, only_launch=True)) == 0
+) -> Backend:
+    """Files; the one to copy was launched on once, so nothing is to be migrated."""
+    return launched_once(SqliteFiles(), servers, tmp_path_factory.mktemp("opened"))
+
+
+@pytest.fixture(scope="module")
+def postgres(
+    servers: SimpleQueue[Forkserver],
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres_server: PostgresServer,
+) -> Backend:
+    """The same on Postgres."""
+    backend = PostgresDatabases(postgres_server)
+    return launched_once(backend, servers, tmp_path_factory.mktemp("opened"))
+
+
+def launched_once(
+    backend: Backend, servers: SimpleQueue[Forkserver], folder: Path
+) -> Backend:
+    server, url = servers.get(), backend.fresh(folder)
+    assert server.run(Job("counter", str(folder), url, 0, only_launch=True)) == 0
     servers.put(server)
-    return folder
+    backend.keep(url)
+    return backend
 
 
 @pytest.fixture
-def attempt(servers: SimpleQueue[Forkserver], opened: Path, tmp_path: Path) -> Try:
+def attempt(servers: SimpleQueue[Forkserver], sqlite: Backend, tmp_path: Path) -> Try:
+    """Run trials on SQLite."""
+    return attempts(servers, sqlite, tmp_path)
+
+
+@pytest.fixture
+def attempt_on_postgres(
+    servers: SimpleQueue[Forkserver], postgres: Backend, tmp_path: Path
+) -> Try:
+    """Run trials on Postgres."""
+    return attempts(servers, postgres, tmp_path)
+
+
+def attempts(servers: SimpleQueue[Forkserver], backend: Backend, tmp_path: Path) -> Try:
     """Run trials side by side; gives what is wrong, and how to see it again."""
 
     def one(trial: Trial, folder: Path) -> str:
         server = servers.get()
         try:
-            problems = trial.run(server, folder, opened)
+            problems = trial.run(server, folder, backend)
         finally:
             servers.put(server)
-        return "\n".join([str(trial), *problems]) if problems else ""
+        shown = f"on {backend.name}: {trial}"
+        return "\n".join([shown, *problems]) if problems else ""
 
     def every(trials: list[Trial]) -> list[str]:
         folders = [tmp_path / str(number) for number in range(len(trials))]
@@ -136,5 +174,17 @@ def test_a_kill_at_any_commit_of_the_first_launch_changes_nothing(
 def test_kills_that_follow_each_other_change_nothing(attempt: Try, seed: int) -> None:
     """The run is killed, its resume is killed, and perhaps what goes on after that."""
     wrong = attempt([at_random(seed)])
+
+    assert not wrong, shown(wrong)
+
+
+@pytest.mark.parametrize("workflow", ON_POSTGRES)
+def test_a_kill_at_any_commit_changes_nothing_on_postgres(
+    attempt_on_postgres: Try, tmp_path: Path, workflow: str
+) -> None:
+    commits = commits_when_undisturbed(attempt_on_postgres, tmp_path, workflow)
+
+    points = every_point(workflow, commits + 2)[:: ON_POSTGRES[workflow]]
+    wrong = attempt_on_postgres(points)
 
     assert not wrong, shown(wrong)
