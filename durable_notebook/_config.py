@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -43,7 +43,8 @@ class Settings:
             `DBOS(config=...)`, or `dbos`.
     """
 
-    database_url: str | None = None
+    # Not in the repr: it may hold a password.
+    database_url: str | None = field(default=None, repr=False)
     executor_id: str | None = None
     notebook: str | None = None
     durability: Durability = "full"
@@ -125,7 +126,14 @@ def postgres_url(url: str) -> str:
             f"{without_password(url)} asks for the driver {driver!r}.",
             "Use 'postgresql://user@host/database': it is read with psycopg.",
         )
-    if not rest.partition("?")[0].partition("/")[2]:
+    authority, _, database = rest.partition("?")[0].partition("/")
+    if "@" in database or authority.count("@") > 1:
+        # libpq would take a part of the password for the host, and tell it.
+        raise ConfigError(
+            f"The password in {without_password(url)} has characters that end it.",
+            "Write '@' as '%40', '/' as '%2F', ':' as '%3A', '?' as '%3F'.",
+        )
+    if not database:
         raise ConfigError(
             f"{without_password(url)} names no database.",
             "Use 'postgresql://user@host/database'.",

@@ -110,6 +110,21 @@ def test_a_postgres_url_that_cannot_be_used_is_refused(url: str) -> None:
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("password", ["my@secret", "my/secret", "my/@secret"])
+def test_a_password_that_ends_too_early_is_not_told(password: str) -> None:
+    with pytest.raises(ConfigError, match="%40") as refused:
+        check_url(f"postgresql://me:{password}@host/db")
+
+    assert "secret" not in str(refused.value)
+    assert "my" not in str(refused.value)
+
+
+def test_settings_do_not_show_the_password() -> None:
+    settings = Settings(database_url="postgresql://me:secret@host/db")
+
+    assert "secret" not in repr(settings)
+
+
 @pytest.mark.parametrize(
     ("url", "options"),
     [

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections.abc import AsyncGenerator
 
 from workflows.errors import WorkflowCancelledByUser
@@ -30,6 +31,9 @@ from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import RunRow, Store
 
 logger = logging.getLogger("durable_notebook")
+
+# A pooler between us and the server may swallow what it tells of new messages.
+_LOOK_ANYWAY_S = 1.0
 
 
 def _end(row: RunRow) -> dict[str, Json] | None:
@@ -185,12 +189,14 @@ class Access:
 
     async def watch(self) -> None:
         """Fetch what other processes put into the mailboxes of live runs."""
-        seen, has_news = 0, False
+        seen, has_news, due = 0, False, 0.0
         while True:
             await asyncio.sleep(self._poll_s)
+            now = time.monotonic()
             try:
-                has_news = has_news or self._store.changed_outside()
+                has_news = has_news or self._store.changed_outside() or now > due
                 if self._runs.live and has_news:
+                    due = now + _LOOK_ANYWAY_S
                     mailed = self._store.mailed(seen)
                     for run_id in mailed.keys() & self._runs.live.keys():
                         self._runs.live[run_id].inbox.fetch()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from process_lives import add, launched, live, soon, until
 from sample_workflows import Answer, Asking, Logged
@@ -16,6 +18,7 @@ from workflows.events import Event, StartEvent, StopEvent
 from durable_notebook import DBOSRuntime
 from durable_notebook._config import Settings
 from durable_notebook.errors import StorageError
+from durable_notebook.runtime._codec import ClosedJsonSerializer, Codec
 from durable_notebook.store import open_store
 from tests.bad_line import BadLine
 from tests.postgres_server import PostgresServer
@@ -165,33 +168,60 @@ async def test_a_message_of_another_process_is_heard(journal_url: str) -> None:
         handler = Asking(runtime=runtime).run(run_id="a")
         await until(lambda: runtime.live("a") and runtime.store.last_entry("a"))
         other = open_store(journal_url, Settings())
-        tick = (
-            '{"type":"add_event","event":{"__is_pydantic":true,"value":{"text":"Ada"}'
-        )
-        tick += ',"qualified_name":"sample_workflows.Answer"}}'
-        other.post("a", tick).result(timeout=10)
+        tick = Codec(ClosedJsonSerializer()).tick(add(Answer(text="Ada")))
+        other.post("a", json.dumps(tick)).result(timeout=10)
         other.close()
 
         assert await soon(handler) == "Ada"
 
 
-async def test_five_hundred_runs_may_wait(
+async def test_a_message_that_nobody_tells_of_is_found(journal_url: str) -> None:
+    """As behind a pooler that swallows notifications."""
+    async with launched(journal_url) as runtime:
+        handler = Asking(runtime=runtime).run(run_id="a")
+        await until(lambda: runtime.live("a") and runtime.store.last_entry("a"))
+        tick = Codec(ClosedJsonSerializer()).tick(add(Answer(text="Ada")))
+        with psycopg.connect(journal_url) as connection:
+            connection.execute(
+                "INSERT INTO dbos.durable_mail (run_id, tick, sent_at, token)"
+                " VALUES ('a', %s, 0, gen_random_uuid())",
+                (json.dumps(tick),),
+            )
+
+        assert await soon(handler) == "Ada"
+
+
+def test_five_hundred_runs_may_wait(
     journal_url: str, postgres_server: PostgresServer
 ) -> None:
-    """Each waits for an answer; none holds a connection."""
+    """Each waits for an answer, over a restart too; none holds a connection."""
     ids = [f"r{n}" for n in range(500)]
-    async with launched(journal_url) as runtime:
-        workflow = Asking(runtime=runtime)
-        handlers = [workflow.run(run_id=run_id) for run_id in ids]
-        await until(lambda: _waiting(runtime, ids) == 500, within_s=60)
-        connections = postgres_server.connections(journal_url)
 
+    async def begin(runtime: DBOSRuntime) -> int:
+        workflow = Asking(runtime=runtime)
+        for run_id in ids:
+            workflow.run(run_id=run_id)._result_task.add_done_callback(_seen)
+        await until(lambda: _waiting(runtime, ids) == 500, within_s=60)
+        return postgres_server.connections(journal_url)
+
+    async def answer(runtime: DBOSRuntime) -> list[str]:
+        workflow = Asking(runtime=runtime)
+        await until(lambda: _waiting(runtime, ids) == 500, within_s=60)
+        handlers = [workflow.run(run_id=run_id) for run_id in ids]
         answers = [runtime.post(run_id, add(Answer(text=run_id))) for run_id in ids]
         await asyncio.gather(*answers)
-        results = await asyncio.wait_for(asyncio.gather(*handlers), 60)
+        return await asyncio.wait_for(asyncio.gather(*handlers), 60)
 
-    assert results == ids
+    connections = live(journal_url, begin)
+
     assert connections <= 30  # DBOS's pool has 20.
+    assert live(journal_url, answer) == ids
+
+
+def _seen(task: asyncio.Task[object]) -> None:
+    """That the life ended under it is no surprise."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _waiting(runtime: DBOSRuntime, ids: list[str]) -> int:
