@@ -20,10 +20,13 @@ from durable_notebook.errors import (
     StorageError,
 )
 from durable_notebook.store import Store, open_store
+from durable_notebook.store._queries import migrations
 from tests.bad_line import BadLine, Loss
 from tests.postgres_server import PostgresServer
 
 QUICK = Settings(busy_timeout_s=0.2)
+MARKED = [{"op": "add", "path": "/x", "value": "the marker"}]
+KNOWN = [(version, name) for version, name, _ in migrations("postgres")]
 
 
 @pytest.fixture
@@ -95,7 +98,7 @@ def test_a_migration_is_applied_once(new_url: str) -> None:
     for _ in range(3):
         open_store(new_url, Settings()).close()
 
-    assert applied(new_url) == [(1, "0001_mailbox_and_sessions")]
+    assert applied(new_url) == KNOWN
 
 
 def test_the_tables_are_in_the_schema_that_was_named(new_url: str) -> None:
@@ -105,12 +108,12 @@ def test_the_tables_are_in_the_schema_that_was_named(new_url: str) -> None:
 
     assert len(store.mail("r", 0)) == 1
     store.close()
-    assert applied(new_url, '"odd ""name"') == [(1, "0001_mailbox_and_sessions")]
+    assert applied(new_url, '"odd ""name"') == KNOWN
 
 
 def test_a_newer_journal_is_refused_and_not_changed(new_url: str) -> None:
     open_store(new_url, Settings()).close()
-    Database(new_url).execute("INSERT INTO durable_migration VALUES (2, 'new', 0)")
+    Database(new_url).execute("INSERT INTO durable_migration VALUES (99, 'new', 0)")
     Database(new_url).execute("DROP TABLE durable_mail")
 
     with pytest.raises(JournalTooNewError, match="pip install -U"):
@@ -312,7 +315,7 @@ def test_an_entry_is_written_once_whatever_is_lost(
     over_line.append(new_entry("r", 0)).result(timeout=10)
     bad_line.break_at("the marker", loss)
 
-    entry = new_entry("r", 1, ticks=[{"x": "the marker"}])
+    entry = new_entry("r", 1, store=MARKED)
     over_line.append(entry).result(timeout=20)
 
     assert bad_line.broke.is_set()
@@ -339,15 +342,25 @@ def test_a_batch_that_breaks_is_written_once(
     database.add_run("r")
     bad_line.break_at("the marker", "answer")
 
-    futures = [
-        over_line.append(new_entry("r", n, ticks=[{"x": "the marker"}]))
-        for n in range(300)
-    ]
+    futures = [over_line.append(new_entry("r", n, store=MARKED)) for n in range(300)]
     wait(futures, timeout=60)
 
     assert bad_line.broke.is_set()
     assert [future.exception() for future in futures] == [None] * 300
     assert len(over_line.entries("r")) == 300
+
+
+@pytest.mark.parametrize("loss", get_args(Loss))
+def test_a_snapshot_is_written_whatever_is_lost(
+    database: Database, over_line: Store, bad_line: BadLine, loss: Loss
+) -> None:
+    database.add_run("r")
+    bad_line.break_at("the marker", loss)
+
+    over_line.put_snapshot("r", "me", "the marker").result(timeout=20)
+
+    assert bad_line.broke.is_set()
+    assert over_line.snapshot("r") == "the marker"
 
 
 def test_a_claim_whose_answer_is_lost_is_made(
@@ -370,7 +383,7 @@ def test_an_entry_that_the_server_still_works_at_is_waited_for(
 
     with psycopg.connect(database.url) as foreign:
         foreign.execute("SELECT 1 FROM dbos.workflow_status FOR UPDATE")
-        entry = new_entry("r", 0, ticks=[{"x": "the marker"}])
+        entry = new_entry("r", 0, store=MARKED)
         future = over_line.append(entry)
         with psycopg.connect(database.url, autocommit=True) as looking:
             query = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
