@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
+from tests.crash.backends import SqliteFiles
 from tests.crash.child import Job
 from tests.crash.forkserver import Forkserver
 from tests.crash.trial import Trial, commits_of
@@ -37,23 +37,26 @@ def main() -> None:
     with Forkserver() as server, tempfile.TemporaryDirectory() as scratch:
         opened = Path(scratch) / "opened"
         opened.mkdir()
-        server.run(Job("counter", str(opened), 0, only_launch=True))
+        files = SqliteFiles()
+        url = files.fresh(opened)
+        server.run(Job("counter", str(opened), url, 0, only_launch=True))
+        files.keep(url)
         for name, workflow, snapshot_every in JOURNALS:
             whole = Trial(workflow, snapshot_every=snapshot_every)
             undisturbed = Path(scratch) / f"{name}-undisturbed"
-            assert not whole.run(server, undisturbed, opened)
+            assert not whole.run(server, undisturbed, files)
             commits = commits_of(undisturbed)
             entries = [n for n, what in enumerate(commits, 1) if ENTRY in what]
             killed = Path(scratch) / name
             killed.mkdir()
-            for path in opened.glob("journal.sqlite*"):
-                shutil.copy(path, killed)
+            url = files.opened(killed)
             # In the middle, and once more after an entry or two.
             middle = entries[len(entries) // 2]
             for process, commit in ((1, middle), (2, entries[0] + 1)):
                 job = Job(
                     workflow,
                     str(killed),
+                    url,
                     process,
                     kill_at=commit,
                     when="after",
