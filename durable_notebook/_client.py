@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Coroutine, Generator
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from workflows import Workflow
@@ -18,6 +19,7 @@ from durable_notebook._entry import Entry
 from durable_notebook._model import (
     Attempt,
     EventView,
+    Json,
     Prompt,
     RunInfo,
     RunStatus,
@@ -27,11 +29,12 @@ from durable_notebook._requests import adopt, blank_start, instantiate, make_eve
 from durable_notebook._timeline import attempts
 from durable_notebook.errors import (
     AlreadyAnsweredError,
+    DurableNotebookError,
     InvalidFieldsError,
     NoPromptError,
     UnknownRunError,
 )
-from durable_notebook.runtime import DBOSRuntime
+from durable_notebook.runtime import DBOSRuntime, check_run_id
 from durable_notebook.store import RunRow
 
 T = TypeVar("T")
@@ -79,8 +82,9 @@ class Run:
                 return
 
     async def info(self) -> RunInfo:
-        """Read what the run is doing."""
-        return await self.client.on_loop(self.client.read_info(self.run_id))
+        """Read what the run is doing, and its size."""
+        read = self.client.read_info(self.run_id, is_measured=True)
+        return await self.client.on_loop(read)
 
     async def journal(self) -> list[Attempt]:
         """Read the run's timeline."""
@@ -92,11 +96,10 @@ class Run:
         With a key it counts once: False says that one with the key was there.
 
         Raises:
-            RunFinishedError: The run has ended.
+            UnknownRunError, RunFinishedError: Nobody would ever read it.
         """
-        tick = TickAddEvent(event=event)
-        post = self.client.runtime.post(self.run_id, tick, key)
-        return await self.client.on_loop(post)
+        send = self.client.runtime.send(self.run_id, event, key=key)
+        return await self.client.on_loop(send)
 
     async def answer(self, prompt: Prompt | None = None, /, **fields: Any) -> Event:
         """Answer a question of the run, by default the oldest. See `Client.answer`."""
@@ -116,14 +119,7 @@ class Client:
 
     async def on_loop(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something on the runtime's loop, wherever the caller runs."""
-        loop = self.runtime.loop
-        if asyncio.get_running_loop() is loop:
-            return await work
-        future = asyncio.run_coroutine_threadsafe(_catching_stop(work), loop)
-        value, stopped = await asyncio.wrap_future(future)
-        if stopped:
-            raise StopAsyncIteration
-        return value  # type: ignore[return-value]
+        return await self.runtime.on_loop(work)
 
     # -- start -------------------------------------------------------------------
 
@@ -144,8 +140,10 @@ class Client:
         Raises:
             NotAWorkflowError, InvalidRunIdError, InvalidFieldsError,
             RunIdTakenError: The request cannot be carried out.
+            OtherArgumentsError: The run with this id was begun with other fields.
         """
-        wanted = run_id or f"run-{secrets.token_hex(3)}"
+        wanted = f"run-{secrets.token_hex(3)}" if run_id is None else run_id
+        check_run_id(wanted)
         return await self.on_loop(self._start(workflow, wanted, origin, fields))
 
     async def _start(
@@ -160,8 +158,9 @@ class Client:
             adopt(instance, self.runtime)
             self.runtime.define(instance, origin)
         is_known = self.runtime.store.run(run_id) is not None
-        event = None if is_known else make_event(instance.start_event_class, fields)
-        # Known runs are attached to; their recorded start event counts.
+        event = None
+        if fields or not is_known:  # A known run has its own arguments.
+            event = make_event(instance.start_event_class, fields)
         start = event if isinstance(event, StartEvent) else blank_start(instance)
         handler = instance.run(run_id=run_id, start_event=start)
         handler._result_task.add_done_callback(_seen)
@@ -179,15 +178,23 @@ class Client:
         return await self.on_loop(self._runs(limit))
 
     async def _runs(self, limit: int | None) -> list[RunInfo]:
-        rows = await asyncio.to_thread(self.runtime.store.runs, limit)
-        return [self._info(row) for row in rows]
+        store = self.runtime.store
+        rows = await asyncio.to_thread(store.runs, limit)
+        sizes = await asyncio.to_thread(store.sizes, [row.run_id for row in rows])
+        return [self._info(row, sizes.get(row.run_id)) for row in rows]
 
-    async def read_info(self, run_id: str) -> RunInfo:
-        """What a run is doing. On the runtime's loop."""
-        row = await asyncio.to_thread(self.runtime.store.run, run_id)
+    async def read_info(self, run_id: str, *, is_measured: bool = False) -> RunInfo:
+        """What a run is doing. On the runtime's loop.
+
+        Measured only if asked: that looks at every entry of the run.
+        """
+        store = self.runtime.store
+        row = await asyncio.to_thread(store.run, run_id)
         if row is None:
             raise UnknownRunError(run_id)
-        return self._info(row)
+        ids = [run_id] if is_measured else []
+        sizes = await asyncio.to_thread(store.sizes, ids)
+        return self._info(row, sizes.get(run_id))
 
     async def read_journal(self, run_id: str) -> list[Attempt]:
         """A run's timeline. On the runtime's loop."""
@@ -196,12 +203,14 @@ class Client:
         is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
         return attempts(entries, is_live=is_live)
 
-    def _info(self, row: RunRow) -> RunInfo:
-        entry = None if row.last_entry is None else Entry.decode(row.last_entry)
+    def _info(self, row: RunRow, size: int | None) -> RunInfo:
+        entry, start, problem = self._read(row)
         prompts = tuple(
             Prompt.read(row.run_id, tree) for tree in (entry.prompts if entry else ())
         )
         status, waits_for = self._status(row, entry, prompts)
+        if problem is not None:
+            status, waits_for = RunStatus.INTERRUPTED, str(problem)
         error = entry.end.get("error") if entry and entry.end else None
         return RunInfo(
             run_id=row.run_id,
@@ -212,10 +221,23 @@ class Client:
             started=at(row.created_at),
             updated=at(entry.at if entry else row.updated_at),
             executor_id=row.executor_id,
+            size=size,
             error=None if error is None else _sentence(error),
-            start_event=EventView.of(row.input.get("start")),
+            start_event=EventView.of(start),
             prompts=prompts,
         )
+
+    def _read(
+        self, row: RunRow
+    ) -> tuple[Entry | None, Json, DurableNotebookError | None]:
+        """A row's last entry and start event, or why they cannot be read.
+
+        One run that cannot be read must not hide the others.
+        """
+        try:
+            return self.runtime.store.end_of(row), row.input.get("start"), None
+        except DurableNotebookError as e:
+            return None, None, e
 
     def _status(
         self, row: RunRow, entry: Entry | None, prompts: tuple[Prompt, ...]
@@ -234,20 +256,72 @@ class Client:
     def _interruption(self, row: RunRow) -> str | None:
         """Why an unfinished run is not running, or None if it is."""
         runtime = self.runtime
-        if runtime.live(row.run_id) is not None:
-            return None
         executor = row.executor_id or ""
-        if executor != runtime.executor_id:
-            if runtime.is_executor_alive(executor):
-                return None
-            return f"its own process, executor {executor} (open its notebook)"
         problem = runtime.problem(row.run_id)
-        if problem is not None:
-            return str(problem)
-        if row.run_id in runtime.undefined():
+        reason = None
+        if runtime.live(row.run_id) is not None:
+            pass
+        elif row.dbos_status == "PENDING" and executor != runtime.executor_id:
+            if not runtime.is_executor_alive(executor):
+                reason = f"its own process, executor {executor} (open its notebook)"
+        elif problem is not None:
+            reason = str(problem)
+        elif row.run_id in runtime.undefined():
             name = row.workflow.rpartition(".")[2]
-            return f"the definition of {name} (run the cell that defines it)"
-        return None
+            reason = f"the definition of {name} (run the cell that defines it)"
+        return reason
+
+    # -- upkeep ------------------------------------------------------------------
+
+    async def cancel(self, run_id: str) -> None:
+        """Ask a run to end as cancelled; the request is on disk when this returns.
+
+        Raises:
+            UnknownRunError, RunFinishedError: There is nothing to cancel.
+        """
+        await self.run(run_id).cancel()
+
+    async def fork(
+        self, run_id: str, position: int | None = None, new_run_id: str | None = None
+    ) -> Run:
+        """Begin a new run from a position of another; on disk when this returns.
+
+        The new run has the entries before the position, with the store, the stream
+        and the open questions of that moment, and goes on from there; messages that
+        the other run had not consumed by then are its own. Without a position all is
+        kept, and of a run that has ended only its last turn is done again.
+
+        Raises:
+            UnknownRunError, InvalidPositionError, InvalidRunIdError,
+            RunIdTakenError: The request cannot be carried out.
+        """
+        fork = self.runtime.upkeep.fork(run_id, position, new_run_id)
+        return Run(self, await self.on_loop(fork))
+
+    async def delete(self, run_id: str) -> None:
+        """Delete a run, with everything that the database has of it.
+
+        If this process executes it, it is stopped: whoever awaits it is told that
+        there is no such run.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            LiveElsewhereError: Another live process executes it.
+        """
+        await self.on_loop(self.runtime.upkeep.delete(run_id))
+
+    async def trim(
+        self, older_than: timedelta | None = None, keep: int | None = None
+    ) -> list[str]:
+        """Delete finished runs, and give the ids of those that are gone.
+
+        A run goes if it ended longer ago than `older_than`, or if `keep` others ended
+        after it. Runs that have not ended are never touched.
+
+        Raises:
+            ConfigError: Neither was given.
+        """
+        return await self.on_loop(self.runtime.upkeep.trim(older_than, keep))
 
     # -- answer ------------------------------------------------------------------
 
@@ -297,14 +371,6 @@ class Client:
         """The event classes that answer a prompt, as far as they are defined."""
         definition = self.runtime.definition(info.workflow)
         return [] if definition is None else definition.classes(prompt.expects)
-
-
-async def _catching_stop(work: Coroutine[Any, Any, T]) -> tuple[T | None, bool]:
-    """A future cannot hold StopAsyncIteration, so the end of a stream is a flag."""
-    try:
-        return await work, False
-    except StopAsyncIteration:
-        return None, True
 
 
 def _seen(task: asyncio.Task[Any]) -> None:

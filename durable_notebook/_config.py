@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -39,11 +39,19 @@ class Settings:
         redact: Names of fields whose values are masked before they are written.
         mailbox_poll_s: How often it is asked whether other processes have left
             messages. That costs no access to the disk or the network.
+        queue_poll_s: How often it looks for runs that DBOS's tools have forked or
+            resumed; None for `mailbox_poll_s`.
+        migrate: Whether opening the journal brings its tables up to date.
+        max_recoveries: How often a run is begun again before it is left alone; None
+            for any number.
         schema: Where the tables are in a Postgres database; None for that of the
             `DBOS(config=...)`, or `dbos`.
+        pool_size: How many connections to Postgres reads share at most.
+        pool_min_size: How many of them are open from the beginning.
+        executor_lease: Of Postgres only, and not there yet.
     """
 
-    # Not in the repr: it may hold a password.
+    # Not shown: it may have a password.
     database_url: str | None = field(default=None, repr=False)
     executor_id: str | None = None
     notebook: str | None = None
@@ -52,7 +60,13 @@ class Settings:
     mailbox_poll_s: float = 0.05
     snapshot_every: int = 256
     redact: Collection[str] = ()
+    queue_poll_s: float | None = None
+    migrate: bool = True
+    max_recoveries: int | None = None
     schema: str | None = None
+    pool_size: int | None = None
+    pool_min_size: int | None = None
+    executor_lease: Mapping[str, object] | None = None
 
     def __post_init__(self) -> None:
         if self.durability not in ("full", "normal"):
@@ -75,6 +89,29 @@ class Settings:
                 "'snapshot_every' is a number of journal entries.",
                 "Give one above zero.",
             )
+        if self.queue_poll_s is not None and self.queue_poll_s <= 0:
+            raise ConfigError(
+                "'queue_poll_s' is a time in seconds.", "Give a number above zero."
+            )
+        if self.max_recoveries is not None and self.max_recoveries < 0:
+            raise ConfigError(
+                f"A run cannot be begun {self.max_recoveries} times again.",
+                "Give 0 or more, or leave it out.",
+            )
+        _check_pool(self.pool_size, self.pool_min_size)
+
+
+def _check_pool(most: int | None, least: int | None) -> None:
+    if (most is not None and most < 1) or (least is not None and least < 0):
+        raise ConfigError(
+            "'pool_size' and 'pool_min_size' are numbers of connections.",
+            "Give a 'pool_size' of 1 or more, and a 'pool_min_size' of 0 or more.",
+        )
+    if most is not None and least is not None and least > most:
+        raise ConfigError(
+            f"A pool of at most {most} connections cannot begin with {least}.",
+            "Give a 'pool_size' that is as high as 'pool_min_size'.",
+        )
 
 
 def is_postgres(url: str) -> bool:
@@ -98,19 +135,47 @@ def check_backend(url: str, settings: Settings) -> None:
     """Refuse an option that would have no effect on this database.
 
     Raises:
-        ConfigError: An option of SQLite is given for Postgres, or the other way round.
+        ConfigError: With the option, and why.
     """
-    if is_postgres(url) and settings.durability != "full":
+    if is_postgres(url):
+        _check_postgres(settings)
+    else:
+        _check_sqlite(settings)
+
+
+def _check_postgres(settings: Settings) -> None:
+    if settings.durability != "full":
         raise ConfigError(
             f"durability={settings.durability!r} is for SQLite: on Postgres every "
             "commit is on disk.",
             "Leave 'durability' out.",
         )
-    if not is_postgres(url) and settings.schema is not None:
+    if settings.executor_lease is not None:
         raise ConfigError(
-            f"schema={settings.schema!r} is for Postgres: a SQLite file has none.",
-            "Leave 'schema' out.",
+            "'executor_lease' comes later: on Postgres a lock that dies with its "
+            "process keeps each executor in one.",
+            "Leave 'executor_lease' out, and give each process its own 'executor_id'.",
         )
+
+
+def _check_sqlite(settings: Settings) -> None:
+    why = {
+        "schema": "a SQLite file has no schemas",
+        "pool_size": "a SQLite journal has no pool of connections",
+        "pool_min_size": "a SQLite journal has no pool of connections",
+        "executor_lease": "on SQLite a file beside the journal keeps each executor in "
+        "one process",
+    }
+    for name, reason in why.items():
+        if getattr(settings, name) is not None:
+            instead = (
+                ", and give each process its own 'executor_id'."
+                if name == "executor_lease"
+                else "."
+            )
+            raise ConfigError(
+                f"'{name}' is for Postgres: {reason}.", f"Leave '{name}' out{instead}"
+            )
 
 
 def postgres_url(url: str) -> str:
@@ -155,7 +220,8 @@ def sqlite_path(url: str) -> Path:
         )
     if not url.partition(":///")[2] or ":memory:" in url:
         raise ConfigError(
-            f"{url} names no file, and a journal in memory would not survive.",
+            f"{without_password(url)} names no file, and a journal in memory would not "
+            "survive.",
             "Use 'sqlite:///journal.sqlite'.",
         )
     # One file has one name, through whatever link: the executors' locks are beside it.

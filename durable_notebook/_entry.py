@@ -19,7 +19,16 @@ FORMAT = 1
 
 def now() -> float:
     """The time in seconds since the epoch, as exactly as an entry holds it."""
-    return round(time.time(), 4)
+    return rounded(time.time())
+
+
+def rounded(time_s: float) -> float:
+    """A time as exactly as an entry holds it: to a tenth of a millisecond."""
+    return round(time_s, 4)
+
+
+class NewerFormat(ValueError):  # noqa: N818 - never seen by a caller of the package
+    """The entry is in a form that only a later version of this package reads."""
 
 
 @dataclass(slots=True)
@@ -30,6 +39,7 @@ class Entry:
         session: The process life that wrote it (a row of the session table).
         code: The digest of the workflow's code, on the first entry that ran it.
         at: Seconds since the epoch at which it was handed to the database.
+        position: Its place in the journal: a row that was moved there is noticed.
         ticks: The inputs of the control loop, in the order they were reduced.
         store: JSON Patch from the store as of the entry before to the store now.
         stream: Events published since the entry before, in order.
@@ -49,6 +59,7 @@ class Entry:
     session: int
     at: float
     code: str = ""
+    position: int | None = None
     ticks: list[Json] = field(default_factory=list)
     store: list[Json] = field(default_factory=list)
     stream: list[Json] = field(default_factory=list)
@@ -67,7 +78,7 @@ class Entry:
         body: dict[str, Any] = {"v": FORMAT}
         for name in _NAMES:
             value = getattr(self, name)
-            if value or name in ("session", "at"):
+            if value or (value is not None and name in _NUMBERS):
                 body[name] = value
         body = pack(body)
         text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
@@ -84,18 +95,33 @@ class Entry:
         """Read what `encode` wrote.
 
         Raises:
-            ValueError: The text is no entry, or of a newer format.
+            NewerFormat, TypeError, ValueError: The text is no entry of this version.
         """
         body = json.loads(text)
         if not isinstance(body, dict) or not isinstance(body.get("v"), int):
             raise ValueError("not a journal entry")
         if body["v"] > FORMAT:
-            raise ValueError(f"journal format {body['v']}, this version reads {FORMAT}")
-        body = unpack(body)
+            raise NewerFormat(
+                f"journal format {body['v']}, this version reads {FORMAT}"
+            )
+        for name, kind in _KINDS.items():
+            if not isinstance(body.get(name, kind()), kind):
+                raise ValueError(f"its {name!r} is no {kind.__name__}")
+        try:
+            body = unpack(body)
+        except (TypeError, LookupError, AttributeError) as e:
+            raise ValueError(f"not a journal entry: {e!r}") from e
         return cls(**{name: body[name] for name in _NAMES if name in body})
 
 
 _NAMES = tuple(f.name for f in fields(Entry))
+_LISTS = ("ticks", "store", "stream", "starts", "interrupted", "prompts")
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(_LISTS, list),
+    **dict.fromkeys(("bodies", "flight", "end"), dict),
+}
+# Written also when they are zero.
+_NUMBERS = ("session", "at", "position")
 
 
 @dataclass(frozen=True, slots=True)

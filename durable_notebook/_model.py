@@ -133,7 +133,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """A run as a list of runs shows it."""
+    """A run as a list of runs shows it.
+
+    `size` is what it has on disk, in bytes; None where nobody has asked for it.
+    """
 
     run_id: str
     workflow: str
@@ -143,6 +146,7 @@ class RunInfo:
     started: datetime
     updated: datetime
     executor_id: str | None
+    size: int | None = None
     error: str | None = None
     start_event: EventView | None = None
     prompts: tuple[Prompt, ...] = ()

@@ -2,11 +2,18 @@
 
     DurableNotebookError
     ├── NotLaunchedError            the runtime was used before launch()
+    ├── RuntimeClosedError          ... or it was closed under a caller that waits
     ├── ConfigError                 settings that cannot work together
     ├── ExecutorInUseError          another live process owns this executor id
     ├── UnknownRunError             no run has this id
     ├── InvalidRunIdError           this text cannot be a run id
-    ├── RunIdTakenError             the id belongs to a run of another workflow
+    ├── RunIdTakenError             the id belongs to another run
+    ├── OtherArgumentsError         ... or to one with other arguments
+    ├── StrandedRunError            its executor is dead, and is not this process
+    ├── LiveElsewhereError          another live process executes the run
+    ├── TooManyRecoveriesError      it was begun again too often
+    ├── InvalidPositionError        the journal has no such position to fork at
+    ├── UndefinedClassError         what was recorded needs a class that is missing
     ├── RunFinishedError            the run ended; it takes no more messages
     ├── NoPromptError               the run does not wait for a person
     ├── AlreadyAnsweredError        somebody answered first
@@ -14,12 +21,15 @@
     ├── NotAWorkflowError           this object is no workflow
     ├── UnstorableValueError        a value that JSON cannot hold
     ├── ReplayMismatchError         the journal does not fit today's workflow
+    │   └── DamagedJournalError     ... because something of it is missing or torn
+    ├── LostOutcomeError            DBOS says the run ended, its journal does not
     ├── LostOwnershipError          another executor took the run over
     └── StorageError                the database refused a write
         └── JournalTooNewError      ... because a newer version wrote it
 
 The fields of an error are its ``args``, so that it pickles and compares by
 value; the sentence is built by ``__str__`` and always ends with the next move.
+The module is longer than others, because whoever reads one wants to see them all.
 """
 
 from __future__ import annotations
@@ -36,6 +46,20 @@ class NotLaunchedError(DurableNotebookError, RuntimeError):
         return (
             "The runtime is not launched. "
             "Call 'await runtime.launch()' first, or use 'async with runtime:'."
+        )
+
+
+class RuntimeClosedError(DurableNotebookError, RuntimeError):
+    """The runtime was closed while somebody waited for a run."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+
+    def __str__(self) -> str:
+        return (
+            f"The runtime was closed while run {self.run_id!r} went on. Its completed "
+            "steps are kept: launch a runtime and ask for the run again by its id."
         )
 
 
@@ -98,7 +122,29 @@ class InvalidRunIdError(DurableNotebookError, ValueError):
 
 
 class RunIdTakenError(DurableNotebookError, ValueError):
-    """The id belongs to a run of another workflow."""
+    """The id belongs to another run; `offered` is None where a new one was needed."""
+
+    def __init__(self, run_id: str, recorded: str, offered: str | None) -> None:
+        super().__init__(run_id, recorded, offered)
+        self.run_id = run_id
+        self.recorded = recorded
+        self.offered = offered
+
+    def __str__(self) -> str:
+        if self.offered is None:
+            return (
+                f"There is a run {self.run_id!r} already (of {self.recorded!r}). "
+                "Choose another id for the new run."
+            )
+        return (
+            f"Run {self.run_id!r} is a run of {self.recorded!r}, not of "
+            f"{self.offered!r}. Choose another run id, or run {self.recorded!r} to go "
+            "on with it."
+        )
+
+
+class OtherArgumentsError(DurableNotebookError, ValueError):
+    """The id belongs to a run that was begun with other arguments."""
 
     def __init__(self, run_id: str, recorded: str, offered: str) -> None:
         super().__init__(run_id, recorded, offered)
@@ -108,9 +154,90 @@ class RunIdTakenError(DurableNotebookError, ValueError):
 
     def __str__(self) -> str:
         return (
-            f"Run {self.run_id!r} is a run of {self.recorded!r}, not of "
-            f"{self.offered!r}. Choose another run id, or run {self.recorded!r} to go "
-            "on with it."
+            f"Run {self.run_id!r} was begun with {self.recorded}, not with "
+            f"{self.offered}. Choose another run id, or give no arguments to go on "
+            "with it."
+        )
+
+
+class StrandedRunError(DurableNotebookError, RuntimeError):
+    """The run belongs to an executor that no live process is."""
+
+    def __init__(self, run_id: str, executor_id: str) -> None:
+        super().__init__(run_id, executor_id)
+        self.run_id = run_id
+        self.executor_id = executor_id
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} belongs to executor {self.executor_id!r}, and no "
+            "live process is that executor, so nobody goes on with it. Open its "
+            f"notebook, or launch a runtime with executor_id={self.executor_id!r}; to "
+            f"go on with a copy of it here, use 'client.fork({self.run_id!r})'."
+        )
+
+
+class LiveElsewhereError(DurableNotebookError, RuntimeError):
+    """Another live process executes the run."""
+
+    def __init__(self, run_id: str, executor_id: str) -> None:
+        super().__init__(run_id, executor_id)
+        self.run_id = run_id
+        self.executor_id = executor_id
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} is executed by another live process, executor "
+            f"{self.executor_id!r}, so it was not deleted. Cancel it with "
+            f"'client.cancel({self.run_id!r})', and delete it when it has ended."
+        )
+
+
+class TooManyRecoveriesError(DurableNotebookError, RuntimeError):
+    """The run was begun again more often than the runtime was told to."""
+
+    def __init__(self, run_id: str, count: int) -> None:
+        super().__init__(run_id, count)
+        self.run_id = run_id
+        self.count = count
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} was begun {self.count} times and has not ended, so "
+            "it is left alone; all it has is kept. Correct what ends its process, and "
+            "launch with a larger 'max_recovery_attempts'."
+        )
+
+
+class InvalidPositionError(DurableNotebookError, ValueError):
+    """The journal of the run has no such position to fork at."""
+
+    def __init__(self, run_id: str, position: object, last: int) -> None:
+        super().__init__(run_id, position, last)
+        self.run_id = run_id
+        self.position = position
+        self.last = last
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} cannot be forked at position {self.position!r}. "
+            f"Give a number from 0 (begin anew) to {self.last} (keep all it has)."
+        )
+
+
+class UndefinedClassError(DurableNotebookError, LookupError):
+    """What was recorded for the run needs a class that this process does not have."""
+
+    def __init__(self, run_id: str, name: str) -> None:
+        super().__init__(run_id, name)
+        self.run_id = run_id
+        self.name = name
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} recorded a {self.name}, and there is no such class "
+            "here. Run the cell (or import the module) that defines it, and read the "
+            "run again."
         )
 
 
@@ -154,7 +281,8 @@ class AlreadyAnsweredError(DurableNotebookError, RuntimeError):
     def __str__(self) -> str:
         return (
             f"This question of run {self.run_id!r} was answered before; the first "
-            "answer counts and nothing was sent."
+            "answer counts and nothing was sent. Look at what the run does now with "
+            f"'client.run({self.run_id!r}).info()'."
         )
 
 
@@ -170,7 +298,10 @@ class InvalidFieldsError(DurableNotebookError, ValueError):
     def __str__(self) -> str:
         found = "; ".join(f"{name}: {text}" for name, text in self.problems.items())
         has = ", ".join(self.fields) if self.fields else "none"
-        return f"{self.event} cannot be made: {found}. Its fields are: {has}."
+        return (
+            f"{self.event} cannot be made: {found}. Its fields are: {has}. Correct "
+            "them and try again."
+        )
 
 
 class NotAWorkflowError(DurableNotebookError, TypeError):
@@ -228,6 +359,35 @@ class ReplayMismatchError(DurableNotebookError, RuntimeError):
             f"workflow at position {self.position} ({self.problem}).{changes} Nothing "
             "was changed on disk. Restore the steps and events the run began with, and "
             "resume."
+        )
+
+
+class DamagedJournalError(ReplayMismatchError):
+    """Something of the journal is missing, torn or out of its place."""
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} cannot go on: its journal is damaged at position "
+            f"{self.position} ({self.problem}). Nothing was changed. Put the database "
+            "back from a copy that has the run whole, and resume."
+        )
+
+
+class LostOutcomeError(DurableNotebookError, RuntimeError):
+    """DBOS has a run as ended, and its journal does not say how."""
+
+    def __init__(self, run_id: str, status: str, step: int) -> None:
+        super().__init__(run_id, status, step)
+        self.run_id = run_id
+        self.status = status
+        self.step = step
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} was ended outside its journal: DBOS has it as "
+            f"{self.status}, and no entry says how it ended. Its completed steps are "
+            f"kept. Go on with 'DBOS.rewind_workflow({self.run_id!r}, "
+            f"start_step={self.step})'."
         )
 
 

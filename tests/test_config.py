@@ -126,10 +126,27 @@ def test_settings_do_not_show_the_password() -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "remedy"),
+    [
+        ({"pool_size": 0}, "1 or more"),
+        ({"pool_min_size": -1}, "0 or more"),
+        ({"pool_size": 2, "pool_min_size": 3}, "as high"),
+    ],
+)
+def test_a_pool_that_cannot_be_is_refused(options: dict[str, Any], remedy: str) -> None:
+    with pytest.raises(ConfigError, match=remedy):
+        Settings(**options)
+
+
+@pytest.mark.parametrize(
     ("url", "options"),
     [
         ("postgresql://host/db", {"durability": "normal"}),
+        ("postgresql://host/db", {"executor_lease": {"pool_size": 2}}),
         ("sqlite:///a.sqlite", {"schema": "runs"}),
+        ("sqlite:///a.sqlite", {"pool_size": 2}),
+        ("sqlite:///a.sqlite", {"pool_min_size": 2}),
+        ("sqlite:///a.sqlite", {"executor_lease": {"pool_size": 2}}),
     ],
 )
 def test_an_option_of_the_other_database_is_refused(

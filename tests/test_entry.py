@@ -12,6 +12,7 @@ FULL = Entry(
     session=3,
     at=12.5,
     code="0123456789abcdef",
+    position=7,
     ticks=[{"type": "step_result", "step_id": "a", "worker_id": 0, "event": {}}],
     store=[{"op": "add", "path": "/x", "value": None}],
     stream=[{"qualified_name": "m.E", "value": {"text": "żółć \u2028"}}],
@@ -61,6 +62,14 @@ def test_members_that_are_unknown_are_ignored() -> None:
 def test_a_newer_format_is_refused() -> None:
     with pytest.raises(ValueError, match=f"format {FORMAT + 1}, this version reads"):
         Entry.decode(json.dumps({"v": FORMAT + 1, "session": 1, "at": 0}))
+
+
+@pytest.mark.parametrize("member", ["ticks", "prompts", "bodies", "end"])
+def test_a_member_of_another_kind_is_refused(member: str) -> None:
+    text = json.dumps({"v": FORMAT, "session": 1, "at": 0, member: 7})
+
+    with pytest.raises(ValueError, match=f"its '{member}' is no (list|dict)"):
+        Entry.decode(text)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"v":"1"}', "7"])

@@ -9,12 +9,17 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dbos import DBOS, SetWorkflowID, WorkflowSerializationFormat
+from dbos import (
+    DBOS,
+    DBOSPortableJSONSerializer,
+    SetWorkflowID,
+    WorkflowSerializationFormat,
+)
 from dbos import error as dbos_error
-from sqlalchemy.exc import DBAPIError
 
 from durable_notebook._config import (
     Settings,
@@ -24,8 +29,8 @@ from durable_notebook._config import (
 )
 from durable_notebook._model import Json
 from durable_notebook.engine import _internals
-from durable_notebook.errors import ConfigError, RunIdTakenError, StorageError
-from durable_notebook.store import Store
+from durable_notebook.errors import ConfigError, RunIdTakenError
+from durable_notebook.store import OURS, Store
 
 Inputs = dict[str, Json]
 Execute = Callable[["Claim"], Awaitable[Json]]
@@ -63,7 +68,14 @@ class Engine:
         self._settings = settings
         self._execute: Execute = _not_launched
         self._dbos: DBOS | None = None
+        self._database = ""
         self._functions: dict[str, Callable[..., Any]] = {}
+        self._opened = ExitStack()
+
+    @property
+    def max_recoveries(self) -> int | None:
+        """How often a run is begun again; None for any number."""
+        return self._settings.max_recoveries
 
     def locate(self) -> tuple[str, str | None]:
         """The database URL, and the executor id if something has fixed one.
@@ -131,16 +143,19 @@ class Engine:
         dbos = _internals.instance()
         if dbos is None:
             dbos = _quiet_dbos(url, executor_id, self._settings.schema)
+            _internals.refuse_pickles()
         _internals.fix_application_version()
         _internals.fix_executor_id(executor_id)
         self._dbos = dbos
         self._execute = execute
         _current = self
-        with _internals.recovery_without(lambda run_id: store.run(run_id) is not None):
-            try:
-                DBOS.launch()
-            except DBAPIError as e:
-                raise StorageError(store.name, str(e.orig)) from e
+        self._database = store.name
+        self._opened.enter_context(_internals.queue_without(OURS))
+        with (
+            _internals.recovery_without(lambda run_id: store.run(run_id) is not None),
+            _internals.refusals_as_our_own(store.name),
+        ):
+            DBOS.launch()
 
     def register(self, workflow: str) -> None:
         """Make a workflow known to DBOS by its name. Any number of times."""
@@ -152,38 +167,64 @@ class Engine:
         else:
             self._functions[workflow] = _registered[workflow] = _function(workflow)
 
-    async def start(self, run_id: str, workflow: str, inputs: Inputs) -> None:
+    async def start(self, run_id: str, workflow: str, inputs: Inputs) -> bool:
         """Record a new run and begin to execute it; recorded when this returns.
 
-        A run that has the id already is left alone.
+        False where there is a run of this id already: it is left alone.
 
         Raises:
             RunIdTakenError: The id belongs to a run of another workflow.
+            StorageError: It could not be recorded.
         """
         try:
-            with SetWorkflowID(run_id):
-                await DBOS.start_workflow_async(self._functions[workflow], inputs)
+            with (
+                _internals.refusals_as_our_own(self._database),
+                SetWorkflowID(run_id),
+            ):
+                function = self._functions[workflow]
+                handle = await DBOS.start_workflow_async(function, inputs)
+                return _internals.is_executed_here(handle)
         except dbos_error.DBOSConflictingWorkflowError as e:
-            status = await DBOS.get_workflow_status_async(run_id)
-            recorded = status.name if status is not None else "another workflow"
-            raise RunIdTakenError(run_id, recorded, workflow) from e
+            assert self._dbos is not None
+            recorded = await _internals.recorded_name(self._dbos, run_id)
+            raise RunIdTakenError(run_id, recorded or "another", workflow) from e
 
     async def go_on(self, run_id: str, owner: str) -> None:
         """Execute a run that was claimed for this executor under this token."""
         assert self._dbos is not None
-        await _internals.execute(self._dbos, run_id, owner)
+        with _internals.refusals_as_our_own(self._database):
+            await _internals.execute(self._dbos, run_id, owner)
+
+    async def fork(self, run_id: str, new_run_id: str, kept: int) -> None:
+        """Record a new run that has the first entries of another; it is not taken yet.
+
+        Raises:
+            RunIdTakenError: A run has the new id.
+        """
+        status = await DBOS.get_workflow_status_async(new_run_id)
+        if status is not None:
+            raise RunIdTakenError(new_run_id, status.name, None)
+        with SetWorkflowID(new_run_id):
+            # DBOS counts from 1 and names the first step that is done again.
+            await DBOS.fork_workflow_async(run_id, kept + 1)
 
     async def run_claimed(self, claim: Claim) -> Json:
         """Called by DBOS: execute a run and give DBOS its outcome to record."""
         return await self._execute(claim)
 
-    def close(self) -> None:
-        """Take DBOS down without waiting; unfinished runs stay resumable."""
+    def close(self, destroy_dbos: bool = True) -> None:
+        """Take DBOS down without waiting; unfinished runs stay resumable.
+
+        Or leave it to the program that made it: then it executes none of our runs.
+        """
         global _current  # noqa: PLW0603
         if _current is self:
             _current = None
-        if self._dbos is not None and _internals.instance() is self._dbos:
+        is_there = self._dbos is not None and _internals.instance() is self._dbos
+        if is_there and destroy_dbos:
             DBOS.destroy(workflow_completion_timeout_sec=0)
+            _internals.allow_pickles()
+            self._opened.close()
         self._dbos = None
 
 
@@ -201,7 +242,8 @@ _registered: dict[str, Callable[..., Any]] = {}
 
 def _function(workflow: str) -> Callable[..., Any]:
     async def run(inputs: dict[str, Any]) -> Any:
-        assert _current is not None
+        if _current is None:  # DBOS lives on, and executes nothing of ours.
+            raise LeavePending
         run_id = DBOS.workflow_id
         assert run_id is not None
         owner = _internals.current_owner()
@@ -230,6 +272,8 @@ def _quiet_dbos(url: str, executor_id: str, schema: str | None) -> DBOS:
             "executor_id": executor_id,
             "log_level": level,
             "enable_otlp": False,
+            # What it keeps for itself, as the context of a schedule, is no pickle.
+            "serializer": DBOSPortableJSONSerializer(),
             # A look at two dictionaries; it decides how long `destroy` waits for it.
             "notification_listener_polling_interval_sec": 0.05,
         }

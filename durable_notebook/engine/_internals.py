@@ -12,11 +12,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import sqlalchemy as sa
 from dbos import DBOS, _dbos
 from dbos._context import get_local_dbos_context
-from dbos._core import execute_dequeued_workflow
+from dbos._core import WorkflowHandleAsyncPolling, execute_dequeued_workflow
+from dbos._serialization import DBOSDefaultSerializer, DBOSPortableJSON
 from dbos._sys_db import SystemDatabase
-from dbos._utils import GlobalParams
+from dbos._utils import INTERNAL_QUEUE_NAME, GlobalParams
+
+from durable_notebook.errors import (
+    ConfigError,
+    DamagedJournalError,
+    StorageError,
+    UnknownRunError,
+)
+from durable_notebook.store import read_input
 
 APPLICATION_VERSION = "durable_notebook"
 
@@ -87,6 +97,67 @@ def recovery_without(is_ours: Callable[[str], bool]) -> Iterator[None]:
         setattr(SystemDatabase, original.__name__, original)
 
 
+@contextmanager
+def refusals_as_our_own(database: str) -> Iterator[None]:
+    """Raise a StorageError where DBOS lets through what its database library raises."""
+    try:
+        yield
+    except sa.exc.SQLAlchemyError as e:
+        problem = getattr(e, "orig", None) or e
+        raise StorageError(database, " ".join(str(problem).split())) from e
+
+
+def refuse_pickles() -> None:
+    """Have DBOS read no pickle until `allow_pickles`.
+
+    A row says itself how it is to be read, whatever serializer is configured: one that
+    somebody put into the file would be executed as soon as it is launched on.
+    """
+
+    def refuse(_: str) -> Any:
+        raise ConfigError(
+            "A row of this database is a pickle, and reading one executes it.",
+            "If it is of a workflow of your own, construct 'DBOS(config=...)' before "
+            "launch.",
+        )
+
+    vars(DBOSDefaultSerializer)["deserialize"] = refuse
+
+
+def allow_pickles() -> None:
+    """Undo `refuse_pickles`, for a DBOS that the program makes itself."""
+    vars(DBOSDefaultSerializer).pop("deserialize", None)
+
+
+@contextmanager
+def queue_without(pattern: str) -> Iterator[None]:
+    """Inside this block DBOS's internal queue gives no run of ours to anybody.
+
+    There its tools put what they fork, resume and rewind, for whichever process asks
+    first: also for one that has not defined the run's class, and then loses it.
+    """
+    original = SystemDatabase._claim_gate
+
+    def gate(
+        self: SystemDatabase, queue_name: str, partition_key: str | None
+    ) -> list[sa.ColumnElement[bool]]:
+        gates = original(self, queue_name, partition_key)
+        if queue_name != INTERNAL_QUEUE_NAME:
+            return gates
+        status, inputs = self.tables.workflow_status, self.tables.workflow_input
+        ours = sa.exists().where(
+            inputs.c.workflow_uuid == status.c.workflow_uuid,
+            inputs.c.inputs.like(pattern),
+        )
+        return [*gates, ~ours]
+
+    setattr(SystemDatabase, original.__name__, gate)
+    try:
+        yield
+    finally:
+        setattr(SystemDatabase, original.__name__, original)
+
+
 def is_registered(dbos: DBOS, name: str) -> bool:
     """Whether the registry, which outlives `DBOS.destroy()`, has this workflow."""
     return name in dbos._registry.workflow_info_map
@@ -100,28 +171,51 @@ def current_owner() -> str:
     return context.owner_xid
 
 
+def is_executed_here(handle: Any) -> bool:
+    """Whether a start began a run, or has found one; DBOS gives a handle in both."""
+    return not isinstance(handle, WorkflowHandleAsyncPolling)
+
+
+async def recorded_name(dbos: DBOS, run_id: str) -> str | None:
+    """Which workflow a run is of. The public call reads its input too, as a pickle."""
+    status = await asyncio.to_thread(dbos._sys_db.get_workflow_status, run_id)
+    return None if status is None else status["name"]
+
+
 async def execute(dbos: DBOS, run_id: str, owner: str) -> None:
     """Run a workflow that `Store.claim` has just given to this process.
 
     The public `resume_workflow` goes through the queue (see `recovery_without`).
+
+    Raises:
+        UnknownRunError: It was deleted meanwhile.
+        DamagedJournalError: Its input cannot be read, or is one that we never write.
     """
 
     def start() -> None:
         status = dbos._sys_db.get_workflow_status(run_id)
-        # DBOS would unpickle an input that says it is pickled; ours never is.
-        if status is not None and status["serialization"] == "portable_json":
-            execute_dequeued_workflow(dbos, status, owner)
+        if status is None:
+            raise UnknownRunError(run_id)
+        how = status["serialization"]
+        # DBOS would unpickle what says that it is pickled; ours never is.
+        if how != DBOSPortableJSON.name():
+            problem = f"its input is said to be {how!r}, and only JSON is read"
+            raise DamagedJournalError(run_id, 0, problem)
+        # DBOS would end a run whose input it cannot read.
+        read_input(run_id, status["inputs"])
+        execute_dequeued_workflow(dbos, status, owner)
 
     # DBOS blocks until the loop has taken the task, so not on the loop itself.
     await asyncio.to_thread(start)
 
 
 class _OursAreReported(logging.Filter):
-    """Drops DBOS's tracebacks of failed runs: whoever awaits the run gets the error."""
+    """Drops DBOS's tracebacks of what is raised to whoever launches or awaits a run."""
 
     _texts = (
         "Exception encountered in asynchronous workflow",
         "Asyncio task cancelled for workflow or step",
+        "DBOS failed to launch",
     )
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -21,6 +21,7 @@ class ExecutorLock:
 
         Raises:
             ExecutorInUseError: A live process is this executor on this journal.
+            StorageError: The lock cannot be made.
         """
         hold = store.hold(executor_id)
         if hold is None:

@@ -5,47 +5,40 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from weakref import WeakValueDictionary
 
-from workflows.errors import WorkflowCancelledByUser
 from workflows.events import Event, StopEvent
 from workflows.runtime.types.ticks import WorkflowTick
 
-from durable_notebook._entry import Entry
 from durable_notebook._model import Json, RunStatus
 from durable_notebook.errors import (
     DurableNotebookError,
+    LostOutcomeError,
     ReplayMismatchError,
     RunFinishedError,
-    StorageError,
+    RuntimeClosedError,
+    UndefinedClassError,
     UnknownRunError,
 )
-from durable_notebook.runtime._codec import Codec, qualified_name
-from durable_notebook.runtime._outcome import Outcome
+from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._reduction import reduced
 from durable_notebook.runtime._registry import Registry
 from durable_notebook.runtime._restore import Restored, restore
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import RunRow, Store
 
-logger = logging.getLogger("durable_notebook")
+# DBOS's words for a run that goes on, or that will.
+_UNFINISHED = ("PENDING", "ENQUEUED", "DELAYED")
 
-# A pooler between us and the server may swallow what it tells of new messages.
-_LOOK_ANYWAY_S = 1.0
+# Passes of the event loop until who waits for a run has left, and what awaits that.
+_PASSES_TO_LEAVE = 8
 
-
-def _end(row: RunRow) -> dict[str, Json] | None:
-    """How a run ended: in the journal's words, else by what DBOS's tools did to it."""
-    entry = None if row.last_entry is None else Entry.decode(row.last_entry)
-    if entry is not None and entry.end is not None:
-        return entry.end
-    if row.dbos_status == "CANCELLED":
-        name = qualified_name(WorkflowCancelledByUser)
-        error = {"type": name, "message": "cancelled with DBOS"}
-        return {"status": str(RunStatus.CANCELLED), "error": error}
-    return None
+# A look takes the executor's lock for a moment, so not at every turn of the wait.
+_LOOK_AFTER_EXECUTOR_S = 1.0
 
 
 class Access:
@@ -65,46 +58,90 @@ class Access:
         self._registry = registry
         self._plain = plain
         self._poll_s = poll_s
+        self._is_closed = False
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._open_posts = 0
+        self._all_posted = asyncio.Event()
 
     async def post(
-        self, run_id: str, tick: WorkflowTick, key: str | None = None
+        self,
+        run_id: str,
+        tick: WorkflowTick,
+        key: str | None = None,
+        *,
+        begun: Callable[[], Awaitable[None]] | None = None,
     ) -> bool:
         """Put a tick into a run's mailbox; on disk when this returns.
 
-        False if a message with this key was there: it counts once.
+        False if a message with this key was there: it counts once. Messages to one
+        run are handed in, in the order of these calls, once it has `begun`.
 
         Raises:
             UnknownRunError, RunFinishedError: Nobody would ever read it.
         """
-        ended = _end(self._row(run_id))
+        self._open_posts += 1
+        self._all_posted.clear()
+        try:
+            async with self._turns.setdefault(run_id, asyncio.Lock()):
+                if begun is not None:
+                    await begun()
+                await self._runs.until_begun(run_id)
+                written = await self._hand_in(run_id, tick, key)
+            sequence = await asyncio.wrap_future(written)
+        finally:
+            self._open_posts -= 1
+            if self._open_posts == 0:
+                self._all_posted.set()
+        run = self._runs.live.get(run_id)
+        if run is not None:
+            run.inbox.fetch()
+        return sequence is not None
+
+    async def posted(self) -> None:
+        """Wait until every message that is on its way is on disk."""
+        # A handler only starts a task for each of its sends: this lets them begin.
+        await asyncio.sleep(0)
+        if self._open_posts:
+            await self._all_posted.wait()
+
+    async def _hand_in(
+        self, run_id: str, tick: WorkflowTick, key: str | None
+    ) -> Future[int | None]:
+        ended = self._ended_as(self._row(run_id))
         if ended is not None:
-            raise RunFinishedError(run_id, ended["status"])
+            raise RunFinishedError(run_id, ended)
         run = self._runs.live.get(run_id)
         if run is not None:
             # If that fails the run stands still, and the message waits for it.
             with contextlib.suppress(DurableNotebookError):
                 await run.settle()
-        text = json.dumps(self._plain.tick(tick))
-        sequence = await asyncio.wrap_future(self._store.post(run_id, text, key))
-        run = self._runs.live.get(run_id)
-        if run is not None:
-            run.inbox.fetch()
-        return sequence is not None
+        return self._store.post(run_id, json.dumps(self._plain.tick(tick)), key)
 
     async def result(self, run_id: str) -> StopEvent:
         """Wait for the end of a run, wherever it is executed.
 
         Raises:
             UnknownRunError: There is no such run.
+            StrandedRunError: Nobody will go on with it.
+            UndefinedClassError: Its result is of a class that is not here.
+            RuntimeClosedError: The runtime was closed before the run ended.
             Exception: The error with which the run ended, or why it cannot go on.
         """
+        await self._runs.until_begun(run_id)
+        looked_at = -_LOOK_AFTER_EXECUTOR_S
         while True:
+            self._check_open(run_id)
             run = self._runs.live.get(run_id)
             if run is not None:
                 await run.recorded()
                 outcome = run.outcome
+            elif self._runs.is_claimed(run_id):
+                outcome = None  # On its way here; its entries may be much to read.
             else:
                 outcome = self.recorded_outcome(run_id)
+                if time.monotonic() - looked_at > _LOOK_AFTER_EXECUTOR_S:
+                    looked_at = time.monotonic()
+                    self._runs.check_executor(self._row(run_id))
             # A run that is just being recovered only has its outcome to tell DBOS.
             if outcome is not None and not self._runs.is_claimed(run_id):
                 if outcome.error is not None:
@@ -114,8 +151,14 @@ class Access:
             await self._runs.until_changed(self._poll_s)
 
     async def stream(self, run_id: str, after: int = 0) -> AsyncGenerator[Event, None]:
-        """A run's events from a number on: recorded ones first, then live ones."""
+        """A run's events from a number on: recorded ones first, then live ones.
+
+        Raises:
+            RuntimeClosedError: The runtime was closed before the run ended.
+        """
+        await self._runs.until_begun(run_id)
         while True:
+            self._check_open(run_id)
             run = self._runs.live.get(run_id)
             if run is not None and after >= run.stream.before:
                 async for event in run.stream.read(after):
@@ -135,13 +178,33 @@ class Access:
                     continue  # What is behind these comes from memory.
             await self._runs.until_changed(self._poll_s)
 
+    @contextlib.asynccontextmanager
+    async def closing(self) -> AsyncGenerator[None, None]:
+        """Stop the runs in this block; then whoever waits for one is sent away."""
+        self._is_closed = True
+        yield
+        self._runs.wake()
+        for _ in range(_PASSES_TO_LEAVE):
+            await asyncio.sleep(0)
+
+    def _check_open(self, run_id: str) -> None:
+        if not self._is_closed:
+            return
+        task = asyncio.current_task()
+        if task is not None:
+            # A handler that nobody awaits must not complain when it is collected.
+            task.add_done_callback(lambda t: t.cancelled() or t.exception())
+        raise RuntimeClosedError(run_id)
+
     def _recorded_events(self, run_id: str, after: int) -> list[Event]:
         codec = self._codec(run_id)
         found: list[Event] = []
         for recorded in self._store.entries(run_id):
             entry = recorded.entry
             first = entry.events - len(entry.stream)
-            found += map(codec.read_event, entry.stream[max(after - first, 0) :])
+            for tree in entry.stream[max(after - first, 0) :]:
+                with _naming_undefined(run_id, tree, codec):
+                    found.append(codec.read_event(tree))
         return found
 
     async def until_executed(self, run_id: str) -> None:
@@ -170,11 +233,28 @@ class Access:
 
     def recorded_outcome(self, run_id: str) -> Outcome | None:
         """How a run ended, or why it stands still; None if it has not."""
-        end = _end(self._row(run_id))
+        row = self._row(run_id)
+        end = recorded_end(self._store, row)
         if end is not None:
-            return Outcome.read(end, self._codec(run_id))
+            codec = self._codec(run_id)
+            with _naming_undefined(run_id, end, codec):
+                return Outcome.read(end, codec)
+        if row.dbos_status not in _UNFINISHED:
+            last = self._store.last_entry(run_id)
+            step = 1 if last is None else last.position + 2
+            return Outcome(error=LostOutcomeError(run_id, row.dbos_status, step))
         problem = self._runs.problems.get(run_id)
         return None if problem is None else Outcome(error=problem)
+
+    def _ended_as(self, row: RunRow) -> str | None:
+        """The word for how a run ended, None while it has not."""
+        entry = self._store.end_of(row)
+        if entry is not None and entry.end is not None:
+            return str(entry.end["status"])
+        if row.dbos_status in _UNFINISHED:
+            return None
+        is_cancelled = row.dbos_status == "CANCELLED"
+        return str(RunStatus.CANCELLED if is_cancelled else RunStatus.FAILED)
 
     def _row(self, run_id: str) -> RunRow:
         row = self._store.run(run_id)
@@ -187,20 +267,14 @@ class Access:
         definition = None if row is None else self._registry.named(row.workflow)
         return definition.codec if definition else self._plain
 
-    async def watch(self) -> None:
-        """Fetch what other processes put into the mailboxes of live runs."""
-        seen, has_news, due = 0, False, 0.0
-        while True:
-            await asyncio.sleep(self._poll_s)
-            now = time.monotonic()
-            try:
-                has_news = has_news or self._store.changed_outside() or now > due
-                if self._runs.live and has_news:
-                    due = now + _LOOK_ANYWAY_S
-                    mailed = self._store.mailed(seen)
-                    for run_id in mailed.keys() & self._runs.live.keys():
-                        self._runs.live[run_id].inbox.fetch()
-                    # Not before all are fetched: what failed is to be tried again.
-                    seen, has_news = max(mailed.values(), default=seen), False
-            except StorageError as e:
-                logger.warning("%s", e)
+
+@contextlib.contextmanager
+def _naming_undefined(run_id: str, tree: Json, codec: Codec) -> Iterator[None]:
+    """Say which class is missing, where a tree cannot be read without it."""
+    try:
+        yield
+    except ValueError as e:
+        name = codec.undefined(tree)
+        if name is None:
+            raise
+        raise UndefinedClassError(run_id, name) from e

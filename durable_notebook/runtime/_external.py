@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from workflows.context.state_store import StateStore
@@ -16,11 +18,14 @@ from workflows.runtime.types.plugin import (
 )
 from workflows.runtime.types.ticks import WorkflowTick
 
-from durable_notebook.errors import LostOwnershipError
+from durable_notebook.errors import DurableNotebookError, LostOwnershipError
 from durable_notebook.runtime._outside import OutsideStore
 
 if TYPE_CHECKING:
+    from durable_notebook.runtime._runs import Started
     from durable_notebook.runtime._runtime import DBOSRuntime
+
+logger = logging.getLogger("durable_notebook")
 
 
 class ExternalAdapter(
@@ -32,7 +37,7 @@ class ExternalAdapter(
         self,
         runtime: DBOSRuntime,
         run_id: str,
-        started: asyncio.Task[None] | None = None,
+        started: Started | None = None,
     ) -> None:
         self._runtime = runtime
         self._run_id = run_id
@@ -44,22 +49,34 @@ class ExternalAdapter(
         return self._run_id
 
     async def started(self) -> None:
-        """Wait until the run is on disk."""
-        if self._started is not None:
-            # Several wait for the start; one that gives up must not end it.
+        """Wait until the run is on disk. On the runtime's loop."""
+        # Several wait for the start; one that gives up must not end it.
+        if isinstance(self._started, Future):
+            await asyncio.shield(asyncio.wrap_future(self._started))
+        elif self._started is not None:
             await asyncio.shield(self._started)
 
     async def send_event(self, tick: WorkflowTick) -> None:
-        await self.started()
-        await self._runtime.post(self._run_id, tick)
+        task = asyncio.current_task()
+        if task is not None and _is_of_its_own(task):
+            task.add_done_callback(_tell)
+        post = self._runtime.post(self._run_id, tick, begun=self.started)
+        await self._runtime.on_loop(post)
 
     async def stream_published_events(self) -> AsyncGenerator[Event, None]:
         """Replay the stream from its beginning, then follow it."""
-        await self.started()
-        async for event in self._runtime.stream(self._run_id):
-            yield event
+        await self._runtime.on_loop(self.started())
+        stream = self._runtime.stream(self._run_id)
+        while True:
+            try:
+                yield await self._runtime.on_loop(anext(stream))
+            except StopAsyncIteration:
+                return
 
     async def get_result(self) -> StopEvent:
+        return await self._runtime.on_loop(self._result())
+
+    async def _result(self) -> StopEvent:
         await self.started()
         return await self._runtime.result(self._run_id)
 
@@ -72,9 +89,12 @@ class ExternalAdapter(
 
     async def store(self) -> StateStore[Any]:
         """The run's store, once the run is executed here or cannot be."""
+        await self._runtime.on_loop(self._executed())
+        return self.store_now()
+
+    async def _executed(self) -> None:
         await self.started()
         await self._runtime.until_executed(self._run_id)
-        return self.store_now()
 
     def store_now(self) -> StateStore[Any]:
         """The run's store as far as this process has it at this moment."""
@@ -96,7 +116,7 @@ class ExternalAdapter(
         """
         run = self._runtime.live(self._run_id)
         if run is not None:
-            await run.keep_store()
+            await self._runtime.on_loop(run.keep_store())
         elif self._left is None:
             raise LostOwnershipError(self._run_id)
 
@@ -126,3 +146,18 @@ class ExternalAdapter(
 
     def _is_beginning(self) -> bool:
         return self._started is not None and not self._started.done()
+
+
+def _is_of_its_own(task: asyncio.Task[Any]) -> bool:
+    """Whether a task was made for one send, as a handler does and then forgets it."""
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is ExternalAdapter.send_event.__code__
+
+
+def _tell(task: asyncio.Task[Any]) -> None:
+    """Say in one line why nothing was sent; asyncio would do it in twenty."""
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, DurableNotebookError):
+        logger.warning("%s", error)
+    elif error is not None:
+        logger.error("A send failed", exc_info=error)

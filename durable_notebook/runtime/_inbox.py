@@ -20,7 +20,6 @@ from workflows.runtime.types.ticks import (
     WorkflowTick,
 )
 
-from durable_notebook._entry import now
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.store import Store
 
@@ -46,12 +45,14 @@ class Inbox:
         codec: Codec,
         cursor: int,
         is_early: Callable[[TickAddEvent], bool],
+        now: Callable[[], float],
     ) -> None:
         self.cursor = cursor
         self._run_id = run_id
         self._journal = journal
         self._codec = codec
         self._is_early = is_early
+        self._now = now
         self._fetched = cursor
         self._unreadable = 0
         self._cancelled = 0
@@ -67,10 +68,11 @@ class Inbox:
                 # Consumed once and forgotten; a run that was put back meets it again.
                 self._fetched = max(self._fetched, mail.sequence)
                 continue
-            tree = json.loads(mail.tick)
+            tree = None
             try:
+                tree = json.loads(mail.tick)
                 tick = self._codec.read_tick(tree)
-            except ValueError as e:
+            except (ValueError, TypeError, LookupError) as e:
                 # Most likely of a class that this process has not defined (yet). It
                 # stays where it is, and what came after it waits: order is kept.
                 self._report(mail.sequence, self._codec.undefined(tree), e)
@@ -89,10 +91,13 @@ class Inbox:
         if sequence <= self._unreadable:
             return
         self._unreadable = sequence
-        why = f"{undefined} is not defined here" if undefined else str(problem)
+        if undefined:
+            why = f"{undefined} is not defined here. Define its event class"
+        else:
+            why = f"it is damaged ({problem}). Take it out of 'durable_mail'"
         logger.error(
-            "Run %r cannot read message %d of its mailbox: %s. Define its event "
-            "class and resume the run; the message and what follows it are kept.",
+            "Run %r cannot read message %d of its mailbox: %s and resume the run; "
+            "the message and what follows it are kept.",
             self._run_id,
             sequence,
             why,
@@ -108,7 +113,7 @@ class Inbox:
         if "stamped_at" in type(tick).model_fields:
             # Stamped here, the control loop reduces this very object, so that
             # `reduced` knows it and the cursor moves with the entry that holds it.
-            tick = tick.model_copy(update={"stamped_at": now()})
+            tick = tick.model_copy(update={"stamped_at": self._now()})
         if sequence:
             self._taken[id(tick)] = sequence
         return tick

@@ -26,7 +26,6 @@ from workflows.runtime.types.plugin import (
 )
 from workflows.runtime.types.ticks import WorkflowTick
 
-from durable_notebook._entry import now
 from durable_notebook.runtime._live import LiveRun
 
 # Passes of the event loop that a step body needs from its last statement to its
@@ -49,7 +48,7 @@ class InternalAdapter(InternalRunAdapter):
 
     async def get_now(self) -> float:
         # The control loop stamps ticks with this before they are journalled.
-        return now()
+        return self._run.now()
 
     async def write_to_event_stream(self, event: Event) -> None:
         self._run.publish(event)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from workflows.events import Event
+from workflows.events import Event, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, TickStepResult, WorkflowTick
 
-from durable_notebook._entry import Entry, now
+from durable_notebook._entry import Entry, now, rounded
 from durable_notebook._model import Json
 from durable_notebook.engine import Claim
 from durable_notebook.errors import UnstorableValueError
@@ -54,16 +54,19 @@ class LiveRun:
             codec=self.codec,
             cursor=restored.cursor,
             is_early=self._is_early,
+            now=self.now,
         )
         self.resumed_from = restored.position
         self.kept_steps = restored.steps
         self.outcome: Outcome | None = None
         self._recorded = asyncio.Event()
         self.changed = asyncio.Event()
-        self._owner = claim.owner
+        self._ahead_s = max(0.0, restored.at - now())
+        self.owner = claim.owner
         self._session = session
         self._journal = journal
         self._broken: BaseException | None = None
+        self._driver: asyncio.Task[StopEvent] | None = None
         self._position = restored.position
         self._interrupted = restored.interrupted
         self._steps = restored.steps
@@ -89,18 +92,27 @@ class LiveRun:
         later = [ticks for at, ticks in self._writing.items() if at >= position]
         return [tick for ticks in (*later, self._ticks) for tick in ticks]
 
+    def now(self) -> float:
+        """The time of this run, in seconds since the epoch.
+
+        It goes on from the last entry where the clock was set back since: a deadline
+        in the journal would move away by as much.
+        """
+        return rounded(now() + self._ahead_s)
+
     # -- what comes in -----------------------------------------------------------
 
     def open(self) -> None:
         """Let in what has come, and count down the waits of earlier sessions."""
         self.inbox.fetch()
-        loop, at = asyncio.get_running_loop(), now()
+        loop, at = asyncio.get_running_loop(), self.now()
         for due, tick in self._waits:
             clock = loop.call_later(max(0.0, due - at), self.inbox.put, tick)
             self._clocks.append(clock)
 
     def close(self) -> None:
         """Stop what `open` began: the run is executed no more."""
+        self.stream.close()
         for clock in self._clocks:
             clock.cancel()
         self._snapshots.close()
@@ -124,6 +136,25 @@ class LiveRun:
             and not self._accepts(tick.event)
             and not self.prompts.waits_for(tick.event)
         )
+
+    # -- who executes it -----------------------------------------------------------
+
+    async def drive(self, driver: asyncio.Task[StopEvent]) -> StopEvent:
+        """Wait for the control loop; `stop` ends it with an error of its own."""
+        self._driver = driver
+        try:
+            return await driver
+        except asyncio.CancelledError:
+            if self._broken is None or not driver.cancelled():
+                raise
+            raise self._broken from None
+
+    def stop(self, problem: Exception) -> None:
+        """Stop the run without an outcome: this process may write no more of it."""
+        if self._broken is None:
+            self._broken = problem
+        if self._driver is not None:
+            self._driver.cancel()
 
     # -- what the turn gathers ---------------------------------------------------
 
@@ -207,8 +238,9 @@ class LiveRun:
         self._writing[self._position] = ticks
         return Entry(
             session=self._session,
-            at=now(),
+            at=self.now(),
             code=code,
+            position=self._position,
             ticks=[self._storable(tick) for tick in ticks],
             store=self._store_changes(),
             stream=[self._storable(e) for e in self.stream.unrecorded()],
@@ -254,7 +286,7 @@ class LiveRun:
             position=position,
             name=self._name,
             body=body,
-            owner=self._owner,
+            owner=self.owner,
             started_at=min(began),
             finished_at=entry.at,
         )

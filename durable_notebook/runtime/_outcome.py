@@ -8,7 +8,8 @@ from workflows.errors import WorkflowCancelledByUser
 from workflows.events import StopEvent
 
 from durable_notebook._model import Json, RunStatus
-from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._codec import Codec, qualified_name
+from durable_notebook.store import RunRow, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,15 @@ class Outcome:
         result = codec.read_event(tree["result"])
         assert isinstance(result, StopEvent)
         return cls(result=result)
+
+
+def recorded_end(store: Store, row: RunRow) -> dict[str, Json] | None:
+    """How a run ended: in the journal's words, else by what DBOS's tools did to it."""
+    entry = store.end_of(row)
+    if entry is not None and entry.end is not None:
+        return entry.end
+    if row.dbos_status == "CANCELLED":
+        name = qualified_name(WorkflowCancelledByUser)
+        error = {"type": name, "message": "cancelled with DBOS"}
+        return {"status": str(RunStatus.CANCELLED), "error": error}
+    return None

@@ -16,7 +16,11 @@ from workflows.runtime.types.ticks import TickWaiterTimeout
 
 from durable_notebook._entry import Entry, RecordedEntry
 from durable_notebook._model import Json
-from durable_notebook.errors import ReplayMismatchError, StorageError
+from durable_notebook.errors import (
+    DamagedJournalError,
+    ReplayMismatchError,
+    StorageError,
+)
 from durable_notebook.runtime._code import Code
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._flight import Carried, Flight, work_key
@@ -49,6 +53,7 @@ class Restored:
     cursor: int
     code: str
     snapshot: int
+    at: float
     end: dict[str, Json] | None
     accepts: Callable[[Event], bool]
 
@@ -80,6 +85,7 @@ def restore(
     """Bring a run back to the end of its journal.
 
     Raises:
+        DamagedJournalError: An entry is missing.
         ReplayMismatchError: The journal does not fit today's workflow.
         StorageError: See `Store.entries`.
     """
@@ -107,6 +113,7 @@ def restore(
         cursor=last.cursor,
         code=reduction.code,
         snapshot=reduction.snapshot_at,
+        at=last.at,
         end=last.end,
         accepts=partial(_is_accepted, state),
     )
@@ -132,9 +139,10 @@ def reduce_journal(
             if last.position > reduction.position:
                 where = last.position
                 if where != reduction.position + 1:
-                    raise ValueError(f"entry {reduction.position + 1} is missing")
+                    missing = reduction.position + 1
+                    raise DamagedJournalError(run_id, missing, "there is no entry")
                 reduction.next(last)
-    except (StorageError, ReplayMismatchError):
+    except (StorageError, DamagedJournalError, ReplayMismatchError):
         raise
     except Exception as e:
         raise _mismatch(store, run_id, definition, where, e) from e
@@ -180,6 +188,8 @@ def _mismatch(
     before = recorded_code(store, next(filter(None, reversed(digests)), ""))
     changes = [] if before is None else definition.code.changes(before)
     said = str(problem) or type(problem).__name__
+    if isinstance(problem, KeyError):
+        said = f"it needs {str(problem.args[0])!r}, which is not there"
     return ReplayMismatchError(run_id, where, said, tuple(changes))
 
 
@@ -222,13 +232,15 @@ def _left_in_flight(
     interrupted: list[Json] = []
     for step, worker in reduction.state.workers.items():
         for execution in worker.in_progress:
+            began = reduction.begun.get(f"{step}:{execution.worker_id}")
+            if began is None:
+                continue  # The turn that begins it was written before it was over.
             key = work_key(str(step), execution.work_item_id, execution.attempts)
             left = known[key].pop(0) if known.get(key) else Carried()
             left.tries += 1
             left.bodies = (*left.bodies, execution.invocation_id or "")
             carried.setdefault(key, []).append(left)
-            start = f"{step}:{execution.worker_id}"
-            began_at, session = reduction.begun.get(start, (last.at, last.session))
+            began_at, session = began
             interrupted.append(
                 {
                     "step": str(step),

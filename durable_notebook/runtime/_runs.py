@@ -4,55 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
-from workflows.events import Event, StopEvent
-from workflows.runtime.types.internal_state import BrokerState
-
 from durable_notebook._model import Json
 from durable_notebook.engine import Claim, Engine, LeavePending, new_owner
 from durable_notebook.errors import (
+    DamagedJournalError,
     LostOwnershipError,
-    ReplayMismatchError,
     RunIdTakenError,
-    StorageError,
+    StrandedRunError,
+    TooManyRecoveriesError,
     UnknownRunError,
-    UnstorableValueError,
 )
-from durable_notebook.runtime._flight import current_invocation
+from durable_notebook.runtime._checks import check_same_start
+from durable_notebook.runtime._execution import (
+    RESUMABLE,
+    Execution,
+    Journal,
+    Start,
+)
 from durable_notebook.runtime._live import LiveRun
-from durable_notebook.runtime._outcome import Outcome
-from durable_notebook.runtime._registry import Definition, Registry, current_run
-from durable_notebook.runtime._restore import Restored, reduce_journal, restore
-from durable_notebook.runtime._snapshots import Snapshots
-from durable_notebook.store import Store
+from durable_notebook.runtime._outcome import Outcome, recorded_end
+from durable_notebook.runtime._registry import Definition, Registry
+from durable_notebook.store import RunRow, Store
 
 T = TypeVar("T")
 
-logger = logging.getLogger("durable_notebook")
+# The beginning of a run, for its own loop or for another one.
+Started = asyncio.Task[None] | Future[None]
 
-# What stops a run without ending it: it is resumable once the cause is gone.
-_RESUMABLE = (
-    StorageError,
-    LostOwnershipError,
-    ReplayMismatchError,
-    UnstorableValueError,
-)
+logger = logging.getLogger("durable_notebook")
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """A run begun in this process: what DBOS's row cannot carry to its execution."""
+class Executor:
+    """Who executes: its id, the number of this life of it, and who else lives."""
 
-    definition: Definition
-    event: Event | None
-    context: contextvars.Context
-    tags: dict[str, Any]
+    id: str
+    session: int
+    is_alive: Callable[[str], bool]
 
 
 class Runs:
@@ -69,8 +64,7 @@ class Runs:
         engine: Engine,
         store: Store,
         registry: Registry,
-        executor_id: str,
-        session: int,
+        executor: Executor,
         snapshot_every: int,
     ) -> None:
         self.live: dict[str, LiveRun] = {}
@@ -83,10 +77,9 @@ class Runs:
         self._engine = engine
         self._store = store
         self._registry = registry
-        self._executor_id = executor_id
-        self._session = session
-        self._snapshot_every = snapshot_every
-        self._recorded: set[str] = set()
+        self._executor = executor
+        self._journal = Journal(store, executor.session, snapshot_every)
+        self._starting: WeakValueDictionary[str, Started] = WeakValueDictionary()
         self._changed = asyncio.Event()
 
     # -- begin and go on -----------------------------------------------------------
@@ -103,16 +96,24 @@ class Runs:
         if row is not None and row.workflow != name:
             raise RunIdTakenError(run_id, row.workflow, name)
         if row is not None:
+            check_same_start(row, inputs["start"], start.event)
+            self.check_executor(row)
             await self.resume(run_id)
         elif run_id not in self._claimed:
             self._claimed.add(run_id)
             self._starts[run_id] = start
+            is_new = False
             try:
-                await self._engine.start(run_id, name, inputs)
-            except BaseException:
-                self._claimed.discard(run_id)
-                self._starts.pop(run_id, None)
-                raise
+                if self._store.mail(run_id, 0):
+                    # To a run of this id that DBOS's tools have deleted: not to this.
+                    await asyncio.wrap_future(self._store.sweep())
+                is_new = await self._engine.start(run_id, name, inputs)
+            finally:
+                if not is_new:
+                    self._claimed.discard(run_id)
+                    self._starts.pop(run_id, None)
+            if not is_new and self._store.run(run_id) is None:
+                raise DamagedJournalError(run_id, 0, "its input is none of ours")
 
     async def resume(self, run_id: str) -> bool:
         """Go on with an unfinished run of this executor that is not running.
@@ -127,9 +128,63 @@ class Runs:
             # It may stand still for a message whose class is defined by now.
             self.live[run_id].inbox.fetch()
         is_defined = self._registry.named(row.workflow) is not None
-        if not is_defined or row.dbos_status != "PENDING":
+        if not is_defined or row.dbos_status not in ("PENDING", "ENQUEUED"):
             return False
         return await self._recover(run_id)
+
+    def take_enqueued(self) -> bool:
+        """Take the runs that DBOS's tools have put up, as far as they are for us.
+
+        True if one cannot be taken yet, because its last execution has not quite ended.
+        """
+        is_early = False
+        for run in self._store.enqueued():
+            if run.run_id in self._claimed:
+                is_early = True
+            elif not self._may_take(run.executor_id):
+                continue
+            elif self._registry.named(run.workflow) is not None:
+                self.spawn(self._recover(run.run_id)).add_done_callback(_noted)
+            else:
+                self.undefined[run.run_id] = run.workflow
+        return is_early
+
+    def _may_take(self, executor_id: str | None) -> bool:
+        """Whether an enqueued run is ours: its executor is us, nobody, or dead."""
+        is_free = executor_id is None or executor_id == self._executor.id
+        return is_free or not self._executor.is_alive(executor_id or "")
+
+    async def stop_run(self, run_id: str) -> None:
+        """Stop a run of this process without an outcome, and wait for that."""
+        while run_id in self._claimed:
+            run = self.live.get(run_id)
+            if run is not None:
+                run.stop(LostOwnershipError(run_id))
+            await self.until_changed(1.0)
+
+    def forget(self, run_id: str) -> None:
+        """Drop what is known of a run that is deleted."""
+        self.problems.pop(run_id, None)
+        self.undefined.pop(run_id, None)
+
+    def stop_lost(self) -> None:
+        """Stop the live runs that another execution, or DBOS's tools, took away."""
+        owners = self._store.owners(self.live)
+        for run in list(self.live.values()):
+            if owners.get(run.run_id) != run.owner:
+                run.stop(LostOwnershipError(run.run_id))
+
+    def check_executor(self, row: RunRow) -> None:
+        """Refuse to wait for a run that nobody will go on with.
+
+        Raises:
+            StrandedRunError: Its executor is another, and no live process is that.
+        """
+        executor_id = row.executor_id or ""
+        is_ours = row.dbos_status != "PENDING" or executor_id == self._executor.id
+        has_ended = is_ours or recorded_end(self._store, row) is not None
+        if not (has_ended or self._executor.is_alive(executor_id)):
+            raise StrandedRunError(row.run_id, executor_id)
 
     def is_claimed(self, run_id: str) -> bool:
         """Whether this process executes the run, or is about to."""
@@ -144,7 +199,10 @@ class Runs:
         owner = new_owner()
         is_going_on = False
         try:
-            claim = self._store.claim(run_id, self._executor_id, owner)
+            self._check_recoveries(run_id)
+            claim = self._store.claim(
+                run_id, self._executor.id, owner, instead_of=self._dead_owner(run_id)
+            )
             if await asyncio.wrap_future(claim):
                 await self._engine.go_on(run_id, owner)
                 is_going_on = True
@@ -157,6 +215,17 @@ class Runs:
                 self._claimed.discard(run_id)
         return is_going_on
 
+    def _check_recoveries(self, run_id: str) -> None:
+        row = self._store.run(run_id)
+        most = self._engine.max_recoveries
+        if row is not None and most is not None and row.recoveries > most:
+            raise TooManyRecoveriesError(run_id, row.recoveries)
+
+    def _dead_owner(self, run_id: str) -> str | None:
+        row = self._store.run(run_id)
+        executor_id = None if row is None else row.executor_id
+        return executor_id if self._may_take(executor_id) else None
+
     def recover_defined(self) -> None:
         """Go on with the runs whose workflow, or whose message's class, is defined."""
         for run in self.live.values():
@@ -164,7 +233,7 @@ class Runs:
         for run_id, workflow in list(self.undefined.items()):
             if self._registry.named(workflow) is not None:
                 del self.undefined[run_id]
-                self.spawn(self._recover(run_id))
+                self.spawn(self._recover(run_id)).add_done_callback(_noted)
 
     # -- execute -------------------------------------------------------------------
 
@@ -173,30 +242,29 @@ class Runs:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        # Claimed already, unless DBOS gave it out from a queue of the user.
+        self._claimed.add(claim.run_id)
         task.add_done_callback(lambda _: self._executed(task, claim.run_id))
         start = self._starts.pop(claim.run_id, None)
         definition = start.definition if start else self._registry.named(claim.workflow)
         if definition is None:
-            self.undefined[claim.run_id] = claim.workflow
+            # Only after this execution has ended can another begin.
+            task.add_done_callback(lambda _: self._wait_for(claim))
             raise LeavePending
+        execution = Execution(self._journal, claim, definition, start)
         run: LiveRun | None = None
         try:
-            restored = await asyncio.to_thread(
-                restore, self._store, claim.run_id, definition, claim.inputs
-            )
-            if restored.code != definition.code.digest and restored.end is None:
-                await self._record(definition)
-            run = self._live_run(claim, definition, restored)
-            self.live[claim.run_id] = run
+            run = self.live[claim.run_id] = await execution.open()
             run.recorded_by(task)
-            self._wake()
-            if restored.end is not None:
-                outcome = Outcome.read(restored.end, definition.codec)
-            else:
-                outcome = await self._drive(
-                    run, definition, claim, start, restored.state
-                )
-        except _RESUMABLE as e:
+            self.wake()
+            outcome = await execution.carry_out()
+        except RESUMABLE as e:
+            if not (run and self._has_ended_outside(run, definition, e)):
+                self._leave(claim.run_id, run, e)
+            raise LeavePending from e
+        except Exception as e:
+            # Not the workflow's own: those are outcomes, and DBOS would make it one.
+            logger.exception("Run %r stands still", claim.run_id)
             self._leave(claim.run_id, run, e)
             raise LeavePending from e
         finally:
@@ -204,95 +272,42 @@ class Runs:
             if run is not None:
                 run.close()
         run.end(outcome)
-        self._wake()
+        self.wake()
         if outcome.error is not None:
             raise outcome.error
         assert outcome.result is not None
         return definition.codec.event(outcome.result)
 
-    async def _record(self, definition: Definition) -> None:
-        """Have the code on disk before an entry names it."""
-        digest = definition.code.digest
-        if digest not in self._recorded:
-            put = self._store.put_code(digest, definition.code.text())
-            await asyncio.wrap_future(put)
-            self._recorded.add(digest)
-
-    def _live_run(
-        self, claim: Claim, definition: Definition, restored: Restored
-    ) -> LiveRun:
-        journal = (self._store, claim.run_id, definition, claim.inputs)
-        snapshots = Snapshots(
-            self._store,
-            claim.run_id,
-            owner=claim.owner,
-            every=self._snapshot_every,
-            newest=restored.snapshot,
-            reduce=lambda: reduce_journal(*journal)[0],
-        )
-        return LiveRun(
-            claim,
-            session=self._session,
-            journal=self._store,
-            definition=definition,
-            restored=restored,
-            snapshots=snapshots,
-        )
+    def _wait_for(self, claim: Claim) -> None:
+        """Go on with a run once its workflow is defined, which may be by now."""
+        self.undefined[claim.run_id] = claim.workflow
+        self.recover_defined()
 
     def _executed(self, task: asyncio.Task[Any], run_id: str) -> None:
         """DBOS has recorded the outcome, or will not: the run is nobody's here."""
         self._tasks.discard(task)
         self._claimed.discard(run_id)
-        self._wake()
+        self.wake()
 
-    async def _drive(
-        self,
-        run: LiveRun,
-        definition: Definition,
-        claim: Claim,
-        start: Start | None,
-        state: BrokerState,
-    ) -> Outcome:
-        # Outside DBOS's own context: what a step body calls of DBOS is its own
-        # affair and takes no position of this journal.
-        context = start.context if start else contextvars.Context()
-        work = self._control_loop(run, definition, claim, start, state)
-        try:
-            result = await asyncio.create_task(work, context=context)
-        except _RESUMABLE:
-            raise
-        except Exception as e:
-            outcome = Outcome(error=e)
-        else:
-            outcome = Outcome(result=result)
-        await run.finish(outcome)
-        return outcome
-
-    async def _control_loop(
-        self,
-        run: LiveRun,
-        definition: Definition,
-        claim: Claim,
-        start: Start | None,
-        state: BrokerState,
-    ) -> StopEvent:
-        current_run.set(run)
-        current_invocation.set(None)
-        start_event = None if start is None else start.event
-        is_new = run.resumed_from == 0 and start is None
-        if is_new and claim.inputs.get("start") is not None:
-            start_event = definition.codec.read_event(claim.inputs["start"])
-        run.open()
-        tags = start.tags if start else {}
-        function = definition.registered.workflow_run_fn
-        async with definition.limit or contextlib.nullcontext():
-            return await function(state, start_event, tags)  # type: ignore[arg-type]
+    def _has_ended_outside(
+        self, run: LiveRun, definition: Definition, problem: Exception
+    ) -> bool:
+        """Whether a run was lost because DBOS's tools have cancelled or deleted it."""
+        if not isinstance(problem, LostOwnershipError):
+            return False
+        row = self._store.run(run.run_id)
+        end = None if row is None else recorded_end(self._store, row)
+        if row is None:
+            run.end(Outcome(error=UnknownRunError(run.run_id)))
+        elif end is not None:
+            run.end(Outcome.read(end, definition.codec))
+        return row is None or end is not None
 
     def _leave(self, run_id: str, run: LiveRun | None, problem: Exception) -> None:
         self.problems[run_id] = problem
         if run is not None:
             run.end(Outcome(error=problem))
-        self._wake()
+        self.wake()
         logger.warning("%s", problem)
 
     # -- tasks and waking ----------------------------------------------------------
@@ -302,7 +317,8 @@ class Runs:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), timeout_s)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have whoever waits for a change look again."""
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -313,8 +329,41 @@ class Runs:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def spawn_begin(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        run_id: str,
+        start: Start,
+        inputs: dict[str, Json],
+    ) -> Started:
+        """Begin a run from whatever loop calls; `loop` is the runtime's."""
+        work = self.begin(run_id, start, inputs)
+        started: Started
+        if asyncio.get_running_loop() is loop:
+            started = self.spawn(work)
+        else:
+            started = asyncio.run_coroutine_threadsafe(work, loop)
+        self._starting[run_id] = started
+        return started
+
+    async def until_begun(self, run_id: str) -> None:
+        """Wait until a run that is being begun here is on disk, or could not be."""
+        started = self._starting.get(run_id)
+        if started is None:
+            return
+        if isinstance(started, Future):
+            await asyncio.wait([asyncio.wrap_future(started)])
+        else:
+            await asyncio.wait([started])
+
     async def stop(self) -> None:
         """Cancel what was spawned and wait for its end."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _noted(task: asyncio.Task[bool]) -> None:
+    """What went wrong is among the problems, for whoever asks for the run."""
+    if not task.cancelled():
+        task.exception()

@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+)
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeVar, Unpack
 
 from llama_index_instrumentation import get_dispatcher
 from workflows import Workflow
@@ -21,7 +27,7 @@ from workflows.runtime.types.plugin import (
     RegisteredWorkflow,
     Runtime,
 )
-from workflows.runtime.types.ticks import WorkflowTick
+from workflows.runtime.types.ticks import TickAddEvent, WorkflowTick
 
 from durable_notebook._config import Durability, Settings
 from durable_notebook.engine import Engine, ExecutorLock, choose_executor
@@ -31,19 +37,26 @@ from durable_notebook.errors import (
     UnstorableValueError,
 )
 from durable_notebook.runtime._access import Access
-from durable_notebook.runtime._checks import check_run_id
+from durable_notebook.runtime._checks import check_ids_of, check_run_id
 from durable_notebook.runtime._children import adopted
 from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._execution import Start
 from durable_notebook.runtime._external import ExternalAdapter
 from durable_notebook.runtime._internal import InternalAdapter
 from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._loops import LoopThread, on_loop, refuse_on_a_loop
+from durable_notebook.runtime._options import Options, settings_of
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._redaction import Redaction
 from durable_notebook.runtime._registry import Definition, Registry, current_run
 from durable_notebook.runtime._restore import Restored, first_inputs
-from durable_notebook.runtime._runs import Runs, Start
+from durable_notebook.runtime._runs import Executor, Runs
 from durable_notebook.runtime._serializer import ClosedJsonSerializer
+from durable_notebook.runtime._upkeep import Upkeep
+from durable_notebook.runtime._watch import Watch
 from durable_notebook.store import Store, open_store
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,8 @@ class _Open:
     session: int
     runs: Runs
     access: Access
+    watch: Watch
+    upkeep: Upkeep
     loop: asyncio.AbstractEventLoop
 
 
@@ -72,13 +87,18 @@ class DBOSRuntime(Runtime):
             the database of the `DBOS(config=...)` the program has constructed.
         executor_id: Who owns the runs of this process; DBOS's own (`local`) if left
             out. One executor lives in one process at a time.
-        durability: "full", or "normal" to trade the last turns at a power cut for
-            speed. A crash of the process loses nothing in either.
+        durability: "full" if left out, or "normal" to trade the last turns at a power
+            cut for speed. A crash of the process loses nothing in either.
         redact: Names of fields of events, results and `ctx.store` whose values are
             masked before they are written. In memory they stay; after a restart the
             run finds the mask. A pydantic `SecretStr` masks itself.
         default_serializer: For workflows that name none. The default resolves
             declared and already loaded classes only, and never unpickles.
+        options: Those of `llama-agents-dbos`, under its names; see `Options`.
+
+    Raises:
+        ConfigError: An option that cannot work, or would have no effect. On which
+            database it would have none is known at launch.
     """
 
     def __init__(
@@ -87,21 +107,24 @@ class DBOSRuntime(Runtime):
         *,
         database_url: str | None = None,
         executor_id: str | None = None,
-        durability: Durability = "full",
+        durability: Durability | None = None,
         redact: Collection[str] = (),
         default_serializer: BaseSerializer | None = None,
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
             default_serializer=default_serializer or ClosedJsonSerializer()
         )
-        self._settings = settings or Settings(
-            database_url=database_url,
-            executor_id=executor_id,
-            durability=durability,
-            redact=redact,
-        )
+        usual: dict[str, Any] = {
+            "database_url": database_url,
+            "executor_id": executor_id,
+            "durability": durability,
+            "redact": redact or None,
+        }
+        self._settings = settings_of(settings, usual | options)
         redaction = Redaction(self._settings.redact)
         self._parts: _Open | None = None
+        self._thread: LoopThread | None = None
         self._registry = Registry(lambda wf: Codec(self.get_serializer(wf), redaction))
 
     # -- life --------------------------------------------------------------------
@@ -126,12 +149,13 @@ class DBOSRuntime(Runtime):
             for name in self._registry.names():
                 self._parts.engine.register(name)
             runs = self._parts.runs
+            await asyncio.wrap_future(self.store.sweep())
             runs.undefined.update(self.store.unfinished(self.executor_id))
         except BaseException:
             await self.destroy()
             raise
         runs.recover_defined()
-        runs.spawn(self._parts.access.watch())
+        runs.spawn(self._parts.watch.watch())
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> _Open:
         engine = Engine(self._settings)
@@ -144,12 +168,12 @@ class DBOSRuntime(Runtime):
             else:
                 lock = ExecutorLock.take(store, executor_id or "local")
             session = store.begin_session(lock.executor_id)
+            executor = Executor(lock.executor_id, session, store.is_held)
             runs = Runs(
                 engine=engine,
                 store=store,
                 registry=self._registry,
-                executor_id=lock.executor_id,
-                session=session,
+                executor=executor,
                 snapshot_every=self._settings.snapshot_every,
             )
             access = Access(
@@ -159,6 +183,13 @@ class DBOSRuntime(Runtime):
                 plain=Codec(self._default_serializer),
                 poll_s=self._settings.mailbox_poll_s,
             )
+            upkeep = Upkeep(engine=engine, store=store, runs=runs, executor=executor)
+            watch = Watch(
+                runs,
+                store,
+                poll_s=self._settings.mailbox_poll_s,
+                queue_poll_s=self._settings.queue_poll_s or 0.0,
+            )
             engine.launch(url, lock.executor_id, store, runs.execute)
         except BaseException:
             engine.close()
@@ -166,18 +197,87 @@ class DBOSRuntime(Runtime):
                 lock.release()
             store.close()
             raise
-        return _Open(engine, store, lock, session, runs, access, loop)
+        parts = (engine, store, lock, session, runs, access, watch, upkeep)
+        return _Open(*parts, loop)
 
-    async def destroy(self) -> None:
-        """Stop at once. Unfinished runs stay resumable; a launch goes on with them."""
+    def launch_sync(self) -> None:
+        """Launch from a program without an event loop: runs live on one of their own.
+
+        They go on in the background, whatever loops the program runs to start them.
+
+        Raises:
+            ConfigError: A loop runs here: use `await runtime.launch()`.
+        """
+        refuse_on_a_loop("launch_sync", "runtime.launch()")
         if self._parts is not None:
-            await super().destroy()
-            await self._parts.runs.stop()
-            self.abandon()
+            return
+        thread = LoopThread()
+        try:
+            thread.call(self.launch())
+        except BaseException:
+            thread.stop()
+            raise
+        self._thread = thread
+
+    @property
+    def is_launched(self) -> bool:
+        """Whether runs can be started."""
+        return self._parts is not None
+
+    async def run_migrations(self) -> None:
+        """Bring the journal's tables up to date, without a launch.
+
+        For programs that launch with `run_migrations_on_launch=False`.
+
+        Raises:
+            ConfigError: No database was named.
+            StorageError: The database refused.
+        """
+        if self._parts is None:
+            engine = Engine(self._settings)
+            url, _ = engine.locate()
+            settings = replace(engine.store_settings(), migrate=True)
+            store = await asyncio.to_thread(open_store, url, settings)
+            store.close()
+
+    async def destroy(self, destroy_dbos: bool = True) -> None:
+        """Stop at once. Unfinished runs stay resumable; a launch goes on with them.
+
+        Messages that are on their way are on disk when this returns. With
+        `destroy_dbos=False` DBOS is left to the program, to destroy it by itself.
+        """
+        if self._parts is not None:
+            if self._parts.loop.is_running():
+                await self.on_loop(self._destroy(destroy_dbos))
+            else:  # It has ended, and every task of it.
+                self.abandon(destroy_dbos)
+            self._end_thread()
+
+    def destroy_sync(self, destroy_dbos: bool = True) -> None:
+        """Do the same as `destroy`, from a thread without an event loop.
+
+        Raises:
+            ConfigError: A loop runs here: use `await runtime.destroy()`.
+        """
+        refuse_on_a_loop("destroy_sync", "runtime.destroy()")
+        asyncio.run(self.destroy(destroy_dbos))
+
+    async def _destroy(self, destroy_dbos: bool) -> None:
+        await self._opened.access.posted()
+        await super().destroy()
+        async with self._opened.access.closing():
+            await self._opened.runs.stop()
+        self.abandon(destroy_dbos)
+        if destroy_dbos:
             # DBOS had made its threads the loop's own, and has ended them.
             asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
-    def abandon(self) -> None:
+    def _end_thread(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.stop()
+
+    def abandon(self, destroy_dbos: bool = True) -> None:
         """Drop everything in memory as a kill would, from any thread.
 
         Nothing is written and no task is told: the event loop must not run again.
@@ -186,7 +286,7 @@ class DBOSRuntime(Runtime):
         self._launched = False
         if parts is not None:
             parts.store.close()
-            parts.engine.close()
+            parts.engine.close(destroy_dbos)
             parts.lock.release()
 
     async def __aenter__(self) -> Self:
@@ -195,6 +295,11 @@ class DBOSRuntime(Runtime):
 
     async def __aexit__(self, *_: object) -> None:
         await self.destroy()
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """Forks and deletes runs."""
+        return self._opened.upkeep
 
     # -- what is open ------------------------------------------------------------
 
@@ -223,6 +328,13 @@ class DBOSRuntime(Runtime):
     def session(self) -> int:
         """The number of this process life in the journal."""
         return self._opened.session
+
+    async def on_loop(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something on the loop of the runs, wherever the caller runs."""
+        if self._parts is None:
+            work.close()
+            raise NotLaunchedError
+        return await on_loop(self._parts.loop, work)
 
     def live(self, run_id: str) -> LiveRun | None:
         """The run, if this process is executing it."""
@@ -253,6 +365,7 @@ class DBOSRuntime(Runtime):
     # -- workflows ---------------------------------------------------------------
 
     def track_workflow(self, workflow: Workflow) -> None:
+        check_ids_of(workflow)
         if self._parts is None:
             super().track_workflow(workflow)
         else:
@@ -269,7 +382,7 @@ class DBOSRuntime(Runtime):
         """
         definition = self._registry.add(workflow, origin)
         self._opened.engine.register(definition.name)
-        self.loop.call_soon(self._opened.runs.recover_defined)
+        self.loop.call_soon_threadsafe(self._opened.runs.recover_defined)
         return definition
 
     def get_registered(self, workflow: Workflow) -> RegisteredWorkflow | None:
@@ -310,7 +423,7 @@ class DBOSRuntime(Runtime):
             contextvars.copy_context(),
             get_dispatcher().capture_propagation_context(),
         )
-        started = runs.spawn(runs.begin(run_id, begin, inputs))
+        started = runs.spawn_begin(self.loop, run_id, begin, inputs)
         return ExternalAdapter(self, run_id, started)
 
     async def started(self, run_id: str, adapter: ExternalRunAdapter) -> None:
@@ -365,17 +478,29 @@ class DBOSRuntime(Runtime):
         """
         return self._opened.access.recorded_outcome(run_id)
 
-    async def post(
-        self, run_id: str, tick: WorkflowTick, key: str | None = None
-    ) -> bool:
-        """Put a tick into a run's mailbox; on disk when this returns.
+    async def send(self, run_id: str, event: Event, *, key: str | None = None) -> bool:
+        """Send an event to a run; it is on disk when this returns.
 
-        False if a message with this key was there: it counts once.
+        With a key it counts once: False says that one with the key was there.
 
         Raises:
             UnknownRunError, RunFinishedError: Nobody would ever read it.
         """
-        return await self._opened.access.post(run_id, tick, key)
+        return await self.post(run_id, TickAddEvent(event=event), key)
+
+    async def post(
+        self,
+        run_id: str,
+        tick: WorkflowTick,
+        key: str | None = None,
+        *,
+        begun: Callable[[], Awaitable[None]] | None = None,
+    ) -> bool:
+        """Put a tick into a run's mailbox, as `send` does with an event.
+
+        `begun` waits for a run that is only being started.
+        """
+        return await self._opened.access.post(run_id, tick, key, begun=begun)
 
     async def result(self, run_id: str) -> StopEvent:
         """Wait for the end of a run, wherever it is executed.

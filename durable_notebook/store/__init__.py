@@ -12,11 +12,30 @@ from durable_notebook._config import (
     is_postgres,
     sqlite_path,
 )
-from durable_notebook.store._abc import Hold, Mail, NewEntry, RunRow, Store
+from durable_notebook.store._abc import (
+    OURS,
+    Enqueued,
+    Hold,
+    Mail,
+    NewEntry,
+    RunRow,
+    Store,
+    read_input,
+)
 from durable_notebook.store._postgres import PostgresStore
 from durable_notebook.store._sqlite import SqliteStore
 
-__all__ = ["Hold", "Mail", "NewEntry", "RunRow", "Store", "open_store"]
+__all__ = [
+    "OURS",
+    "Enqueued",
+    "Hold",
+    "Mail",
+    "NewEntry",
+    "RunRow",
+    "Store",
+    "open_store",
+    "read_input",
+]
 
 
 def open_store(url: str, settings: Settings) -> Store:

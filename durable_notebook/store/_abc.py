@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from durable_notebook._entry import Entry, NewerFormat, RecordedEntry
 from durable_notebook._model import Json
+from durable_notebook.errors import DamagedJournalError, JournalTooNewError
 
-if TYPE_CHECKING:
-    from durable_notebook._entry import RecordedEntry
+# How DBOS writes the input of our runs (`engine` makes it), as a pattern for LIKE: it
+# tells them from the other workflows of a DBOS application in the same database.
+OURS = '{"namedArgs":{},"positionalArgs":[{"durable_notebook":%'
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,11 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run as the database knows it: DBOS's row and the run's last entry."""
+    """A run as the database knows it: DBOS's row and the run's last entry.
+
+    `recoveries` is how often an execution was begun, `owner` the token of the one that
+    may write.
+    """
 
     run_id: str
     workflow: str
@@ -51,12 +59,64 @@ class RunRow:
     updated_at: float
     inputs: str
     last_entry: str | None
+    owner: str | None
+    recoveries: int
 
     @property
     def input(self) -> dict[str, Json]:
-        """What the run was started with, out of the form DBOS keeps it in."""
-        found: dict[str, Json] = json.loads(self.inputs)["positionalArgs"][0]
-        return found
+        """What the run was started with, out of the form DBOS keeps it in.
+
+        Raises:
+            DamagedJournalError: It is not what DBOS has written.
+        """
+        return read_input(self.run_id, self.inputs)
+
+
+def read_input(run_id: str, text: str) -> dict[str, Json]:
+    """What a run was started with, out of the form DBOS keeps it in.
+
+    Raises:
+        DamagedJournalError: It is not what DBOS has written.
+    """
+    try:
+        found: dict[str, Json] = json.loads(text)["positionalArgs"][0]
+    except (ValueError, LookupError, TypeError) as e:
+        raise DamagedJournalError(run_id, 0, f"its input is torn: {e}") from e
+    return found
+
+
+def read_entry(
+    database: str, run_id: str, position: int, name: str, body: str
+) -> RecordedEntry:
+    """Read a row of a run's journal.
+
+    Raises:
+        JournalTooNewError, DamagedJournalError: It is no entry of this version, or
+            not the one of this place.
+    """
+    try:
+        entry = Entry.decode(body)
+    except NewerFormat as e:
+        problem = f"run {run_id!r}, position {position}: {e}"
+        raise JournalTooNewError(database, problem) from e
+    except (TypeError, ValueError) as e:
+        raise DamagedJournalError(run_id, position, str(e)) from e
+    if entry.position not in (None, position):
+        problem = f"the entry of position {entry.position} is there"
+        raise DamagedJournalError(run_id, position, problem)
+    return RecordedEntry(position, name, entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """A run that DBOS's tools have forked, resumed or rewound: somebody must take it.
+
+    `executor_id` is who had it; None for a fork.
+    """
+
+    run_id: str
+    workflow: str
+    executor_id: str | None
 
 
 class Hold(Protocol):
@@ -140,6 +200,18 @@ class Store(ABC):
     def put_code(self, digest: str, body: str) -> Future[None]:
         """Record a workflow's code, once."""
 
+    def end_of(self, row: RunRow) -> Entry | None:
+        """The last entry of a run that was read; None before its first.
+
+        Raises:
+            JournalTooNewError, DamagedJournalError: It cannot be read.
+        """
+        try:
+            return None if row.last_entry is None else Entry.decode(row.last_entry)
+        except (TypeError, ValueError):
+            recorded = self.last_entry(row.run_id)
+            return None if recorded is None else recorded.entry
+
     # -- mailbox ---------------------------------------------------------------
 
     @abstractmethod
@@ -193,16 +265,52 @@ class Store(ABC):
         return [r for r in runs if r.input.get("parent", [None])[0] == run_id]
 
     @abstractmethod
+    def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:
+        """The bytes of each run: its input, entries, snapshot and messages.
+
+        This looks at every entry: ask for what is shown, and not for each step.
+        """
+
+    @abstractmethod
     def unfinished(self, executor_id: str) -> dict[str, str]:
         """Run id to workflow name of the runs this executor has to go on with."""
 
     @abstractmethod
-    def claim(self, run_id: str, executor_id: str, owner: str) -> Future[bool]:
-        """Give an unfinished run of this executor to a new execution of it.
+    def enqueued(self) -> list[Enqueued]:
+        """The runs that DBOS's tools have put up for somebody to take, oldest first."""
+
+    @abstractmethod
+    def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:
+        """The token under which each of these runs is written, if the run exists."""
+
+    @abstractmethod
+    def claim(
+        self,
+        run_id: str,
+        executor_id: str,
+        owner: str,
+        *,
+        instead_of: str | None = None,
+    ) -> Future[bool]:
+        """Give an unfinished run to a new execution of it, by this executor.
 
         Done once on disk: from then on the execution before can write nothing more.
+        An enqueued run may also be taken that nobody had, or `instead_of` had: an
+        executor that lives no more. The end that a fork has copied is dropped.
         False where the run has ended or belongs to another executor.
         """
+
+    @abstractmethod
+    def delete(self, runs: Iterable[RunRow]) -> Future[None]:
+        """Delete runs with all that belongs to them, in one commit.
+
+        The future raises LostOwnershipError, and nothing is deleted, if an execution
+        has taken one of them since its row was read.
+        """
+
+    @abstractmethod
+    def sweep(self) -> Future[None]:
+        """Delete what is left of runs that DBOS's own tools have deleted."""
 
     @abstractmethod
     def close(self) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from durable_notebook.errors import StorageError
+
 
 class FileHold:
     """A lock file beside the journal; the system drops the lock at a kill."""
@@ -17,12 +19,18 @@ class FileHold:
 
     @classmethod
     def take(cls, journal: Path, executor_id: str) -> FileHold | None:
-        """Take an executor's lock; None if a live process has it."""
+        """Take an executor's lock; None if a live process has it.
+
+        Raises:
+            StorageError: It cannot be made beside the journal.
+        """
         lock = FileLock(_path(journal, executor_id), mode=0o600, thread_local=False)
         try:
             lock.acquire(timeout=0)
         except Timeout:
             return None
+        except OSError as e:
+            raise StorageError(str(journal), str(e)) from e
         return cls(lock)
 
     def release(self) -> None:

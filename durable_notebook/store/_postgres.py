@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,16 @@ import psycopg
 from durable_notebook._config import Settings
 from durable_notebook._entry import RecordedEntry, now
 from durable_notebook.errors import LostOwnershipError
-from durable_notebook.store._abc import Hold, Mail, NewEntry, RunRow, Store
+from durable_notebook.store._abc import (
+    OURS,
+    Enqueued,
+    Hold,
+    Mail,
+    NewEntry,
+    RunRow,
+    Store,
+    read_entry,
+)
 from durable_notebook.store._postgres_readers import Readers
 from durable_notebook.store._postgres_server import Server
 from durable_notebook.store._postgres_session import Session
@@ -25,7 +35,7 @@ from durable_notebook.store._postgres_writer import (
     PostgresWriter,
     Write,
 )
-from durable_notebook.store._rows import OURS, executors_of, recorded, run_row
+from durable_notebook.store._rows import executors_of, run_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +57,18 @@ class PostgresStore(Store):
         self.name = self._server.name
         self._has_dbos_tables = False
         connection = self._server.open()
-        try:
-            self._session = Session(self._server)
-        except psycopg.Error as e:
-            connection.close()
-            raise self._server.error(e) from e
+        with ExitStack() as opened:
+            opened.callback(connection.close)
+            self._readers = Readers(
+                self._server, settings.pool_size, settings.pool_min_size
+            )
+            opened.callback(self._readers.close)
+            try:
+                self._session = Session(self._server)
+            except psycopg.Error as e:
+                raise self._server.error(e) from e
+            opened.pop_all()
         self._writer = PostgresWriter(connection, self._server)
-        self._readers = Readers(self._server)
 
     def _read(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         return self._readers.read(statement, values)
@@ -107,13 +122,13 @@ class PostgresStore(Store):
         if not self._has_dbos():
             return []
         rows = self._read("entries", run_id=run_id, after=after)
-        return [recorded(run_id, *row) for row in rows]
+        return [read_entry(self.name, run_id, *row) for row in rows]
 
     def last_entry(self, run_id: str) -> RecordedEntry | None:
         if not self._has_dbos():
             return None
         rows = self._read("last_entry", run_id=run_id)
-        return recorded(run_id, *rows[0]) if rows else None
+        return read_entry(self.name, run_id, *rows[0]) if rows else None
 
     def snapshot(self, run_id: str) -> str | None:
         rows = self._read("snapshot", run_id=run_id)
@@ -178,20 +193,53 @@ class PostgresStore(Store):
         rows = self._read("run", ours=OURS, run_id=run_id)
         return run_row(rows[0]) if rows else None
 
+    def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:
+        if not self._has_dbos():
+            return {}
+        return dict(self._read("sizes", run_ids=list(run_ids)))
+
     def unfinished(self, executor_id: str) -> dict[str, str]:
         if not self._has_dbos():
             return {}
         rows = self._read("unfinished", ours=OURS, executor_id=executor_id)
         return {row[0]: row[1] for row in rows}
 
-    def claim(self, run_id: str, executor_id: str, owner: str) -> Future[bool]:
+    def enqueued(self) -> list[Enqueued]:
+        if not self._has_dbos():
+            return []
+        return [Enqueued(*row) for row in self._read("enqueued", ours=OURS)]
+
+    def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:
+        return dict(self._read("owners", run_ids=list(run_ids)))
+
+    def claim(
+        self,
+        run_id: str,
+        executor_id: str,
+        owner: str,
+        *,
+        instead_of: str | None = None,
+    ) -> Future[bool]:
         values = {
             "run_id": run_id,
             "executor_id": executor_id,
+            "instead_of": instead_of,
             "owner": owner,
             "now_ms": int(time.time() * 1000),
         }
         return self._writer.submit(Write("claim", values, _is_one))
+
+    def delete(self, runs: Iterable[RunRow]) -> Future[None]:
+        gone = list(runs)
+        values = {
+            "run_ids": [run.run_id for run in gone],
+            "owners": [run.owner for run in gone],
+        }
+        write = Write("delete_runs", values, _if_none_is_lost, lock="lock_runs")
+        return self._writer.submit(write)
+
+    def sweep(self) -> Future[None]:
+        return self._writer.submit(Write("sweep", {}, _nothing))
 
     def close(self) -> None:
         self._writer.close()
@@ -211,6 +259,12 @@ def _if_owned(run_id: str) -> Callable[[Cursor], None]:
             raise LostOwnershipError(run_id)
 
     return answer
+
+
+def _if_none_is_lost(cursor: Cursor) -> None:
+    lost = cursor.fetchone()
+    if lost is not None:
+        raise LostOwnershipError(lost[0])
 
 
 def _is_one(cursor: Cursor) -> bool:

@@ -13,20 +13,33 @@ import psycopg
 from durable_notebook.errors import StorageError
 from durable_notebook.store._postgres_server import Connection, Server, is_lost
 
-# Of these a journal has at most so many, however many runs there are: a run that waits
-# holds none.
+# Of these a journal has at most so many, unless it is told otherwise, however many runs
+# there are: a run that waits holds none.
 _MOST = 4
 
 
 class Readers:
     """Connections for reading; a broken one is replaced while the read goes on."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(
+        self, server: Server, most: int | None = None, least: int | None = None
+    ) -> None:
+        """With the `least` of them open at once.
+
+        Raises:
+            StorageError: The server did not take them.
+        """
         self._server = server
-        self._turns = Semaphore(_MOST)
+        self._turns = Semaphore(most or max(_MOST, least or 0))
         self._idle: deque[Connection] = deque()
         self._lock = Lock()
         self._is_closed = False
+        try:
+            for _ in range(least or 0):
+                self._idle.append(server.connect())
+        except psycopg.Error as e:
+            self.close()
+            raise server.error(e) from e
 
     def read(self, statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         """The rows of a statement.

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from durable_notebook._config import Settings, postgres_url, without_password
 from durable_notebook.errors import JournalTooNewError, StorageError
-from durable_notebook.store._queries import migrations, statements
+from durable_notebook.store._queries import migrations, statements, tables_are_old
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -36,6 +36,7 @@ class Server:
     def __init__(self, url: str, settings: Settings) -> None:
         self.name = without_password(url)
         self.patience_s = settings.busy_timeout_s
+        self._may_migrate = settings.migrate
         self.schema = settings.schema or "dbos"
         self.sql = {n: text.encode() for n, text in statements("postgres").items()}
         try:
@@ -108,6 +109,7 @@ class Server:
 
         Raises:
             JournalTooNewError, StorageError: It cannot be used.
+            ConfigError: Its tables are old, and may not be changed.
         """
         try:
             connection = self._first()
@@ -127,7 +129,7 @@ class Server:
         try:
             return self.connect()
         except psycopg.OperationalError:
-            if not self._create():
+            if not (self._may_migrate and self._create()):
                 raise
             return self.connect()
 
@@ -154,6 +156,8 @@ class Server:
         known = migrations("postgres")
         if applied > known[-1][0]:
             raise JournalTooNewError(self.name, f"its schema has version {applied}")
+        if applied < known[-1][0] and not self._may_migrate:
+            raise tables_are_old(self.name, applied, known[-1][0])
         for version, name, script in known:
             if version > applied:
                 self._apply(connection, version, name, script)

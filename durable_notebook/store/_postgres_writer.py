@@ -38,13 +38,15 @@ class Doubt:
 class Write:
     """One statement, by its name; `answer` makes the value of the future.
 
-    Without a `doubt` it does no harm to do it twice.
+    Without a `doubt` it does no harm to do it twice. A `lock` is a statement before it
+    in its transaction: what held that lock has been committed, and is seen.
     """
 
     statement: str
     values: dict[str, Any]
     answer: Callable[[Cursor], Any]
     doubt: Doubt | None = None
+    lock: str | None = None
 
 
 Batch = list[tuple[Write, "Future[Any]"]]
@@ -88,7 +90,7 @@ class PostgresWriter(Writer[Write]):
 
     def _together(self, writes: list[Write]) -> list[Cursor]:
         if len(writes) == 1:
-            return [self._do(writes[0])]
+            return [self._do_alone(writes[0])]
         try:
             with self._connection.pipeline():
                 self._connection.execute(b"BEGIN")
@@ -99,7 +101,15 @@ class PostgresWriter(Writer[Write]):
             raise
         return cursors
 
+    def _do_alone(self, write: Write) -> Cursor:
+        if write.lock is None:
+            return self._do(write)
+        with self._connection.transaction():
+            return self._do(write)
+
     def _do(self, write: Write) -> Cursor:
+        if write.lock is not None:
+            self._connection.execute(self._server.sql[write.lock], write.values)
         return self._connection.execute(self._server.sql[write.statement], write.values)
 
     def _alone(self, write: Write, is_in_doubt: bool, deadline: float) -> Cursor:
@@ -110,7 +120,7 @@ class PostgresWriter(Writer[Write]):
                     self._connection = self._server.connect_until(deadline)
                 if is_in_doubt and write.doubt is not None:
                     return self._resolved(write, write.doubt)
-                return self._do(write)
+                return self._do_alone(write)
             except psycopg.Error as e:
                 was_lost = is_lost(self._connection, e)
                 if was_lost:

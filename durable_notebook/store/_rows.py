@@ -5,21 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from durable_notebook._entry import Entry, RecordedEntry
-from durable_notebook.errors import ReplayMismatchError
 from durable_notebook.store._abc import RunRow
-
-# How DBOS writes the input of our runs (`engine` makes it): this tells them from the
-# other workflows of a DBOS application in the same database.
-OURS = '{"namedArgs":{},"positionalArgs":[{"durable_notebook":%'
-
-
-def recorded(run_id: str, position: int, name: str, body: str) -> RecordedEntry:
-    """An entry, or the error that names the row which is none."""
-    try:
-        return RecordedEntry(position, name, Entry.decode(body))
-    except (TypeError, ValueError) as e:
-        raise ReplayMismatchError(run_id, position, str(e)) from e
 
 
 def run_row(row: tuple[Any, ...]) -> RunRow:
@@ -33,6 +19,8 @@ def run_row(row: tuple[Any, ...]) -> RunRow:
         updated_at=row[5] / 1000,
         inputs=row[6],
         last_entry=row[7],
+        owner=row[8],
+        recoveries=row[9],
     )
 
 

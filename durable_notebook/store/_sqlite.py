@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
 import time
+from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from durable_notebook._config import Settings
 from durable_notebook._entry import RecordedEntry, now
-from durable_notebook.errors import (
-    JournalTooNewError,
-    LostOwnershipError,
-    StorageError,
+from durable_notebook.errors import LostOwnershipError, StorageError
+from durable_notebook.store._abc import (
+    OURS,
+    Enqueued,
+    Mail,
+    NewEntry,
+    RunRow,
+    Store,
+    read_entry,
 )
-from durable_notebook.store._abc import Mail, NewEntry, RunRow, Store
+from durable_notebook.store._file import JournalFile
 from durable_notebook.store._file_lock import FileHold
-from durable_notebook.store._queries import migrations, statements
-from durable_notebook.store._rows import OURS, executors_of, recorded, run_row
+from durable_notebook.store._rows import executors_of, run_row
+from durable_notebook.store._sqlite_connections import Connections
+from durable_notebook.store._upkeep import claim, delete, sweep
 from durable_notebook.store._writer import SqliteWriter
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """A connection that one thread reads with and another may want to close."""
-
-    connection: sqlite3.Connection
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class SqliteStore(Store):
@@ -40,101 +39,28 @@ class SqliteStore(Store):
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
         self.name = str(path)
-        self._settings = settings
-        self._sql = statements("sqlite")
-        self._local = threading.local()
-        self._readers: list[_Reader] = []
-        self._is_closed = False
+        self._connections = Connections(path, settings)
+        self._sql = self._connections.sql
         self._seen_version: int | None = None
         with ExitStack() as opened:
             try:
-                _create_privately(path)
-                connection = self._connect()
+                JournalFile.create(path)
+                connection = self._connections.connect()
                 opened.callback(connection.close)
-                self._migrate(connection)
-                self._watching = _Reader(self._connect())
+                self._connections.migrate(connection)
+                self._watching = self._connections.connect()
+                opened.callback(self._watching.close)
+                file = JournalFile(path)
             except (OSError, sqlite3.Error) as e:
                 if isinstance(e, StorageError):
                     raise
                 raise StorageError(self.name, str(e)) from e
             opened.pop_all()
-        self._writer = SqliteWriter(connection, self.name)
-
-    # -- connections -----------------------------------------------------------
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path,
-            timeout=self._settings.busy_timeout_s,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            # WAL before DBOS opens the file: it is ten times faster than the rollback
-            # journal and DBOS does not ask for it. The file remembers it.
-            self._use_wal(connection)
-            durability = self._settings.durability.upper()
-            connection.execute(f"PRAGMA synchronous={durability}")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _use_wal(self, connection: sqlite3.Connection) -> None:
-        # Two that switch a new file at once: SQLite refuses one of them without
-        # waiting, whatever the timeout, because each could wait for the other.
-        deadline = time.monotonic() + self._settings.busy_timeout_s
-        while True:
-            try:
-                connection.execute("PRAGMA journal_mode=WAL")
-                return
-            except sqlite3.OperationalError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.005)
-
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        connection.execute(self._sql["migration_table"])
-        known = migrations("sqlite")
-        applied = connection.execute(self._sql["applied_migration"]).fetchone()[0]
-        if applied > known[-1][0]:
-            raise JournalTooNewError(self.name, f"its schema has version {applied}")
-        for version, name, script in known:
-            if version > applied:
-                self._apply(connection, version, name, script)
-
-    def _apply(
-        self, connection: sqlite3.Connection, version: int, name: str, script: str
-    ) -> None:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            row = connection.execute(self._sql["applied_migration"]).fetchone()
-            if row[0] < version:  # Another process may have been faster.
-                for statement in script.split(";\n"):
-                    if statement.strip():
-                        connection.execute(statement)
-                connection.execute(
-                    self._sql["record_migration"], (version, name, time.time())
-                )
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.rollback()
-            raise
+        self._watching_lock = threading.Lock()
+        self._writer = SqliteWriter(connection, self.name, file.check)
 
     def _read(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
-        reader: _Reader | None = getattr(self._local, "reader", None)
-        try:
-            if reader is None:
-                reader = self._local.reader = _Reader(self._connect())
-                self._readers.append(reader)
-            with reader.lock:
-                if self._is_closed:
-                    reader.connection.close()
-                    raise StorageError(self.name, "the journal was closed")
-                found = reader.connection.execute(self._sql[statement], values)
-                return found.fetchall()
-        except (sqlite3.Error, UnicodeError, OverflowError) as e:
-            raise StorageError(self.name, str(e)) from e
+        return self._connections.read(statement, values)
 
     def _has_dbos(self) -> bool:
         return bool(self._read("has_dbos"))
@@ -193,13 +119,13 @@ class SqliteStore(Store):
         if not self._has_dbos():
             return []
         rows = self._read("entries", (run_id, after))
-        return [recorded(run_id, *row) for row in rows]
+        return [read_entry(self.name, run_id, *row) for row in rows]
 
     def last_entry(self, run_id: str) -> RecordedEntry | None:
         if not self._has_dbos():
             return None
         rows = self._read("last_entry", (run_id,))
-        return recorded(run_id, *rows[0]) if rows else None
+        return read_entry(self.name, run_id, *rows[0]) if rows else None
 
     def snapshot(self, run_id: str) -> str | None:
         rows = self._read("snapshot", (run_id,))
@@ -252,14 +178,12 @@ class SqliteStore(Store):
 
     def changed_outside(self) -> bool:
         try:
-            with self._watching.lock:
-                row = self._watching.connection.execute("PRAGMA data_version")
-                version = row.fetchone()[0]
+            with self._watching_lock:
+                row = self._watching.execute("PRAGMA data_version").fetchone()
         except sqlite3.Error as e:
             raise StorageError(self.name, str(e)) from e
-        changed = bool(version != self._seen_version)
-        self._seen_version = version
-        return changed
+        seen, self._seen_version = self._seen_version, row[0]
+        return bool(row[0] != seen)
 
     # -- runs ------------------------------------------------------------------
 
@@ -275,36 +199,52 @@ class SqliteStore(Store):
         rows = self._read("run", {"ours": OURS, "run_id": run_id})
         return run_row(rows[0]) if rows else None
 
+    def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:
+        if not self._has_dbos():
+            return {}
+        return dict(self._read("sizes", (json.dumps(list(run_ids)),)))
+
     def unfinished(self, executor_id: str) -> dict[str, str]:
         if not self._has_dbos():
             return {}
         values = {"ours": OURS, "executor_id": executor_id}
         return {row[0]: row[1] for row in self._read("unfinished", values)}
 
-    def claim(self, run_id: str, executor_id: str, owner: str) -> Future[bool]:
+    def enqueued(self) -> list[Enqueued]:
+        if not self._has_dbos():
+            return []
+        return [Enqueued(*row) for row in self._read("enqueued", {"ours": OURS})]
+
+    def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:
+        return dict(self._read("owners", (json.dumps(list(run_ids)),)))
+
+    def claim(
+        self,
+        run_id: str,
+        executor_id: str,
+        owner: str,
+        *,
+        instead_of: str | None = None,
+    ) -> Future[bool]:
         values = {
             "run_id": run_id,
             "executor_id": executor_id,
+            "instead_of": instead_of,
             "owner": owner,
             "now_ms": int(time.time() * 1000),
         }
-        return self._writer.submit(
-            lambda c: c.execute(self._sql["claim"], values).rowcount == 1
-        )
+
+        return self._writer.submit(lambda c: claim(c, self._sql, values))
+
+    def delete(self, runs: Iterable[RunRow]) -> Future[None]:
+        gone = list(runs)
+        return self._writer.submit(lambda c: delete(c, self._sql, gone))
+
+    def sweep(self) -> Future[None]:
+        return self._writer.submit(lambda c: sweep(c, self._sql))
 
     def close(self) -> None:
         self._writer.close()
-        self._is_closed = True
-        for reader in (*self._readers, self._watching):
-            # Closing a connection under another thread's statement crashes the
-            # process: wait for the read that is going on.
-            with reader.lock:
-                reader.connection.close()
-        self._readers.clear()
-
-
-def _create_privately(path: Path) -> None:
-    """Make the file readable by its owner only: journals hold what events hold."""
-    if not path.parent.exists():
-        path.parent.mkdir(parents=True, mode=0o700)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._connections.close()
+        with self._watching_lock:
+            self._watching.close()

@@ -7,6 +7,7 @@ sync of the disk together.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -83,6 +84,8 @@ class Writer(ABC, Generic[J]):
         return batch, False
 
     def _error(self, problem: Exception) -> StorageError:
+        if isinstance(problem, StorageError):
+            return problem
         error = StorageError(self._name, str(problem))
         error.__cause__ = problem
         return error
@@ -92,10 +95,16 @@ _Job = Callable[[sqlite3.Connection], Any]
 
 
 class SqliteWriter(Writer[_Job]):
-    """A job is called with the connection, inside the transaction."""
+    """A job is called with the connection, inside the transaction.
 
-    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+    `check` is called before each commit, and raises if that would be in vain.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, name: str, check: Callable[[], None]
+    ) -> None:
         self._connection = connection
+        self._check = check
         super().__init__(name)
 
     def submit(self, job: Callable[[sqlite3.Connection], T]) -> Future[T]:
@@ -109,6 +118,9 @@ class SqliteWriter(Writer[_Job]):
         done: list[tuple[Future[Any], Any]] = []
         refused: list[tuple[Future[Any], Exception]] = []
         try:
+            if self._connection.in_transaction:
+                # The one before failed, and so did undoing it.
+                self._connection.rollback()
             self._connection.execute("BEGIN IMMEDIATE")
             for job, future in batch:
                 # A job refuses before it writes, so the others may still commit.
@@ -120,6 +132,7 @@ class SqliteWriter(Writer[_Job]):
                     # It breaks a constraint, or cannot be bound (a UnicodeError is a
                     # ValueError): the statement did nothing.
                     refused.append((future, self._error(e)))
+            self._check()
             self._connection.execute("COMMIT")
         except Exception as e:  # The thread must live, or every later write hangs.
             self._give_up(batch, e)
@@ -133,6 +146,7 @@ class SqliteWriter(Writer[_Job]):
         self, batch: list[tuple[_Job, Future[Any]]], problem: Exception
     ) -> None:
         if self._connection.in_transaction:
-            self._connection.rollback()
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.rollback()
         for _, future in batch:
             future.set_exception(self._error(problem))

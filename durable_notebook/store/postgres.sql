@@ -166,18 +166,32 @@ SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
-     ORDER BY o.function_id DESC LIMIT 1)
+     ORDER BY o.function_id DESC LIMIT 1),
+    w.owner_xid, coalesce(w.recovery_attempts, 0)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE i.inputs LIKE %(ours)s
 ORDER BY w.created_at DESC, w.workflow_uuid DESC
 LIMIT %(limit)s
+
+-- sizes --
+SELECT r.run_id,
+    (SELECT coalesce(sum(octet_length(i.inputs)), 0)
+     FROM workflow_input i WHERE i.workflow_uuid = r.run_id)
+    + (SELECT coalesce(sum(octet_length(o.output)), 0)
+       FROM operation_outputs o WHERE o.workflow_uuid = r.run_id)
+    + (SELECT coalesce(sum(octet_length(m.tick)), 0)
+       FROM durable_mail m WHERE m.run_id = r.run_id)
+    + (SELECT coalesce(sum(octet_length(s.body)), 0)
+       FROM durable_snapshot s WHERE s.run_id = r.run_id)
+FROM unnest(%(run_ids)s::text[]) AS r (run_id)
 
 -- run --
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
-     ORDER BY o.function_id DESC LIMIT 1)
+     ORDER BY o.function_id DESC LIMIT 1),
+    w.owner_xid, coalesce(w.recovery_attempts, 0)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = %(run_id)s AND i.inputs LIKE %(ours)s
 
@@ -189,8 +203,88 @@ AND i.inputs LIKE %(ours)s
 ORDER BY w.created_at, w.workflow_uuid
 
 -- claim --
-UPDATE workflow_status
-SET owner_xid = %(owner)s, recovery_attempts = coalesce(recovery_attempts, 0) + 1,
-    updated_at = %(now_ms)s
-WHERE workflow_uuid = %(run_id)s AND executor_id = %(executor_id)s
-AND status = 'PENDING'
+-- The end that a fork has copied goes in the same commit.
+WITH fork AS (
+    SELECT 1 FROM workflow_status
+    WHERE workflow_uuid = %(run_id)s AND status = 'ENQUEUED'
+    AND forked_from IS NOT NULL
+),
+given AS (
+    UPDATE workflow_status
+    SET status = 'PENDING', executor_id = %(executor_id)s, owner_xid = %(owner)s,
+        queue_name = NULL, recovery_attempts = coalesce(recovery_attempts, 0) + 1,
+        updated_at = %(now_ms)s
+    WHERE workflow_uuid = %(run_id)s AND (
+        (status = 'PENDING' AND executor_id = %(executor_id)s)
+        OR (status = 'ENQUEUED' AND queue_name = '_dbos_internal_queue' AND (
+            executor_id IS NULL
+            OR executor_id IN (%(executor_id)s::text, %(instead_of)s::text))))
+    RETURNING workflow_uuid
+),
+dropped AS (
+    DELETE FROM operation_outputs
+    WHERE workflow_uuid IN (SELECT workflow_uuid FROM given)
+    AND EXISTS (SELECT 1 FROM fork) AND durable_is_end(output)
+)
+SELECT 1 FROM given
+
+-- enqueued --
+SELECT w.workflow_uuid, w.name, w.executor_id
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.status = 'ENQUEUED' AND w.queue_name = '_dbos_internal_queue'
+AND i.inputs LIKE %(ours)s
+ORDER BY w.created_at, w.workflow_uuid
+
+-- owners --
+SELECT workflow_uuid, owner_xid FROM workflow_status
+WHERE workflow_uuid = ANY(%(run_ids)s::text[])
+
+-- lock_runs --
+-- In one order, so that two who delete do not wait for each other.
+SELECT 1 FROM workflow_status WHERE workflow_uuid = ANY(%(run_ids)s::text[])
+ORDER BY workflow_uuid FOR UPDATE
+
+-- delete_runs --
+WITH run AS (
+    SELECT * FROM unnest(%(run_ids)s::text[], %(owners)s::text[]) AS r (id, owner)
+),
+lost AS (
+    SELECT run.id FROM run JOIN workflow_status w ON w.workflow_uuid = run.id
+    WHERE w.owner_xid IS DISTINCT FROM run.owner
+),
+gone AS (SELECT id FROM run WHERE NOT EXISTS (SELECT 1 FROM lost)),
+workflow_input_gone AS (
+    DELETE FROM workflow_input WHERE workflow_uuid IN (SELECT id FROM gone)
+),
+workflow_output_gone AS (
+    DELETE FROM workflow_output WHERE workflow_uuid IN (SELECT id FROM gone)
+),
+operation_outputs_gone AS (
+    DELETE FROM operation_outputs WHERE workflow_uuid IN (SELECT id FROM gone)
+),
+notifications_gone AS (
+    DELETE FROM notifications WHERE destination_uuid IN (SELECT id FROM gone)
+),
+workflow_events_gone AS (
+    DELETE FROM workflow_events WHERE workflow_uuid IN (SELECT id FROM gone)
+),
+workflow_events_history_gone AS (
+    DELETE FROM workflow_events_history WHERE workflow_uuid IN (SELECT id FROM gone)
+),
+streams_gone AS (
+    DELETE FROM streams WHERE workflow_uuid IN (SELECT id FROM gone)
+),
+mail_gone AS (DELETE FROM durable_mail WHERE run_id IN (SELECT id FROM gone)),
+snapshot_gone AS (DELETE FROM durable_snapshot WHERE run_id IN (SELECT id FROM gone)),
+workflow_status_gone AS (
+    DELETE FROM workflow_status WHERE workflow_uuid IN (SELECT id FROM gone)
+)
+SELECT id FROM lost LIMIT 1
+
+-- sweep --
+WITH mail_gone AS (
+    DELETE FROM durable_mail m
+    WHERE NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = m.run_id)
+)
+DELETE FROM durable_snapshot s
+WHERE NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = s.run_id)

@@ -87,18 +87,32 @@ SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
-     ORDER BY o.function_id DESC LIMIT 1)
+     ORDER BY o.function_id DESC LIMIT 1),
+    w.owner_xid, coalesce(w.recovery_attempts, 0)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE i.inputs LIKE :ours
 ORDER BY w.created_at DESC, w.rowid DESC
 LIMIT :limit
+
+-- sizes --
+SELECT r.value,
+    (SELECT coalesce(sum(length(CAST(i.inputs AS BLOB))), 0)
+     FROM workflow_input i WHERE i.workflow_uuid = r.value)
+    + (SELECT coalesce(sum(length(CAST(o.output AS BLOB))), 0)
+       FROM operation_outputs o WHERE o.workflow_uuid = r.value)
+    + (SELECT coalesce(sum(length(CAST(m.tick AS BLOB))), 0)
+       FROM durable_mail m WHERE m.run_id = r.value)
+    + (SELECT coalesce(sum(length(CAST(s.body AS BLOB))), 0)
+       FROM durable_snapshot s WHERE s.run_id = r.value)
+FROM json_each(?) r
 
 -- run --
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
-     ORDER BY o.function_id DESC LIMIT 1)
+     ORDER BY o.function_id DESC LIMIT 1),
+    w.owner_xid, coalesce(w.recovery_attempts, 0)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = :run_id AND i.inputs LIKE :ours
 
@@ -110,6 +124,70 @@ ORDER BY w.created_at, w.rowid
 
 -- claim --
 UPDATE workflow_status
-SET owner_xid = :owner, recovery_attempts = coalesce(recovery_attempts, 0) + 1,
+SET status = 'PENDING', executor_id = :executor_id, owner_xid = :owner,
+    queue_name = NULL, recovery_attempts = coalesce(recovery_attempts, 0) + 1,
     updated_at = :now_ms
-WHERE workflow_uuid = :run_id AND executor_id = :executor_id AND status = 'PENDING'
+WHERE workflow_uuid = :run_id AND (
+    (status = 'PENDING' AND executor_id = :executor_id)
+    OR (status = 'ENQUEUED' AND queue_name = '_dbos_internal_queue' AND (
+        executor_id IS NULL OR executor_id IN (:executor_id, :instead_of))))
+
+-- is_new_fork --
+SELECT 1 FROM workflow_status
+WHERE workflow_uuid = ? AND status = 'ENQUEUED' AND forked_from IS NOT NULL
+
+-- drop_end --
+DELETE FROM operation_outputs
+WHERE workflow_uuid = ? AND json_valid(output)
+    AND json_extract(output, '$.end') IS NOT NULL
+
+-- enqueued --
+SELECT w.workflow_uuid, w.name, w.executor_id
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+-- The list of two, and the plus, lead to DBOS's index of the runs in flight: this is
+-- asked often, however many runs have ended.
+WHERE w.status IN ('ENQUEUED', 'PENDING') AND w.status = 'ENQUEUED'
+    AND w.queue_name = '_dbos_internal_queue' AND i.inputs LIKE :ours
+ORDER BY +w.created_at, w.rowid
+
+-- owners --
+SELECT workflow_uuid, owner_xid FROM workflow_status
+WHERE workflow_uuid IN (SELECT value FROM json_each(?))
+
+-- delete_workflow_input --
+DELETE FROM workflow_input WHERE workflow_uuid = ?
+
+-- delete_workflow_output --
+DELETE FROM workflow_output WHERE workflow_uuid = ?
+
+-- delete_operation_outputs --
+DELETE FROM operation_outputs WHERE workflow_uuid = ?
+
+-- delete_notifications --
+DELETE FROM notifications WHERE destination_uuid = ?
+
+-- delete_workflow_events --
+DELETE FROM workflow_events WHERE workflow_uuid = ?
+
+-- delete_workflow_events_history --
+DELETE FROM workflow_events_history WHERE workflow_uuid = ?
+
+-- delete_streams --
+DELETE FROM streams WHERE workflow_uuid = ?
+
+-- delete_mail --
+DELETE FROM durable_mail WHERE run_id = ?
+
+-- delete_snapshot --
+DELETE FROM durable_snapshot WHERE run_id = ?
+
+-- delete_workflow_status --
+DELETE FROM workflow_status WHERE workflow_uuid = ?
+
+-- sweep_mail --
+DELETE FROM durable_mail
+WHERE run_id NOT IN (SELECT workflow_uuid FROM workflow_status)
+
+-- sweep_snapshots --
+DELETE FROM durable_snapshot
+WHERE run_id NOT IN (SELECT workflow_uuid FROM workflow_status)

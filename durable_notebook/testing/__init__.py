@@ -49,12 +49,14 @@ workflow class, best an `Interruptible` one, whose bodies say where a life may e
 from __future__ import annotations
 
 from durable_notebook.testing import (
+    _callers,
     _children,
     _ends,
     _failures,
     _lists,
-    _mixtures,
     _opaque,
+    _retries,
+    _routes,
     _shapes,
     _stores,
     _streams,
@@ -83,6 +85,7 @@ from durable_notebook.testing._observed import Observed, differences
 
 CASES: tuple[Case, ...] = (
     *_shapes.CASES,
+    *_routes.CASES,
     *_lists.CASES,
     *_waits.CASES,
     *_ends.CASES,
@@ -91,7 +94,8 @@ CASES: tuple[Case, ...] = (
     *_streams.CASES,
     *_children.CASES,
     *_opaque.CASES,
-    *_mixtures.CASES,
+    *_retries.CASES,
+    *_callers.CASES,
 )
 
 __all__ = [

@@ -66,7 +66,14 @@ class Act:
 
 def sending(event: Event, step: str | None = None) -> Callable[..., Awaitable[object]]:
     """The act of sending an event to a run."""
-    return lambda handler: handler.send_event(event, step)
+
+    async def send(handler: WorkflowHandler) -> None:
+        before = asyncio.all_tasks()
+        await handler.send_event(event, step)
+        # It only starts a task, and a life that ended before that has would lose it.
+        await asyncio.gather(*(asyncio.all_tasks() - before))
+
+    return send
 
 
 def cancelling() -> Callable[..., Awaitable[object]]:

@@ -12,11 +12,18 @@ from workflows.events import Event, InternalDispatchEvent
 from workflows.handler import WorkflowHandler
 from workflows.runtime.types.plugin import Runtime
 
-from durable_notebook.testing._case import AfterEvent, AtGate, Case, Gate, Interruptible
+from durable_notebook.testing._case import (
+    Act,
+    AfterEvent,
+    AtGate,
+    Case,
+    Gate,
+    Interruptible,
+)
 from durable_notebook.testing._observed import Observed, text_of
 
-# A stream that has not ended this long after its run will not end.
-_STREAM_S = 2
+# A stream or an act that has not ended this long after its run will not end.
+_PATIENCE_S = 2
 
 
 @dataclass(slots=True)
@@ -40,6 +47,8 @@ class Life:
     progress: Progress
     handler: WorkflowHandler
     gate: Gate
+    until: AtGate | AfterEvent | None
+    _doing: asyncio.Future[None] | None = None
     _events: list[Event] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -52,7 +61,7 @@ class Life:
                 result = text_of(await self.handler)
             except Exception as e:
                 error = text_of(e)
-            ended, _ = await asyncio.wait([reader], timeout=_STREAM_S)
+            ended, _ = await asyncio.wait([reader], timeout=_PATIENCE_S)
         stream = [e for e in self._events if not isinstance(e, InternalDispatchEvent)]
         internal = [e for e in self._events if isinstance(e, InternalDispatchEvent)]
         no_end = () if ended else ("... and does not end",)
@@ -70,13 +79,8 @@ class Life:
         Raises:
             ValueError: The run has ended before.
         """
-        wanted = self.case.interrupt
         ending = asyncio.ensure_future(self.handler.stop_event_result())
-        there = asyncio.ensure_future(
-            self._seen(wanted.kind, wanted.count)
-            if isinstance(wanted, AfterEvent)
-            else self.gate.reached.wait()
-        )
+        there = asyncio.ensure_future(self._until_over())
         async with self._watching():
             await asyncio.wait([ending, there], return_when=asyncio.FIRST_COMPLETED)
         is_there = there.done()
@@ -85,7 +89,7 @@ class Life:
         await asyncio.gather(ending, there, return_exceptions=True)
         if not is_there:
             raise ValueError(
-                f"The run of case {self.case.name!r} ended before {wanted}. "
+                f"The run of case {self.case.name!r} ended before {self.until}. "
                 "Choose an earlier place to interrupt it."
             )
 
@@ -99,6 +103,10 @@ class Life:
             for task in (reader, actor):
                 task.cancel()
             done = await asyncio.gather(reader, actor, return_exceptions=True)
+            if self._doing is not None:
+                # What was begun is done, or the next life would do it once more.
+                await asyncio.wait([self._doing], timeout=_PATIENCE_S)
+                self._doing.cancel()
         problems = [d for d in done if isinstance(d, Exception)]
         if problems:
             raise problems[0]
@@ -111,13 +119,34 @@ class Life:
     async def _act(self) -> None:
         for act in self.case.script[self.progress.acts :]:
             await self._seen(act.after, act.count)
-            await act.do(self.handler)
-            self.progress.acts += 1
+            if self._is_over():
+                return  # The next life does it.
+            self._doing = asyncio.ensure_future(self._do(act))
+            await asyncio.shield(self._doing)
+
+    async def _do(self, act: Act) -> None:
+        await act.do(self.handler)
+        self.progress.acts += 1
 
     async def _seen(self, kind: type[Event], count: int) -> None:
-        while sum(type(event) is kind for event in self._events) < count:
+        while self._count(kind) < count:
             self._changed.clear()
             await self._changed.wait()
+
+    def _count(self, kind: type[Event]) -> int:
+        return sum(type(event) is kind for event in self._events)
+
+    def _is_over(self) -> bool:
+        """Whether this life has come to where it is to end."""
+        if isinstance(self.until, AfterEvent):
+            return self._count(self.until.kind) >= self.until.count
+        return self.gate.reached.is_set()
+
+    async def _until_over(self) -> None:
+        if isinstance(self.until, AfterEvent):
+            await self._seen(self.until.kind, self.until.count)
+        else:
+            await self.gate.reached.wait()
 
     async def _store(self) -> str:
         try:
@@ -130,11 +159,10 @@ async def begin(
     case: Case, runtime: Runtime, progress: Progress, *, is_last: bool = True
 ) -> Life:
     """Begin a case's run in this process, or go on with it."""
-    wanted = case.interrupt
-    is_held = not is_last and isinstance(wanted, AtGate)
-    gate = Gate(wanted.place if is_held and isinstance(wanted, AtGate) else None)
+    until = None if is_last else case.interrupt
+    gate = Gate(until.place if isinstance(until, AtGate) else None)
     workflow = case.make(runtime)
     if isinstance(workflow, Interruptible):
         workflow.gate = gate
     handler = await case.begin(workflow, progress.run_id, case.start)
-    return Life(case, progress, handler, gate)
+    return Life(case, progress, handler, gate, until)

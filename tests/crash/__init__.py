@@ -1,7 +1,7 @@
 """kill -9 before and after every database commit, go on in a new process, compare.
 
-    pytest tests/crash                      every point, 25 seeds of several kills
-    CRASH_SEEDS=500 pytest tests/crash      more seeds
+    pytest tests/crash                      every point, 50 seeds of several kills
+    CRASH_SEEDS=1000 pytest tests/crash     more seeds
     CRASH_JOBS=8 pytest tests/crash         more processes at a time (default 2)
     python -m tests.crash.replay counter before:12        one point
     python -m tests.crash.replay --seed 17                one seed

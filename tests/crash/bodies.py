@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body that began, in which process of the trial, and whose body caused it."""
+    """A body that began, in which process of the trial, and whose body caused it.
+
+    A process has a second life when its run was left, and goes on there.
+    """
 
     process: int
+    life: int
     step: str
     input: str
     cause: tuple[str, str] | None
@@ -28,6 +33,9 @@ class Body:
 
 _log = -1
 _process = 0
+_life = 1
+_count = 0
+_stop_at: int | None = None
 
 
 def open_log(path: Path, process: int) -> None:
@@ -37,10 +45,26 @@ def open_log(path: Path, process: int) -> None:
     _process = process
 
 
+def stop_at(number: int | None) -> None:
+    """Have the system stop this process in its n-th body, until it is continued."""
+    global _stop_at  # noqa: PLW0603
+    _stop_at = number
+
+
+def next_life() -> None:
+    """Note that the run was left, and goes on in this process."""
+    global _life  # noqa: PLW0603
+    _life += 1
+
+
 def began(step: str, given: str, cause: tuple[str, str] | None = None) -> None:
     """Note that a body begins: which step, with what, and which body's doing it is."""
-    line = json.dumps(asdict(Body(_process, step, given, cause)))
+    line = json.dumps(asdict(Body(_process, _life, step, given, cause)))
     os.write(_log, f"{line}\n".encode())
+    global _count  # noqa: PLW0603
+    _count += 1
+    if _count == _stop_at:
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def heard(given: str) -> None:
@@ -56,6 +80,7 @@ def read_log(path: Path) -> list[Body]:
     return [
         Body(
             line["process"],
+            line["life"],
             line["step"],
             line["input"],
             None if line["cause"] is None else (line["cause"][0], line["cause"][1]),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .asking import PANEL
+from .lasting import BEATS, CHUNKS, TALKERS
 from .workflows import ITEMS, STEPS, TRIES
 
 Plain = list[Any]
@@ -101,6 +102,28 @@ EXPECTED: dict[str, Expected] = {
         ],
         commits=16,
         status="ERROR",
+    ),
+    "backoff": Expected(
+        result=["beat", "work"],
+        store={"tried": 3, "beats": BEATS},
+        stream=[*_seen(*(f"work try {n}" for n in range(3))), *_stop(["beat", "work"])],
+        commits=24,
+    ),
+    "streaming": Expected(
+        result=[*_IDS[:TALKERS], "beat"],
+        store={},
+        stream=[
+            *_seen(*(f"{n} says {i}" for n in _IDS[:TALKERS] for i in range(CHUNKS))),
+            *_stop([*_IDS[:TALKERS], "beat"]),
+        ],
+        commits=26,
+        interleaves=True,
+    ),
+    "parent": Expected(
+        result=6,
+        store={"asked": True, "total": 6},
+        stream=[*_seen("the child says 6"), *_stop(6)],
+        commits=26,
     ),
     "interview": Expected(
         result=_HEARD,

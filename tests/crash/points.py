@@ -1,13 +1,15 @@
 """Crash points: every commit that a process makes, whoever makes it.
 
 Installed in a child process only. DBOS's commits (through SQLAlchemy) and the store's
-own are counted together from the beginning of the process; at the chosen one the
-process is killed, just before it or just after it.
+own are counted together from the beginning of the process; at the chosen one something
+happens, just before it or just after it: mostly the process is killed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
+import resource
 import signal
 import sqlite3
 import threading
@@ -22,6 +24,17 @@ T = TypeVar("T")
 
 When = Literal["before", "after"]
 
+Ending = Literal["kill", "interrupt", "stop", "cancel", "full", "limit"]
+"""What happens at the point.
+
+The process is killed, gets a SIGINT, its loop is stopped, its main task cancelled; or
+the disk is full from then on, or files may not grow, until `Points.free`. After the
+commit, a full disk is a commit that was made and reported as failed.
+"""
+
+# Enough for the logs of a trial, which are files too.
+_LIMIT = 8192
+
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "WITH")
 _SCHEMA = ("CREATE", "ALTER", "DROP")
 
@@ -29,25 +42,58 @@ _SCHEMA = ("CREATE", "ALTER", "DROP")
 class Points:
     """Counts the commits of this process and writes each to a log before it is made."""
 
-    def __init__(self, log: int, kill_at: int | None, when: When) -> None:
+    def __init__(
+        self, log: int, kill_at: int | None, when: When, ending: Ending = "kill"
+    ) -> None:
         self._log = log
         self._kill_at = kill_at
         self._when = when
+        self._ending = ending
         self._count = 0
         self._lock = threading.Lock()
+        self._is_full = False
+        self.main: asyncio.Task[Any] | None = None
 
     def commit(self, what: str, commit: Callable[[], T]) -> T:
-        """Make one commit, or die at it."""
+        """Make one commit, or end at it."""
         with self._lock:
             self._count += 1
             number = self._count
             os.write(self._log, f"{number} {what}\n".encode())
         if number == self._kill_at and self._when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._end()
+        self._refuse_if_full()
         result = commit()
         if number == self._kill_at and self._when == "after":
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._end()
+            self._refuse_if_full()
         return result
+
+    def _end(self) -> None:
+        if self._ending == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif self._ending == "interrupt":
+            os.kill(os.getpid(), signal.SIGINT)
+        elif self._ending == "full":
+            self._is_full = True
+        elif self._ending == "limit":
+            resource.setrlimit(resource.RLIMIT_FSIZE, (_LIMIT, resource.RLIM_INFINITY))
+        elif self.main is not None:
+            loop = self.main.get_loop()
+            act = loop.stop if self._ending == "stop" else self.main.cancel
+            loop.call_soon_threadsafe(act)
+
+    def _refuse_if_full(self) -> None:
+        if self._is_full:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+
+    def free(self) -> None:
+        """Give the disk its room back."""
+        self._is_full = False
+        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
 
 
 _points: Points

@@ -6,6 +6,7 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
+from typing import get_args
 
 from tests.postgres_server import PostgresServer
 
@@ -14,7 +15,7 @@ from .bodies import read_log
 from .child import Job
 from .expected import EXPECTED
 from .forkserver import Forkserver
-from .points import When
+from .points import Ending, When
 from .trial import ANSWERS, DEFINED, WHENS, Kill, Trial, at_random, commits_of
 
 
@@ -22,19 +23,29 @@ def main() -> int:
     """Run the trial that the command line names; 1 if something is wrong with it."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash.replay")
     parser.add_argument("workflow", nargs="?", choices=list(EXPECTED))
-    parser.add_argument("kills", nargs="*", type=_kill, metavar="before:N|after:N")
+    parser.add_argument(
+        "kills", nargs="*", type=_kill, metavar="before:N|after:N[:ENDING]"
+    )
     parser.add_argument("--answers", choices=ANSWERS, default="on-disk")
     parser.add_argument("--defined", choices=DEFINED, default="before-launch")
     parser.add_argument("--fresh", action="store_true", help="with no database yet")
     parser.add_argument("--snapshot-every", type=int, default=256)
     parser.add_argument("--postgres", action="store_true", help="instead of SQLite")
+    parser.add_argument("--closes", action="store_true", help="its 'async with' ends")
     parser.add_argument("--seed", type=int, help="the trial of a seed, instead")
     given = parser.parse_args()
     if given.seed is not None:
         trial = at_random(given.seed)
     elif given.workflow is not None:
-        options = (given.answers, given.defined, given.fresh, given.snapshot_every)
-        trial = Trial(given.workflow, tuple(given.kills), *options)
+        trial = Trial(
+            given.workflow,
+            tuple(given.kills),
+            answers=given.answers,
+            defined=given.defined,
+            fresh=given.fresh,
+            closes=given.closes,
+            snapshot_every=given.snapshot_every,
+        )
     else:
         parser.error("name a workflow or a seed")
     folder = Path(tempfile.mkdtemp(prefix="crash-"))
@@ -53,9 +64,10 @@ def main() -> int:
 
 
 def _kill(text: str) -> Kill:
-    when, _, commit = text.partition(":")
+    when, commit, *ending = text.split(":")
     known: dict[str, When] = {name: name for name in WHENS}
-    return Kill(known[when], int(commit))
+    endings: dict[str, Ending] = {name: name for name in get_args(Ending)}
+    return Kill(known[when], int(commit), endings[(ending or ["kill"])[0]])
 
 
 def _show(trial: Trial, folder: Path, problems: list[str]) -> None:

@@ -42,9 +42,9 @@ class Stored:
         """Read what a process, killed or not, has left."""
         runs, rows, mail = backend.rows(
             url,
-            "SELECT status FROM workflow_status",
+            "SELECT status FROM workflow_status WHERE workflow_uuid NOT LIKE '%-child'",
             "SELECT function_id - 1, output FROM operation_outputs"
-            " ORDER BY function_id",
+            " WHERE workflow_uuid NOT LIKE '%-child' ORDER BY function_id",
             "SELECT sequence FROM durable_mail ORDER BY sequence",
         )
         assert len(runs) <= 1, "a run was started twice"
@@ -127,40 +127,42 @@ def of_bodies(bodies: list[Body], finished: list[set[Identity]]) -> list[str]:
     """Which bodies ran that should not; `finished` as it was after each process."""
     problems = []
     first: dict[Identity, int] = {}
-    latest: dict[Identity, int] = {}
+    latest: dict[Identity, tuple[int, int]] = {}
     for number, body in enumerate(bodies):
         if body.step in ("ask", "heard"):
             continue
         began = first.setdefault(body.identity, number)
         if any(other.cause == body.identity for other in bodies[began:number]):
             problems.append(f"{body.identity} ran again: its successor had started")
-        if latest.get(body.identity) == body.process:
+        if latest.get(body.identity) == (body.process, body.life):
             problems.append(f"{body.identity} ran twice in process {body.process}")
         if any(body.identity in done for done in finished[: body.process - 1]):
             problems.append(f"{body.identity} ran again: its entry was on disk")
-        latest[body.identity] = body.process
+        latest[body.identity] = body.process, body.life
     asking = {body.input for body in bodies if body.step == "ask"}
-    return problems + [p for i in asking for p in _of_waits(i, bodies, len(finished))]
+    again = len({(b.process, b.life) for b in bodies if b.life > 1})
+    lives = len(finished) + again
+    return problems + [p for i in asking for p in _of_waits(i, bodies, lives)]
 
 
-def _of_waits(given: str, bodies: list[Body], processes: int) -> list[str]:
-    """A body that waits runs anew for each answer: once a process, and forgets none."""
+def _of_waits(given: str, bodies: list[Body], lives: int) -> list[str]:
+    """A body that waits runs anew for each answer: once a life, and forgets none."""
     heard: list[int] = []
-    last_of_process: dict[int, int] = {}
+    last_of_life: dict[tuple[int, int], int] = {}
     for body in bodies:
         if body.identity == ("ask", given):
             heard.append(0)
-            last_of_process[body.process] = len(heard) - 1
+            last_of_life[body.process, body.life] = len(heard) - 1
         elif body.identity == ("heard", given):
             heard[-1] += 1
     problems = []
     most = 0
     for number, answers in enumerate(heard):
         # A killed process's last body may have had no time to hear.
-        if answers < most and number not in last_of_process.values():
+        if answers < most and number not in last_of_life.values():
             problems.append(f"the body of {given} forgot an answer: it had {heard}")
         most = max(most, answers)
-    often = [n for n, times in Counter(heard).items() if times > processes]
+    often = [n for n, times in Counter(heard).items() if times > lives]
     if often:
         problems.append(f"the body of {given} ran too often: it had {heard} answers")
     return problems

@@ -14,6 +14,7 @@ from workflows.retry_policy import retry_policy, stop_after_attempt, wait_fixed
 from .asking import Duet, Interview, Letters, Panel, Spoken
 from .bodies import began
 from .events import Done, Item, Seen, model_s
+from .lasting import BackOff, Parent, Streaming
 
 STEPS = 10
 ITEMS = 6
@@ -191,6 +192,9 @@ WORKFLOWS: dict[str, type[Workflow]] = {
     "interleaved": Interleaved,
     "retries": Retries,
     "fails": Fails,
+    "backoff": BackOff,
+    "streaming": Streaming,
+    "parent": Parent,
     "interview": Interview,
     "spoken": Spoken,
     "panel": Panel,

@@ -31,9 +31,13 @@ MODULE_NAMES = [
     ("dbos", "WorkflowSerializationFormat"),
     ("dbos._dbos", "_dbos_global_instance"),
     ("dbos._context", "get_local_dbos_context"),
+    ("dbos._core", "WorkflowHandleAsyncPolling"),
     ("dbos._core", "execute_dequeued_workflow"),
+    ("dbos._serialization", "DBOSDefaultSerializer.deserialize"),
+    ("dbos._serialization", "DBOSPortableJSON.name"),
     ("dbos._sys_db", "SystemDatabase"),
     ("dbos._utils", "GlobalParams"),
+    ("dbos._utils", "INTERNAL_QUEUE_NAME"),
     ("dbos", "error.DBOSConflictingWorkflowError"),
 ]
 
@@ -69,6 +73,11 @@ def parameters(function: Any) -> list[str]:
             ["self", "workflow_uuid"],
         ),
         ("dbos._context", "get_local_dbos_context", []),
+        (
+            "dbos._sys_db",
+            "SystemDatabase._claim_gate",
+            ["self", "queue_name", "partition_key"],
+        ),
     ],
 )
 def test_dbos_has_the_signature(module: str, path: str, expected: list[str]) -> None:
@@ -87,6 +96,7 @@ def test_dbos_has_the_signature(module: str, path: str, expected: list[str]) -> 
         ("workflow", "max_recovery_attempts"),
         ("destroy", "workflow_completion_timeout_sec"),
         ("get_workflow_status_async", "workflow_id"),
+        ("fork_workflow_async", "start_step"),
     ],
 )
 def test_a_public_call_has_the_keyword(function: str, keyword: str) -> None:
@@ -189,11 +199,18 @@ COLUMNS = {
         "executor_id",
         "owner_xid",
         "recovery_attempts",
+        "queue_name",
+        "forked_from",
         "application_name",
         "created_at",
         "updated_at",
     ],
     "workflow_input": ["workflow_uuid", "inputs"],
+    "workflow_output": ["workflow_uuid"],
+    "notifications": ["destination_uuid"],
+    "workflow_events": ["workflow_uuid"],
+    "workflow_events_history": ["workflow_uuid"],
+    "streams": ["workflow_uuid"],
     "operation_outputs": [
         "workflow_uuid",
         "function_id",
@@ -236,6 +253,47 @@ def test_a_statement_fits_the_tables(fresh: sqlite3.Connection, name: str) -> No
     values: Any = named or (1,) * statement.count("?")
 
     fresh.execute(f"EXPLAIN {statement}", values)
+
+
+def test_no_other_table_has_rows_of_a_workflow(fresh: sqlite3.Connection) -> None:
+    """A table that a release adds must be emptied when a run is deleted."""
+    tables = fresh.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    found = set()
+    for (table,) in tables.fetchall():
+        names = {row[1] for row in fresh.execute(f"PRAGMA table_info({table})")}
+        if names & {"workflow_uuid", "workflow_id", "destination_uuid"}:
+            found.add(table)
+
+    assert found == set(COLUMNS)
+
+
+def test_the_internal_queue_is_the_one_that_we_read() -> None:
+    from dbos._utils import INTERNAL_QUEUE_NAME
+
+    assert f"'{INTERNAL_QUEUE_NAME}'" in statements("sqlite")["enqueued"]
+    assert f"'{INTERNAL_QUEUE_NAME}'" in statements("sqlite")["claim"]
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_the_internal_queue_keeps_our_runs(dbos: DBOS, is_ours: bool) -> None:
+    from dbos._utils import GlobalParams
+
+    pattern = "%" if is_ours else "nothing like it"
+    with _internals.queue_without(pattern):
+        DBOS.launch()
+        queue = dbos._registry.get_internal_queue()
+
+        @DBOS.workflow(name=f"canary_queued_{is_ours}")
+        def queued() -> None:
+            pass
+
+        original = DBOS.start_workflow(queued)
+        original.get_result()
+        fork = DBOS.fork_workflow(original.get_workflow_id(), 1)
+        version = GlobalParams.app_version
+        dbos._sys_db.start_queued_workflows(queue, "me", version, None)
+
+    assert (fork.get_status().status == "ENQUEUED") is is_ours
 
 
 def test_no_other_column_of_dbos_must_be_filled(fresh: sqlite3.Connection) -> None:

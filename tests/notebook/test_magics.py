@@ -136,11 +136,13 @@ def test_a_known_run_id_is_attached_to_and_never_restarted(notebook: Kernel) -> 
     notebook.run("run = %durable_run Order --run-id a qty=1")
     wait_until(notebook, "a", "waiting")
 
-    live = notebook.run("again = %durable_run Order --run-id a qty=9")
+    live = notebook.run("again = %durable_run Order --run-id a qty=1")
+    other = notebook.run("%durable_run Order --run-id a qty=9")
     notebook.run("%durable_answer a ok=True")
     notebook.run("await run")
-    ended = notebook.run("%durable_run Order --run-id a qty=9")
+    ended = notebook.run("%durable_run Order --run-id a")
 
+    assert other.startswith("UsageError: Run 'a' was begun with Go(qty=1, sku='tea')")
     assert "attached to the run that is under way" in live
     assert "nothing runs again" in ended
     assert "[1, True]" in ended

@@ -32,6 +32,7 @@ from workflows.runtime.types.results import (
     EmissionKey,
     RetryAttempt,
     SentEvent,
+    StepWorkerFailed,
     StepWorkerState,
 )
 from workflows.runtime.types.step_function import StepWorkerFunction
@@ -149,6 +150,36 @@ def test_what_we_override_or_call_is_there(kind: type[Any], name: str) -> None:
 @pytest.mark.parametrize("name", ["_default_serializer", "_launched"])
 def test_a_runtime_has_the_attribute(name: str) -> None:
     assert hasattr(basic_runtime, name), f"Runtime.{name} is gone"
+
+
+async def test_the_default_runtime_has_no_stores_of_namespaces() -> None:
+    """Once it has, ticks need `origin_namespace`, which their JSON leaves out."""
+    handler = Other().run()
+
+    assert handler._external_adapter.get_state_store() is not None
+    assert handler._external_adapter.get_state_store(("child",)) is None
+    assert TickAddEvent.model_fields["origin_namespace"].exclude
+    await handler
+
+
+def test_an_error_in_a_tick_is_written_as_we_read_it() -> None:
+    failed = StepWorkerFailed(exception=KeyError("x"), failed_at=1.0)
+    tree = failed.model_dump(mode="json")["exception"]
+
+    assert tree == {
+        "exception_type": "builtins.KeyError",
+        "exception_message": "'x'",
+    }
+    made = KeyError("made")
+    read = StepWorkerFailed.model_validate({"exception": made, "failed_at": 1.0})
+    assert read.exception is made
+
+
+def test_a_mark_beside_an_event_is_not_read_by_the_library() -> None:
+    serializer = JsonSerializer(allowed_types=[Tick])
+    tree = serializer.serialize_value(Tick(count=1))
+
+    assert serializer.deserialize_value({**tree, "typed": {}}) == Tick(count=1)
 
 
 def test_a_serializer_knows_its_types_by_name() -> None:

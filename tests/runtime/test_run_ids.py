@@ -11,6 +11,7 @@ from sample_workflows import Asking, Counted, Counter, Once, Other
 from workflows import Workflow, step
 from workflows.events import StartEvent, StopEvent
 
+from durable_notebook import Client
 from durable_notebook.errors import (
     InvalidRunIdError,
     RunIdTakenError,
@@ -55,13 +56,15 @@ async def test_a_text_that_can_be_shown_is_a_run_id(
     assert row.run_id == run_id
 
 
-@pytest.mark.parametrize("run_id", [" ", "a\0b", "a\ud800", "x" * 300])
+@pytest.mark.parametrize("run_id", ["", " ", "a\0b", "a\ud800", "x" * 300])
 async def test_nothing_begins_under_an_invalid_run_id(
     journal_url: str, run_id: str
 ) -> None:
     async with launched(journal_url) as runtime:
         with pytest.raises(InvalidRunIdError):
             Other(runtime=runtime).run(run_id=run_id)
+        with pytest.raises(InvalidRunIdError):
+            await soon(Client(runtime).start(Other, run_id=run_id))
 
         assert runtime.store.runs() == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -14,7 +15,11 @@ from workflows.errors import WorkflowCancelledByUser
 from workflows.events import Event, StartEvent, StopEvent
 
 from durable_notebook import DBOSRuntime
-from durable_notebook.errors import RunFinishedError, UnstorableValueError
+from durable_notebook.errors import (
+    RunFinishedError,
+    RuntimeClosedError,
+    UnstorableValueError,
+)
 
 
 async def test_a_loop_may_have_two_lives(journal_url: str) -> None:
@@ -71,6 +76,24 @@ async def test_a_body_does_not_go_on_after_destroy(journal_url: str) -> None:
         await asyncio.sleep(0)
 
     assert log == ["begun"]
+
+
+async def test_who_waits_for_a_run_is_told_that_the_runtime_was_closed(
+    journal_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with launched(journal_url) as runtime:
+        awaited = Asking(runtime=runtime).run(run_id="a")
+        Asking(runtime=runtime).run(run_id="nobody-awaits-it")
+        reading = asyncio.create_task(anext(aiter(runtime.stream("a", after=3))))
+        await until(lambda: runtime.live("nobody-awaits-it") is not None)
+        await until(lambda: runtime.live("a") is not None)
+
+    with pytest.raises(RuntimeClosedError, match="run 'a'"):
+        await soon(awaited)
+    with pytest.raises(RuntimeClosedError, match="run 'a'"):
+        await soon(reading)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 def test_the_executor_id_of_the_runtime_owns_its_runs(journal_url: str) -> None:

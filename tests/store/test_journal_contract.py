@@ -11,8 +11,9 @@ from store_samples import Database, new_entry
 
 from durable_notebook._entry import Entry, RecordedEntry
 from durable_notebook.errors import (
+    DamagedJournalError,
+    JournalTooNewError,
     LostOwnershipError,
-    ReplayMismatchError,
     StorageError,
 )
 from durable_notebook.store import NewEntry, Store
@@ -164,7 +165,10 @@ def test_a_row_that_is_no_entry_is_an_error_that_names_it(
     append(store, new_entry("r", 0))
     database.execute("UPDATE operation_outputs SET output = :body", body='{"v":99}')
 
-    with pytest.raises(ReplayMismatchError, match="journal format 99") as refused:
+    with pytest.raises(JournalTooNewError, match="run 'r', position 0: journal format"):
+        store.entries("r")
+    database.execute("UPDATE operation_outputs SET output = :body", body='{"v":1')
+    with pytest.raises(DamagedJournalError) as refused:
         store.entries("r")
 
     assert (refused.value.run_id, refused.value.position) == ("r", 0)

@@ -8,7 +8,7 @@ import pytest
 from store_samples import Database, new_entry
 
 from durable_notebook.errors import LostOwnershipError
-from durable_notebook.store import Store
+from durable_notebook.store import Enqueued, Store
 
 
 def test_runs_are_listed_newest_first(store: Store, database: Database) -> None:
@@ -147,3 +147,146 @@ def test_of_two_claims_the_later_one_owns(
     with pytest.raises(LostOwnershipError):
         one.append(new_entry("r", 0, owner="first")).result(timeout=10)
     other.append(new_entry("r", 0, owner="second")).result(timeout=10)
+
+
+def enqueue(database: Database, run_id: str, **columns: object) -> None:
+    """What DBOS writes when its tools resume, rewind or fork a run."""
+    values = {"executor_id": None, "queue_name": "_dbos_internal_queue", **columns}
+    names = ", ".join(f"{name} = :{name}" for name in values)
+    database.execute(
+        f"UPDATE workflow_status SET status = 'ENQUEUED', owner_xid = NULL, {names}"
+        " WHERE workflow_uuid = :run_id",
+        run_id=run_id,
+        **values,
+    )
+
+
+def test_enqueued_runs_are_for_everybody_to_see(
+    store: Store, database: Database
+) -> None:
+    for n, run_id in enumerate("cab"):
+        database.add_run(run_id, created_at=1_000 * (n + 1))
+    database.add_run("theirs", inputs="{}")
+    enqueue(database, "c")
+    enqueue(database, "a", executor_id="you")
+    enqueue(database, "theirs")
+
+    assert store.enqueued() == [
+        Enqueued("c", "Counter", None),
+        Enqueued("a", "Counter", "you"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "instead_of", "is_given"),
+    [
+        ({}, None, True),
+        ({"executor_id": "me"}, None, True),
+        ({"executor_id": "you"}, None, False),
+        ({"executor_id": "you"}, "you", True),
+        ({"queue_name": "a queue of the user's"}, None, False),
+    ],
+)
+def test_an_enqueued_run_goes_to_who_may_take_it(
+    store: Store,
+    database: Database,
+    columns: dict[str, object],
+    instead_of: str | None,
+    is_given: bool,
+) -> None:
+    database.add_run("r")
+    enqueue(database, "r", **columns)
+
+    claimed = store.claim("r", "me", "token", instead_of=instead_of).result()
+    twice = store.claim("r", "third", "other").result()
+
+    row = store.run("r")
+    assert row is not None
+    assert (claimed, twice) == (is_given, False)
+    if is_given:
+        assert (row.dbos_status, row.executor_id) == ("PENDING", "me")
+        assert (row.owner, row.recoveries) == ("token", 1)
+
+
+@pytest.mark.parametrize("is_fork", [True, False])
+def test_a_fork_does_not_keep_the_end_of_its_original(
+    store: Store, database: Database, is_fork: bool
+) -> None:
+    database.add_run("r")
+    store.append(new_entry("r", 0)).result()
+    store.append(new_entry("r", 1, end={"status": "completed"})).result()
+    enqueue(database, "r", forked_from="x" if is_fork else None)
+
+    store.claim("r", "me", "token").result()
+
+    assert len(store.entries("r")) == (1 if is_fork else 2)
+
+
+def test_owners_are_of_the_runs_that_exist(store: Store, database: Database) -> None:
+    database.add_run("a", owner="me")
+    database.add_run("b", owner=None)
+
+    assert store.owners(["a", "b", "gone"]) == {"a": "me", "b": None}
+
+
+def test_a_deleted_run_leaves_no_row_behind(store: Store, database: Database) -> None:
+    for run_id in ("r", "kept"):
+        database.add_run(run_id)
+        store.append(new_entry(run_id, 0)).result()
+        store.post(run_id, "{}").result()
+    row = store.run("r")
+    assert row is not None
+
+    store.delete([row]).result()
+
+    kept = store.run("kept")
+    assert store.runs() == [kept]
+    assert store.entries("r") == []
+    assert store.mail("r", 0) == []
+    assert len(store.mail("kept", 0)) == len(store.entries("kept")) == 1
+
+
+def test_a_run_that_was_taken_meanwhile_is_not_deleted(
+    store: Store, database: Database
+) -> None:
+    rows = []
+    for run_id in ("a", "b"):
+        database.add_run(run_id)
+        rows.append(store.run(run_id))
+    database.own("b", "somebody else")
+
+    with pytest.raises(LostOwnershipError):
+        store.delete([row for row in rows if row is not None]).result()
+
+    assert len(store.runs()) == 2
+
+
+def test_what_dbos_deletes_is_swept(store: Store, database: Database) -> None:
+    database.add_run("r")
+    database.add_run("gone")
+    store.post("r", "{}").result()
+    store.post("gone", "{}").result()
+    database.execute("DELETE FROM workflow_status WHERE workflow_uuid = 'gone'")
+
+    store.sweep().result()
+
+    assert store.mail("gone", 0) == []
+    assert len(store.mail("r", 0)) == 1
+
+
+def test_the_size_of_a_run_is_that_of_its_bytes(
+    store: Store, database: Database
+) -> None:
+    database.add_run("r")
+    database.add_run("other")
+    row = store.run("r")
+    before = store.sizes(["r"])
+    entry = new_entry("r", 0, starts=["Łódź"])
+    store.append(entry).result()
+    store.post("r", '"東京"').result()
+    after = store.sizes(["r", "other"])
+
+    assert row is not None
+    assert before == {"r": len(row.inputs)}
+    assert after["r"] - before["r"] == len(entry.body.encode()) + 8
+    assert after["other"] == before["r"]

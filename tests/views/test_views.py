@@ -45,6 +45,12 @@ def test_a_list_of_runs_has_the_documented_dtypes_also_when_it_is_empty() -> Non
         assert {k: str(v) for k, v in frame.dtypes.items()} == frames.RUNS_COLUMNS
 
 
+def test_a_list_of_runs_tells_the_size_of_each() -> None:
+    frame = frames.runs([info(size=7), info()])
+
+    assert frame["size"].to_list() == [7, pd.NA]
+
+
 def test_a_selection_of_a_journal_is_a_plain_frame() -> None:
     frame = frames.journal(info(), TWO_LIVES)
 

@@ -1,0 +1,167 @@
+"""The execution of one run by this process, from its claim to its outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+from dataclasses import dataclass, field
+from typing import Any
+
+from workflows.events import Event, StopEvent
+
+from durable_notebook.engine import Claim
+from durable_notebook.errors import (
+    LostOwnershipError,
+    ReplayMismatchError,
+    StorageError,
+    UnstorableValueError,
+)
+from durable_notebook.runtime._flight import current_invocation
+from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._outcome import Outcome
+from durable_notebook.runtime._registry import Definition, current_run
+from durable_notebook.runtime._restore import Restored, reduce_journal, restore
+from durable_notebook.runtime._snapshots import Snapshots
+from durable_notebook.store import Store
+
+# What stops a run without ending it: it is resumable once the cause is gone.
+RESUMABLE = (
+    StorageError,
+    LostOwnershipError,
+    ReplayMismatchError,
+    UnstorableValueError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A run begun in this process: what DBOS's row cannot carry to its execution."""
+
+    definition: Definition
+    event: Event | None
+    context: contextvars.Context
+    tags: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Journal:
+    """Where this process's executions write, and what of it they share.
+
+    `recorded` are the digests of the code that is on disk.
+    """
+
+    store: Store
+    session: int
+    snapshot_every: int
+    recorded: set[str] = field(default_factory=set)
+
+
+class Execution:
+    """Restores a claimed run, drives it, and puts how it ended on disk."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        claim: Claim,
+        definition: Definition,
+        start: Start | None,
+    ) -> None:
+        self._journal = journal
+        self._claim = claim
+        self._definition = definition
+        self._start = start
+        self._restored: Restored
+        self._run: LiveRun
+
+    async def open(self) -> LiveRun:
+        """Bring the run back to the end of its journal.
+
+        Raises:
+            ReplayMismatchError, DamagedJournalError, StorageError: See `restore`.
+        """
+        claim, store = self._claim, self._journal.store
+        self._restored = await asyncio.to_thread(
+            restore, store, claim.run_id, self._definition, claim.inputs
+        )
+        await self._record_code()
+        self._run = LiveRun(
+            claim,
+            session=self._journal.session,
+            journal=store,
+            definition=self._definition,
+            restored=self._restored,
+            snapshots=self._snapshots(),
+        )
+        return self._run
+
+    async def _record_code(self) -> None:
+        """Have the code on disk before an entry names it."""
+        code, known = self._definition.code, self._journal.recorded
+        is_new = code.digest not in (self._restored.code, *known)
+        if is_new and self._restored.end is None:
+            put = self._journal.store.put_code(code.digest, code.text())
+            await asyncio.wrap_future(put)
+            known.add(code.digest)
+
+    def _snapshots(self) -> Snapshots:
+        claim, store = self._claim, self._journal.store
+        journal = (store, claim.run_id, self._definition, claim.inputs)
+        return Snapshots(
+            store,
+            claim.run_id,
+            owner=claim.owner,
+            every=self._journal.snapshot_every,
+            newest=self._restored.snapshot,
+            reduce=lambda: reduce_journal(*journal)[0],
+        )
+
+    async def carry_out(self) -> Outcome:
+        """Bring the run to its end; how it ended is on disk when this returns.
+
+        Raises:
+            RESUMABLE: It stands still, and can go on when the cause is gone.
+        """
+        if self._restored.end is not None:
+            return Outcome.read(self._restored.end, self._definition.codec)
+        # Outside DBOS's own context: what a step body calls of DBOS is its own
+        # affair and takes no position of this journal.
+        context = self._start.context if self._start else contextvars.Context()
+        work = self._control_loop()
+        try:
+            result = await self._run.drive(asyncio.create_task(work, context=context))
+        except RESUMABLE:
+            raise
+        except Exception as e:
+            outcome = Outcome(error=e)
+        else:
+            outcome = Outcome(result=result)
+        await self._run.finish(outcome)
+        return outcome
+
+    async def _control_loop(self) -> StopEvent:
+        run, start = self._run, self._start
+        current_run.set(run)
+        current_invocation.set(None)
+        start_event = self._start_event()
+        run.open()
+        tags = start.tags if start else {}
+        function = self._definition.registered.workflow_run_fn
+        async with self._definition.limit or contextlib.nullcontext():
+            return await function(
+                self._restored.state,
+                start_event,  # type: ignore[arg-type]
+                tags,
+            )
+
+    def _start_event(self) -> Event | None:
+        """What the run begins with, if it has not begun."""
+        if self._start is not None:
+            return self._start.event
+        tree = self._claim.inputs.get("start")
+        if self._run.resumed_from > 0 or tree is None:
+            return None
+        try:
+            return self._definition.codec.read_event(tree)
+        except ValueError as e:
+            raise ReplayMismatchError(self._run.run_id, 0, str(e)) from e

@@ -1,0 +1,90 @@
+"""The options of `llama-agents-dbos`, under its names: its programs run unchanged."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from durable_notebook._config import Settings
+from durable_notebook.errors import ConfigError
+
+
+class ExecutorLease(TypedDict, total=False):
+    """How processes share a number of executor ids, on Postgres.
+
+    Attributes:
+        pool_size: How many executor ids there are.
+        acquire_timeout: Seconds to wait for one.
+        heartbeat_interval: Seconds between two signs of life.
+        lease_timeout: Seconds without one after which an id is free.
+        slot_prefix: How the ids begin.
+    """
+
+    pool_size: int
+    acquire_timeout: float
+    heartbeat_interval: float
+    lease_timeout: float
+    slot_prefix: str
+
+
+class Options(TypedDict, total=False):
+    """The further options of a runtime. One that would have no effect is refused.
+
+    Attributes:
+        polling_interval_sec: How often it looks for what other processes did.
+        queue_polling_interval_sec: How often it looks for runs that DBOS's tools have
+            forked or resumed; `polling_interval_sec` if left out.
+        run_migrations_on_launch: False to refuse a launch until `run_migrations` has
+            brought the tables up to date.
+        schema: Where the tables are in a Postgres database.
+        pool_size: How many connections to Postgres reads share at most.
+        pool_min_size: How many of them are open from the beginning.
+        max_recovery_attempts: How often a run is begun again before it is left alone.
+        executor_lease: Take an executor id from a pool; `_experimental_executor_lease`
+            is the same.
+    """
+
+    polling_interval_sec: float
+    queue_polling_interval_sec: float | None
+    run_migrations_on_launch: bool
+    schema: str | None
+    pool_size: int
+    pool_min_size: int
+    max_recovery_attempts: int
+    executor_lease: ExecutorLease | None
+    _experimental_executor_lease: ExecutorLease | None
+
+
+_SETTINGS = {
+    "polling_interval_sec": "mailbox_poll_s",
+    "queue_polling_interval_sec": "queue_poll_s",
+    "run_migrations_on_launch": "migrate",
+    "schema": "schema",
+    "pool_size": "pool_size",
+    "pool_min_size": "pool_min_size",
+    "max_recovery_attempts": "max_recoveries",
+    "executor_lease": "executor_lease",
+    "_experimental_executor_lease": "executor_lease",
+}
+
+
+def settings_of(settings: Settings | None, options: dict[str, Any]) -> Settings:
+    """The settings that a runtime was given, in one way or in the other.
+
+    Raises:
+        ConfigError: In both ways, or with values that cannot work.
+        TypeError: There is no such option.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if settings is not None:
+        if given:
+            names = ", ".join(f"'{name}'" for name in given)
+            raise ConfigError(
+                f"{names} would have no effect beside 'settings'.",
+                "Put everything into the Settings.",
+            )
+        return settings
+    known = Settings.__dataclass_fields__.keys()
+    for name in given:
+        if name not in _SETTINGS and name not in known:
+            raise TypeError(f"DBOSRuntime() got an unexpected option {name!r}")
+    return Settings(**{_SETTINGS.get(name, name): v for name, v in given.items()})

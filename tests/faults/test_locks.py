@@ -1,0 +1,124 @@
+"""Another program holds the write lock of the database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from process_lives import add, launched, soon, until
+from sample_workflows import Answer, Asking, Counted, Counter
+
+from durable_notebook import DBOSRuntime
+from durable_notebook._config import Settings
+from durable_notebook.errors import StorageError
+
+QUICK = Settings(busy_timeout_s=0.1)
+IS_LONG = bool(os.environ.get("FAULTS_LONG"))
+
+# A lock of a minute outlasts the busy timeout: a run stands still, and is run again.
+HELD_S = [1, 8, 60] if IS_LONG else [1]
+
+
+@contextmanager
+def locked(journal: Path) -> Iterator[sqlite3.Connection]:
+    with closing(
+        sqlite3.connect(journal, isolation_level=None, check_same_thread=False)
+    ) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+        if other.in_transaction:
+            other.rollback()
+
+
+@pytest.mark.parametrize("held_s", HELD_S)
+async def test_a_run_goes_on_when_a_lock_is_given_back(
+    journal: Path, journal_url: str, held_s: int
+) -> None:
+    log: list[str] = []
+    gate = asyncio.Event()
+    released = asyncio.Event()
+    async with launched(journal_url) as runtime:
+        workflow = Counter(log, gate.wait, runtime=runtime)
+        handler = workflow.run(run_id="c")
+        await until(lambda: "increment 3" in log)
+        with locked(journal) as other:
+
+            def release() -> None:
+                log.append(f"{len(runtime.store.entries('c'))} entries")
+                other.rollback()
+                released.set()
+
+            asyncio.get_running_loop().call_later(held_s, release)
+            gate.set()
+            if held_s > Settings().busy_timeout_s:
+                with pytest.raises(StorageError, match="locked"):
+                    await asyncio.wait_for(handler, held_s)
+                await released.wait()
+                handler = workflow.run(run_id="c")
+            result = await asyncio.wait_for(handler, held_s + 10)
+
+    assert result == Counted(final_count=5)
+    assert log.index("5 entries") < log.index("increment 4")
+    assert log.count("increment 2") == 1
+
+
+async def test_a_run_stands_still_for_a_lock_that_outlasts_the_timeout(
+    journal: Path, journal_url: str
+) -> None:
+    log: list[str] = []
+    gate = asyncio.Event()
+    async with launched(journal_url, settings=QUICK) as runtime:
+        workflow = Counter(log, gate.wait, runtime=runtime)
+        handler = workflow.run(run_id="c")
+        await until(lambda: "increment 3" in log)
+        with locked(journal):
+            gate.set()
+            with pytest.raises(StorageError, match="database is locked") as refused:
+                await soon(handler)
+            assert runtime.problem("c") is refused.value
+            assert log[-1] == "increment 3"
+            with pytest.raises(StorageError, match="database is locked"):
+                await soon(workflow.run(run_id="c"))
+
+        assert await soon(workflow.run(run_id="c")) == Counted(final_count=5)
+
+    assert log == ["start", *(f"increment {n}" for n in (0, 1, 2, 3, 3, 4))]
+
+
+async def test_a_message_is_refused_while_locked_and_counts_once_after(
+    journal: Path, journal_url: str
+) -> None:
+    async with launched(journal_url, settings=QUICK) as runtime:
+        handler = Asking(runtime=runtime).run(run_id="a")
+        await until(lambda: is_asked(runtime))
+        answer = add(Answer(text="Ada"))
+        with locked(journal), pytest.raises(StorageError, match="is locked"):
+            await soon(runtime.post("a", answer, key="1"))
+
+        assert await soon(runtime.post("a", answer, key="1"))
+        assert await soon(handler) == "Ada"
+        assert len(runtime.store.mail("a", 0)) == 1
+
+
+def is_asked(runtime: DBOSRuntime) -> bool:
+    last = runtime.store.last_entry("a")
+    return last is not None and bool(last.entry.prompts)
+
+
+async def test_a_launch_is_refused_while_locked(
+    journal: Path, journal_url: str
+) -> None:
+    async with launched(journal_url):
+        pass
+    runtime = DBOSRuntime(Settings(database_url=journal_url, busy_timeout_s=0.1))
+    with locked(journal), pytest.raises(StorageError, match="database is locked"):
+        await runtime.launch()
+
+    await runtime.launch()
+    assert await soon(Counter(runtime=runtime).run()) == Counted(final_count=5)
+    await runtime.destroy()
