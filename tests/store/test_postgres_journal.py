@@ -15,6 +15,7 @@ from store_samples import Database, new_entry
 
 from durable_notebook._config import Settings
 from durable_notebook.errors import (
+    ConfigError,
     JournalTooNewError,
     LostOwnershipError,
     StorageError,
@@ -148,6 +149,24 @@ def test_commits_wait_for_the_disk_whatever_the_role_prefers(
     assert found == ("on",)
 
 
+def test_tables_that_may_not_be_made_are_not(new_url: str) -> None:
+    settings = Settings(migrate=False)
+    with pytest.raises(StorageError, match="does not exist"):
+        open_store(new_url, settings)
+    open_store(new_url, Settings()).close()
+    with psycopg.connect(new_url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA dbos CASCADE")
+
+    with pytest.raises(ConfigError, match=r"await runtime\.run_migrations\(\)"):
+        open_store(new_url, settings)
+
+    with psycopg.connect(new_url) as connection:
+        found = connection.execute("SELECT to_regnamespace('dbos')").fetchone()
+    assert found == (None,)
+    open_store(new_url, Settings()).close()
+    open_store(new_url, settings).close()
+
+
 # -- locks ----------------------------------------------------------------------------
 
 
@@ -220,11 +239,52 @@ def test_no_message_becomes_visible_behind_a_later_one(
     assert sorted(seen) == sorted(f"{i}.{n}.0" for i in range(4) for n in range(50))
 
 
-def test_readers_share_a_few_connections(
-    database: Database, opens: Callable[..., Store], postgres_server: PostgresServer
+def test_what_a_run_writes_while_it_is_deleted_is_deleted(
+    database: Database, opens: Callable[..., Store]
 ) -> None:
+    """Its execution has written an entry and not yet committed that."""
     database.add_run("r")
     store = opens()
+    row = store.run("r")
+    assert row is not None
+
+    with psycopg.connect(database.url) as foreign:
+        foreign.execute("SELECT 1 FROM dbos.workflow_status FOR SHARE")
+        foreign.execute(
+            "INSERT INTO dbos.operation_outputs"
+            " (workflow_uuid, function_id, function_name, output)"
+            " VALUES ('r', 1, 'late', '{}')"
+        )
+        future = store.delete([row])
+        with psycopg.connect(database.url, autocommit=True) as looking:
+            query = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            until(lambda: looking.execute(query).fetchone())
+        foreign.commit()
+
+    future.result(timeout=10)
+    assert store.run("r") is None
+    assert store.last_entry("r") is None
+
+
+def test_as_many_connections_are_open_at_once_as_was_asked(
+    database: Database, opens: Callable[..., Store], postgres_server: PostgresServer
+) -> None:
+    before = postgres_server.connections(database.url)
+
+    opens(Settings(pool_min_size=7))
+
+    assert postgres_server.connections(database.url) == before + 7 + 2
+
+
+@pytest.mark.parametrize("size", [None, 1])
+def test_readers_share_a_few_connections(
+    database: Database,
+    opens: Callable[..., Store],
+    postgres_server: PostgresServer,
+    size: int | None,
+) -> None:
+    database.add_run("r")
+    store = opens(Settings(pool_size=size))
     most = 0
 
     def read() -> None:
@@ -239,7 +299,7 @@ def test_readers_share_a_few_connections(
     for thread in threads:
         thread.join()
 
-    assert 2 < most <= 6
+    assert 2 < most <= 2 + (size or 4)
 
 
 # -- outages --------------------------------------------------------------------------
@@ -372,6 +432,21 @@ def test_a_claim_whose_answer_is_lost_is_made(
     assert over_line.claim("r", "local", "the marker").result(timeout=20)
 
     over_line.append(new_entry("r", 0, owner="the marker")).result(timeout=10)
+
+
+@pytest.mark.parametrize("loss", get_args(Loss))
+def test_a_run_is_deleted_whatever_is_lost(
+    database: Database, over_line: Store, bad_line: BadLine, loss: Loss
+) -> None:
+    database.add_run("the marker")
+    row = over_line.run("the marker")
+    assert row is not None
+    bad_line.break_at("the marker", loss)
+
+    over_line.delete([row]).result(timeout=20)
+
+    assert bad_line.broke.is_set()
+    assert over_line.runs() == []
 
 
 def test_an_entry_that_the_server_still_works_at_is_waited_for(
