@@ -25,25 +25,30 @@ class Settings:
     """What a runtime is opened with.
 
     Attributes:
-        database_url: `sqlite:///path`, or None for the database of the
-            `DBOS(config=...)` that the program has made itself.
+        database_url: `sqlite:///path` or `postgresql://user@host/database`, or None
+            for the database of the `DBOS(config=...)` that the program has made itself.
         executor_id: Who owns the runs; None for DBOS's own (`local` by default).
         notebook: Path of the notebook whose kernel this is, if it is one.
         durability: "full" survives a loss of power after each commit; "normal"
             survives every crash of the process, but a power cut may take the last
             turns. Recovery is exact in both.
-        busy_timeout_s: How long a write waits for another process's lock.
+        busy_timeout_s: How long a write waits for another process's lock, and on
+            Postgres for a server that is gone.
         snapshot_every: After how many entries a run's state is written down, so that
             resuming it need not read its journal from the beginning.
         redact: Names of fields whose values are masked before they are written.
-        mailbox_poll_s: How often a waiting run looks for messages that other
-            processes left in a SQLite journal.
+        mailbox_poll_s: How often it is asked whether other processes have left
+            messages. That costs no access to the disk or the network.
         queue_poll_s: How often it looks for runs that DBOS's tools have forked or
             resumed; None for `mailbox_poll_s`.
         migrate: Whether opening the journal brings its tables up to date.
         max_recoveries: How often a run is begun again before it is left alone; None
             for any number.
-        schema, pool_size, pool_min_size, executor_lease: Of Postgres only.
+        schema: Where the tables are in a Postgres database; None for that of the
+            `DBOS(config=...)`, or `dbos`.
+        pool_size: How many connections to Postgres reads share at most.
+        pool_min_size: How many of them are open from the beginning.
+        executor_lease: Of Postgres only, and not there yet.
     """
 
     # Not shown: it may have a password.
@@ -93,14 +98,67 @@ class Settings:
                 f"A run cannot be begun {self.max_recoveries} times again.",
                 "Give 0 or more, or leave it out.",
             )
+        _check_pool(self.pool_size, self.pool_min_size)
 
 
-def check_sqlite(settings: Settings) -> None:
-    """Refuse what would have no effect on a SQLite journal.
+def _check_pool(most: int | None, least: int | None) -> None:
+    if (most is not None and most < 1) or (least is not None and least < 0):
+        raise ConfigError(
+            "'pool_size' and 'pool_min_size' are numbers of connections.",
+            "Give a 'pool_size' of 1 or more, and a 'pool_min_size' of 0 or more.",
+        )
+    if most is not None and least is not None and least > most:
+        raise ConfigError(
+            f"A pool of at most {most} connections cannot begin with {least}.",
+            "Give a 'pool_size' that is as high as 'pool_min_size'.",
+        )
+
+
+def is_postgres(url: str) -> bool:
+    """Whether a URL is one of a Postgres database, good or not."""
+    return urlsplit(url).scheme.partition("+")[0] in ("postgres", "postgresql")
+
+
+def check_url(url: str) -> None:
+    """Refuse a URL of which no journal can be.
+
+    Raises:
+        ConfigError: It is neither one of a SQLite file nor of a Postgres database.
+    """
+    if is_postgres(url):
+        postgres_url(url)
+    else:
+        sqlite_path(url)
+
+
+def check_backend(url: str, settings: Settings) -> None:
+    """Refuse an option that would have no effect on this database.
 
     Raises:
         ConfigError: With the option, and why.
     """
+    if is_postgres(url):
+        _check_postgres(settings)
+    else:
+        _check_sqlite(settings)
+
+
+def _check_postgres(settings: Settings) -> None:
+    if settings.durability != "full":
+        raise ConfigError(
+            f"durability={settings.durability!r} is for SQLite: on Postgres every "
+            "commit is on disk.",
+            "Leave 'durability' out.",
+        )
+    if settings.executor_lease is not None:
+        raise ConfigError(
+            "'executor_lease' comes later: on Postgres a lock that dies with its "
+            "process keeps each executor in one.",
+            "Leave 'executor_lease' out, and give each process its own 'executor_id'.",
+        )
+
+
+def _check_sqlite(settings: Settings) -> None:
     why = {
         "schema": "a SQLite file has no schemas",
         "pool_size": "a SQLite journal has no pool of connections",
@@ -110,15 +168,42 @@ def check_sqlite(settings: Settings) -> None:
     }
     for name, reason in why.items():
         if getattr(settings, name) is not None:
-            raise ConfigError(
-                f"'{name}' is for Postgres: {reason}.",
-                "Leave it out"
-                + (
-                    ", and give each process its own 'executor_id'."
-                    if name == "executor_lease"
-                    else "."
-                ),
+            instead = (
+                ", and give each process its own 'executor_id'."
+                if name == "executor_lease"
+                else "."
             )
+            raise ConfigError(
+                f"'{name}' is for Postgres: {reason}.", f"Leave '{name}' out{instead}"
+            )
+
+
+def postgres_url(url: str) -> str:
+    """A Postgres URL in the one form that every driver reads.
+
+    Raises:
+        ConfigError: It names another driver than psycopg, or no database.
+    """
+    scheme, _, rest = url.partition("://")
+    driver = scheme.partition("+")[2]
+    if driver not in ("", "psycopg"):
+        raise ConfigError(
+            f"{without_password(url)} asks for the driver {driver!r}.",
+            "Use 'postgresql://user@host/database': it is read with psycopg.",
+        )
+    authority, _, database = rest.partition("?")[0].partition("/")
+    if "@" in database or authority.count("@") > 1:
+        # libpq would take a part of the password for the host, and tell it.
+        raise ConfigError(
+            f"The password in {without_password(url)} has characters that end it.",
+            "Write '@' as '%40', '/' as '%2F', ':' as '%3A', '?' as '%3F'.",
+        )
+    if not database:
+        raise ConfigError(
+            f"{without_password(url)} names no database.",
+            "Use 'postgresql://user@host/database'.",
+        )
+    return f"postgresql://{rest}"
 
 
 def sqlite_path(url: str) -> Path:
@@ -130,8 +215,8 @@ def sqlite_path(url: str) -> Path:
     parts = urlsplit(url)
     if not parts.scheme.startswith("sqlite"):
         raise ConfigError(
-            f"{without_password(url)} is not a SQLite database.",
-            "This version keeps its journal in SQLite: use 'sqlite:///journal.sqlite'.",
+            f"{without_password(url)} is neither a SQLite nor a Postgres database.",
+            "Use 'sqlite:///journal.sqlite' or 'postgresql://user@host/database'.",
         )
     if not url.partition(":///")[2] or ":memory:" in url:
         raise ConfigError(

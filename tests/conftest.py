@@ -4,12 +4,58 @@ from __future__ import annotations
 
 import gc
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from .bad_line import BadLine
+from .postgres_server import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The server of this test session."""
+    server = PostgresServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> str:
+    """A database with DBOS's tables and ours, to copy; nobody is connected to it."""
+    from dbos import DBOS
+
+    from durable_notebook._config import Settings
+    from durable_notebook.store import open_store
+
+    url = postgres_server.url("template_journal")
+    open_store(url, Settings()).close()
+    DBOS.migrate(url)
+    return "template_journal"
+
+
+@pytest.fixture
+def postgres_url(
+    postgres_server: PostgresServer, postgres_template: str
+) -> Iterator[str]:
+    """A fresh Postgres database with all tables."""
+    url = postgres_server.copy(postgres_template)
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture
+def bad_line(postgres_server: PostgresServer) -> Iterator[BadLine]:
+    """A way to the server that can be broken."""
+    # The path of a socket may not be long.
+    with tempfile.TemporaryDirectory(prefix="line-") as folder:
+        found = BadLine(postgres_server, Path(folder))
+        yield found
+        found.close()
 
 
 @pytest.fixture

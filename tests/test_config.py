@@ -10,6 +10,10 @@ import pytest
 from durable_notebook._config import (
     URL_VARIABLE,
     Settings,
+    check_backend,
+    check_url,
+    is_postgres,
+    postgres_url,
     sqlite_path,
     url_from_environment,
     without_password,
@@ -66,12 +70,92 @@ def test_a_sqlite_url_names_a_file(url: str, path: Path) -> None:
         "sqlite:///",
         "sqlite:///:memory:",
         "sqlite:///file:x?mode=memory&cache=shared&uri=true:memory:",
-        "postgresql://host/database",
+        "mysql://host/database",
     ],
 )
 def test_a_url_that_names_no_file_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match=r"sqlite:///journal\.sqlite"):
-        sqlite_path(url)
+        check_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:pw@host:5432/db?sslmode=require",
+        "postgres://me:pw@host:5432/db?sslmode=require",
+        "postgresql+psycopg://me:pw@host:5432/db?sslmode=require",
+    ],
+)
+def test_a_postgres_url_has_one_form(url: str) -> None:
+    check_url(url)
+
+    assert is_postgres(url)
+    assert postgres_url(url) == "postgresql://me:pw@host:5432/db?sslmode=require"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg2://me:secret@host/db",
+        "postgresql+asyncpg://me:secret@host/db",
+        "postgresql://me:secret@host",
+        "postgresql://me:secret@host/",
+        "postgresql://me:secret@host/?sslmode=require",
+    ],
+)
+def test_a_postgres_url_that_cannot_be_used_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="postgresql://user@host/database") as refused:
+        check_url(url)
+
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("password", ["my@secret", "my/secret", "my/@secret"])
+def test_a_password_that_ends_too_early_is_not_told(password: str) -> None:
+    with pytest.raises(ConfigError, match="%40") as refused:
+        check_url(f"postgresql://me:{password}@host/db")
+
+    assert "secret" not in str(refused.value)
+    assert "my" not in str(refused.value)
+
+
+def test_settings_do_not_show_the_password() -> None:
+    settings = Settings(database_url="postgresql://me:secret@host/db")
+
+    assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [
+        ({"pool_size": 0}, "1 or more"),
+        ({"pool_min_size": -1}, "0 or more"),
+        ({"pool_size": 2, "pool_min_size": 3}, "as high"),
+    ],
+)
+def test_a_pool_that_cannot_be_is_refused(options: dict[str, Any], remedy: str) -> None:
+    with pytest.raises(ConfigError, match=remedy):
+        Settings(**options)
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("postgresql://host/db", {"durability": "normal"}),
+        ("postgresql://host/db", {"executor_lease": {"pool_size": 2}}),
+        ("sqlite:///a.sqlite", {"schema": "runs"}),
+        ("sqlite:///a.sqlite", {"pool_size": 2}),
+        ("sqlite:///a.sqlite", {"pool_min_size": 2}),
+        ("sqlite:///a.sqlite", {"executor_lease": {"pool_size": 2}}),
+    ],
+)
+def test_an_option_of_the_other_database_is_refused(
+    url: str, options: dict[str, Any]
+) -> None:
+    check_backend(url, Settings())
+
+    with pytest.raises(ConfigError, match=f"Leave '{next(iter(options))}' out"):
+        check_backend(url, Settings(**options))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +175,7 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
 
 def test_a_refused_url_does_not_tell_its_password() -> None:
     with pytest.raises(ConfigError) as refused:
-        sqlite_path("postgresql://me:secret@host/db")
+        check_url("mysql://me:secret@host/db")
 
     assert "secret" not in str(refused.value)
     assert "secret" not in repr(refused.value)

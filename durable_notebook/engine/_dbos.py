@@ -10,7 +10,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dbos import (
@@ -21,7 +21,12 @@ from dbos import (
 )
 from dbos import error as dbos_error
 
-from durable_notebook._config import Settings, without_password
+from durable_notebook._config import (
+    Settings,
+    is_postgres,
+    postgres_url,
+    without_password,
+)
 from durable_notebook._model import Json
 from durable_notebook.engine import _internals
 from durable_notebook.errors import ConfigError, RunIdTakenError
@@ -89,7 +94,7 @@ class Engine:
                 )
             return asked, self._settings.executor_id
         url = _internals.database_url(found)
-        if asked is not None and asked != url:
+        if asked is not None and _plain(asked) != _plain(url):
             raise ConfigError(
                 f"DBOS is configured for {without_password(url)}, and the runtime "
                 f"for {without_password(asked)}.",
@@ -104,18 +109,40 @@ class Engine:
             )
         return url, self._settings.executor_id or _internals.executor_id()
 
+    def store_settings(self) -> Settings:
+        """The settings, with what DBOS was configured with filled in.
+
+        Raises:
+            ConfigError: Two different schemas were named.
+        """
+        found = _internals.instance()
+        schema = None if found is None else _internals.schema(found)
+        asked = self._settings.schema
+        if schema is None:
+            return self._settings
+        if asked not in (None, schema):
+            raise ConfigError(
+                f"DBOS is configured for schema {schema!r}, and the runtime for "
+                f"{asked!r}.",
+                "Leave one of them out.",
+            )
+        return replace(self._settings, schema=schema)
+
     def launch(
         self, url: str, executor_id: str, store: Store, execute: Execute
     ) -> None:
         """Bring DBOS up on the calling loop. Its tables exist when this returns.
 
         `execute` is what a run does: DBOS records what it returns or raises.
+
+        Raises:
+            StorageError: DBOS could not read or write the database.
         """
         global _current  # noqa: PLW0603
         _internals.quieten()
         dbos = _internals.instance()
         if dbos is None:
-            dbos = _quiet_dbos(url, executor_id)
+            dbos = _quiet_dbos(url, executor_id, self._settings.schema)
             _internals.refuse_pickles()
         _internals.fix_application_version()
         _internals.fix_executor_id(executor_id)
@@ -231,12 +258,17 @@ def _function(workflow: str) -> Callable[..., Any]:
     )(run)
 
 
-def _quiet_dbos(url: str, executor_id: str) -> DBOS:
+def _plain(url: str) -> str:
+    return postgres_url(url) if is_postgres(url) else url
+
+
+def _quiet_dbos(url: str, executor_id: str, schema: str | None) -> DBOS:
     level = logging.getLevelName(logging.WARNING)
     return DBOS(
         config={
             "name": "durable-notebook",
-            "system_database_url": url,
+            "system_database_url": _plain(url),
+            "dbos_system_schema": schema,
             "executor_id": executor_id,
             "log_level": level,
             "enable_otlp": False,

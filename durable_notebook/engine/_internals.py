@@ -46,6 +46,13 @@ def database_url(dbos: DBOS) -> str:
     return str(dbos._config["system_database_url"])
 
 
+def schema(dbos: DBOS) -> str | None:
+    """The schema DBOS uses on Postgres, with its default filled in."""
+    if database_url(dbos).startswith("sqlite"):
+        return None
+    return str(dbos._config.get("dbos_system_schema") or "dbos")
+
+
 def executor_id() -> str:
     """The executor id before launch; `DBOS.executor_id` is the same after it."""
     return GlobalParams.executor_id
@@ -97,7 +104,7 @@ def refusals_as_our_own(database: str) -> Iterator[None]:
         yield
     except sa.exc.SQLAlchemyError as e:
         problem = getattr(e, "orig", None) or e
-        raise StorageError(database, str(problem)) from e
+        raise StorageError(database, " ".join(str(problem).split())) from e
 
 
 def refuse_pickles() -> None:

@@ -22,6 +22,8 @@ from workflows import Workflow
 
 from durable_notebook._config import (
     Settings,
+    check_url,
+    is_postgres,
     sqlite_path,
     url_from_environment,
 )
@@ -43,8 +45,9 @@ class DurableNotebook(Magics, Configurable):
 
     database_url = Unicode(
         "",
-        help="The journal: sqlite:///file. Empty means .durable_notebook/"
-        "journal.sqlite beside the notebook, or $DURABLE_NOTEBOOK_URL.",
+        help="The journal: sqlite:///file or postgresql://user@host/database. Empty "
+        "means .durable_notebook/journal.sqlite beside the notebook, or "
+        "$DURABLE_NOTEBOOK_URL.",
     ).tag(config=True)
 
     redact = List(
@@ -86,7 +89,7 @@ class DurableNotebook(Magics, Configurable):
 
     def open_existing(self) -> None:
         """Open the journal if there is one, and tell what was interrupted."""
-        if sqlite_path(self._url).exists():
+        if is_postgres(self._url) or sqlite_path(self._url).exists():
             self._tell()
 
     def close(self) -> None:
@@ -143,7 +146,7 @@ class DurableNotebook(Magics, Configurable):
         with plainly():
             url = line.strip().strip("'\"")
             if url:
-                sqlite_path(url)
+                check_url(url)
             self.close()
             self.database_url = url
             self._tell()

@@ -36,8 +36,8 @@ class Options(TypedDict, total=False):
         run_migrations_on_launch: False to refuse a launch until `run_migrations` has
             brought the tables up to date.
         schema: Where the tables are in a Postgres database.
-        pool_size: How many connections to Postgres there are at most.
-        pool_min_size: How many of them are kept open.
+        pool_size: How many connections to Postgres reads share at most.
+        pool_min_size: How many of them are open from the beginning.
         max_recovery_attempts: How often a run is begun again before it is left alone.
         executor_lease: Take an executor id from a pool; `_experimental_executor_lease`
             is the same.

@@ -14,8 +14,6 @@ from collections.abc import (
 )
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
 from typing import Any, Self, TypeVar, Unpack
 
 from llama_index_instrumentation import get_dispatcher
@@ -31,12 +29,7 @@ from workflows.runtime.types.plugin import (
 )
 from workflows.runtime.types.ticks import TickAddEvent, WorkflowTick
 
-from durable_notebook._config import (
-    Durability,
-    Settings,
-    check_sqlite,
-    sqlite_path,
-)
+from durable_notebook._config import Durability, Settings
 from durable_notebook.engine import Engine, ExecutorLock, choose_executor
 from durable_notebook.errors import (
     NotLaunchedError,
@@ -73,7 +66,6 @@ class _Open:
     engine: Engine
     store: Store
     lock: ExecutorLock
-    journal: Path
     session: int
     runs: Runs
     access: Access
@@ -91,8 +83,8 @@ class DBOSRuntime(Runtime):
 
     Args:
         settings: Everything at once; the keywords below are for the usual ones.
-        database_url: `sqlite:///file`. Left out, the database of the
-            `DBOS(config=...)` the program has constructed.
+        database_url: `sqlite:///file` or `postgresql://user@host/database`. Left out,
+            the database of the `DBOS(config=...)` the program has constructed.
         executor_id: Who owns the runs of this process; DBOS's own (`local`) if left
             out. One executor lives in one process at a time.
         durability: "full" if left out, or "normal" to trade the last turns at a power
@@ -168,18 +160,15 @@ class DBOSRuntime(Runtime):
     def _open(self, loop: asyncio.AbstractEventLoop) -> _Open:
         engine = Engine(self._settings)
         url, executor_id = engine.locate()
-        journal = sqlite_path(url)
-        check_sqlite(self._settings)
-        store = open_store(url, self._settings)
+        store = open_store(url, engine.store_settings())
         lock: ExecutorLock | None = None
         try:
             if executor_id is None and self._settings.notebook is not None:
-                lock = choose_executor(store, journal, self._settings.notebook)
+                lock = choose_executor(store, self._settings.notebook)
             else:
-                lock = ExecutorLock.take(journal, executor_id or "local")
+                lock = ExecutorLock.take(store, executor_id or "local")
             session = store.begin_session(lock.executor_id)
-            is_alive = partial(ExecutorLock.is_held, journal)
-            executor = Executor(lock.executor_id, session, is_alive)
+            executor = Executor(lock.executor_id, session, store.is_held)
             runs = Runs(
                 engine=engine,
                 store=store,
@@ -208,7 +197,7 @@ class DBOSRuntime(Runtime):
                 lock.release()
             store.close()
             raise
-        parts = (engine, store, lock, journal, session, runs, access, watch, upkeep)
+        parts = (engine, store, lock, session, runs, access, watch, upkeep)
         return _Open(*parts, loop)
 
     def launch_sync(self) -> None:
@@ -245,8 +234,9 @@ class DBOSRuntime(Runtime):
             StorageError: The database refused.
         """
         if self._parts is None:
-            url, _ = Engine(self._settings).locate()
-            settings = replace(self._settings, migrate=True)
+            engine = Engine(self._settings)
+            url, _ = engine.locate()
+            settings = replace(engine.store_settings(), migrate=True)
             store = await asyncio.to_thread(open_store, url, settings)
             store.close()
 
@@ -370,7 +360,7 @@ class DBOSRuntime(Runtime):
         """Whether a live process is this executor."""
         if executor_id == self.executor_id:
             return True
-        return ExecutorLock.is_held(self._opened.journal, executor_id)
+        return self.store.is_held(executor_id)
 
     # -- workflows ---------------------------------------------------------------
 

@@ -12,9 +12,13 @@ from durable_notebook.store import Store
 
 logger = logging.getLogger("durable_notebook")
 
+# Postgres tells of messages only, not of what DBOS's tools write, and a pooler between
+# us and the server may swallow even that.
+_LOOK_ANYWAY_S = 1.0
+
 
 class Watch:
-    """Looks at the database whenever somebody has written to it."""
+    """Looks at the database whenever somebody may have written to it."""
 
     def __init__(
         self, runs: Runs, store: Store, *, poll_s: float, queue_poll_s: float
@@ -24,7 +28,9 @@ class Watch:
         self._poll_s = poll_s
         self._queue_poll_s = queue_poll_s
         self._queue_due = 0.0
-        self._newest_mail = 0
+        self._anyway_due = 0.0
+        self._seen_mail = 0
+        self._has_news = True
         self._may_be_enqueued = True
 
     async def watch(self) -> None:
@@ -39,18 +45,21 @@ class Watch:
             await asyncio.sleep(self._poll_s)
 
     def _look(self) -> None:
-        if self._store.changed_outside():
-            self._may_be_enqueued = True
-            if self._runs.live:
-                self._look_at_live()
         now = time.monotonic()
+        if self._store.changed_outside() or now >= self._anyway_due:
+            self._anyway_due = now + _LOOK_ANYWAY_S
+            self._has_news = self._may_be_enqueued = True
+        if self._has_news and self._runs.live:
+            self._look_at_live()
+            # Not before it is done: what failed is to be tried again.
+            self._has_news = False
         if self._may_be_enqueued and now >= self._queue_due:
             self._queue_due = now + self._queue_poll_s
             self._may_be_enqueued = self._runs.take_enqueued()
 
     def _look_at_live(self) -> None:
         self._runs.stop_lost()
-        seen, self._newest_mail = self._newest_mail, self._store.newest_mail()
-        if self._newest_mail != seen:
-            for run in self._runs.live.values():
-                run.inbox.fetch()
+        mailed = self._store.mailed(self._seen_mail)
+        for run_id in mailed.keys() & self._runs.live.keys():
+            self._runs.live[run_id].inbox.fetch()
+        self._seen_mail = max(mailed.values(), default=self._seen_mail)

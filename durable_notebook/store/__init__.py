@@ -6,21 +6,29 @@ are rows of DBOS's own operation log), the mailbox, and who has the journal open
 
 from __future__ import annotations
 
-from durable_notebook._config import Settings, sqlite_path
+from durable_notebook._config import (
+    Settings,
+    check_backend,
+    is_postgres,
+    sqlite_path,
+)
 from durable_notebook.store._abc import (
     OURS,
     Enqueued,
+    Hold,
     Mail,
     NewEntry,
     RunRow,
     Store,
     read_input,
 )
+from durable_notebook.store._postgres import PostgresStore
 from durable_notebook.store._sqlite import SqliteStore
 
 __all__ = [
     "OURS",
     "Enqueued",
+    "Hold",
     "Mail",
     "NewEntry",
     "RunRow",
@@ -31,11 +39,18 @@ __all__ = [
 
 
 def open_store(url: str, settings: Settings) -> Store:
-    """Open the database, creating the file (readable by its owner only) if need be.
+    """Open the database and bring our tables into their form of today.
+
+    A SQLite file is created if need be, readable by its owner only; a Postgres
+    database too, if the server lets us.
 
     Raises:
-        ConfigError: The URL is not of a kind this version can use.
+        ConfigError: The URL is not of a kind this version can use, or an option of
+            the settings is for the other kind.
         JournalTooNewError: A newer version of this package wrote it.
-        StorageError: The file cannot be opened or written.
+        StorageError: It cannot be opened or written.
     """
+    check_backend(url, settings)
+    if is_postgres(url):
+        return PostgresStore(url, settings)
     return SqliteStore(sqlite_path(url), settings)

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Protocol
 
 from durable_notebook._entry import Entry, NewerFormat, RecordedEntry
 from durable_notebook._model import Json
@@ -118,6 +119,13 @@ class Enqueued:
     executor_id: str | None
 
 
+class Hold(Protocol):
+    """What a process has of the executor that it is; its death gives it back."""
+
+    def release(self) -> None:
+        """Stop being the executor."""
+
+
 class Store(ABC):
     """A journal database. Writes return futures that are done once on disk.
 
@@ -141,6 +149,14 @@ class Store(ABC):
     @abstractmethod
     def add_executor(self, executor_id: str, notebook: str | None) -> None:
         """Record an executor, or under which path its notebook is now."""
+
+    @abstractmethod
+    def hold(self, executor_id: str) -> Hold | None:
+        """Become an executor until this process dies; None if another one is it."""
+
+    @abstractmethod
+    def is_held(self, executor_id: str) -> bool:
+        """Whether a live process is this executor."""
 
     @abstractmethod
     def begin_session(self, executor_id: str) -> int:
@@ -220,8 +236,15 @@ class Store(ABC):
         """The highest sequence in the mailbox of any run; 0 if it is empty."""
 
     @abstractmethod
+    def mailed(self, after: int) -> dict[str, int]:
+        """Which runs have messages behind a sequence, and their highest one."""
+
+    @abstractmethod
     def changed_outside(self) -> bool:
-        """Whether anything was committed since the last call. Costs no disk access."""
+        """Whether there may be new messages since the last call.
+
+        Costs no access to the disk or the network.
+        """
 
     # -- runs ------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ import re
 from functools import cache
 from importlib import resources
 
+from durable_notebook.errors import ConfigError
+
 _HEADING = re.compile(r"^-- (\w+) --$", re.MULTILINE)
 
 
@@ -33,3 +35,12 @@ def migrations(dialect: str) -> list[tuple[int, str, str]]:
         if f.name.endswith(".sql")
     ]
     return sorted(found)
+
+
+def tables_are_old(database: str, found: int, wanted: int) -> ConfigError:
+    """The error for tables that may not be brought up to date on opening."""
+    return ConfigError(
+        f"The tables of {database} are those of version {found}, not of {wanted}.",
+        "Call 'await runtime.run_migrations()' first, or launch without "
+        "'run_migrations_on_launch=False'.",
+    )

@@ -10,18 +10,12 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from durable_notebook._config import Settings
 from durable_notebook._entry import RecordedEntry, now
-from durable_notebook.errors import (
-    ConfigError,
-    JournalTooNewError,
-    LostOwnershipError,
-    StorageError,
-)
+from durable_notebook.errors import LostOwnershipError, StorageError
 from durable_notebook.store._abc import (
     OURS,
     Enqueued,
@@ -32,17 +26,11 @@ from durable_notebook.store._abc import (
     read_entry,
 )
 from durable_notebook.store._file import JournalFile
-from durable_notebook.store._queries import migrations, statements
+from durable_notebook.store._file_lock import FileHold
+from durable_notebook.store._rows import executors_of, run_row
+from durable_notebook.store._sqlite_connections import Connections
 from durable_notebook.store._upkeep import claim, delete, sweep
-from durable_notebook.store._writer import Writer
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """A connection that one thread reads with and another may want to close."""
-
-    connection: sqlite3.Connection
-    lock: threading.Lock = field(default_factory=threading.Lock)
+from durable_notebook.store._writer import SqliteWriter
 
 
 class SqliteStore(Store):
@@ -51,110 +39,28 @@ class SqliteStore(Store):
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
         self.name = str(path)
-        self._settings = settings
-        self._sql = statements("sqlite")
-        self._local = threading.local()
-        self._readers: list[_Reader] = []
-        self._is_closed = False
+        self._connections = Connections(path, settings)
+        self._sql = self._connections.sql
         self._seen_version: int | None = None
         with ExitStack() as opened:
             try:
                 JournalFile.create(path)
-                connection = self._connect()
+                connection = self._connections.connect()
                 opened.callback(connection.close)
-                self._migrate(connection)
-                self._watching = _Reader(self._connect())
+                self._connections.migrate(connection)
+                self._watching = self._connections.connect()
+                opened.callback(self._watching.close)
                 file = JournalFile(path)
             except (OSError, sqlite3.Error) as e:
                 if isinstance(e, StorageError):
                     raise
                 raise StorageError(self.name, str(e)) from e
             opened.pop_all()
-        self._writer = Writer(connection, self.name, file.check)
-
-    # -- connections -----------------------------------------------------------
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path,
-            timeout=self._settings.busy_timeout_s,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            # WAL before DBOS opens the file: it is ten times faster than the rollback
-            # journal and DBOS does not ask for it. The file remembers it.
-            self._use_wal(connection)
-            durability = self._settings.durability.upper()
-            connection.execute(f"PRAGMA synchronous={durability}")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _use_wal(self, connection: sqlite3.Connection) -> None:
-        # Two that switch a new file at once: SQLite refuses one of them without
-        # waiting, whatever the timeout, because each could wait for the other.
-        deadline = time.monotonic() + self._settings.busy_timeout_s
-        while True:
-            try:
-                connection.execute("PRAGMA journal_mode=WAL")
-                return
-            except sqlite3.OperationalError as e:
-                is_busy = getattr(e, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
-                if not is_busy or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.005)
-
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        connection.execute(self._sql["migration_table"])
-        known = migrations("sqlite")
-        applied = connection.execute(self._sql["applied_migration"]).fetchone()[0]
-        if applied > known[-1][0]:
-            raise JournalTooNewError(self.name, f"its schema has version {applied}")
-        if applied < known[-1][0] and not self._settings.migrate:
-            raise ConfigError(
-                f"The tables of {self.name} are those of version {applied}, not of "
-                f"{known[-1][0]}.",
-                "Call 'await runtime.run_migrations()' first, or launch without "
-                "'run_migrations_on_launch=False'.",
-            )
-        for version, name, script in known:
-            if version > applied:
-                self._apply(connection, version, name, script)
-
-    def _apply(
-        self, connection: sqlite3.Connection, version: int, name: str, script: str
-    ) -> None:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            row = connection.execute(self._sql["applied_migration"]).fetchone()
-            if row[0] < version:  # Another process may have been faster.
-                for statement in script.split(";\n"):
-                    if statement.strip():
-                        connection.execute(statement)
-                connection.execute(
-                    self._sql["record_migration"], (version, name, time.time())
-                )
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.rollback()
-            raise
+        self._watching_lock = threading.Lock()
+        self._writer = SqliteWriter(connection, self.name, file.check)
 
     def _read(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
-        reader: _Reader | None = getattr(self._local, "reader", None)
-        try:
-            if reader is None:
-                reader = self._local.reader = _Reader(self._connect())
-                self._readers.append(reader)
-            with reader.lock:
-                if self._is_closed:
-                    reader.connection.close()
-                    raise StorageError(self.name, "the journal was closed")
-                found = reader.connection.execute(self._sql[statement], values)
-                return found.fetchall()
-        except (sqlite3.Error, UnicodeError, OverflowError) as e:
-            raise StorageError(self.name, str(e)) from e
+        return self._connections.read(statement, values)
 
     def _has_dbos(self) -> bool:
         return bool(self._read("has_dbos"))
@@ -162,10 +68,13 @@ class SqliteStore(Store):
     # -- sessions --------------------------------------------------------------
 
     def executor_for(self, notebook: str | None) -> list[str]:
-        rows = self._read("executors")
-        own = [e for e, path in rows if path == notebook]
-        moved = [e for e, path in rows if path is not None and _is_gone(path)]
-        return own + [e for e in moved if e not in own]
+        return executors_of(self._read("executors"), notebook)
+
+    def hold(self, executor_id: str) -> FileHold | None:
+        return FileHold.take(self.path, executor_id)
+
+    def is_held(self, executor_id: str) -> bool:
+        return FileHold.is_held(self.path, executor_id)
 
     def add_executor(self, executor_id: str, notebook: str | None) -> None:
         values = (executor_id, notebook, time.time())
@@ -264,16 +173,17 @@ class SqliteStore(Store):
     def newest_mail(self) -> int:
         return int(self._read("newest_mail")[0][0])
 
+    def mailed(self, after: int) -> dict[str, int]:
+        return dict(self._read("mailed", (after,)))
+
     def changed_outside(self) -> bool:
         try:
-            with self._watching.lock:
-                row = self._watching.connection.execute("PRAGMA data_version")
-                version = row.fetchone()[0]
+            with self._watching_lock:
+                row = self._watching.execute("PRAGMA data_version").fetchone()
         except sqlite3.Error as e:
             raise StorageError(self.name, str(e)) from e
-        changed = bool(version != self._seen_version)
-        self._seen_version = version
-        return changed
+        seen, self._seen_version = self._seen_version, row[0]
+        return bool(row[0] != seen)
 
     # -- runs ------------------------------------------------------------------
 
@@ -281,13 +191,13 @@ class SqliteStore(Store):
         if not self._has_dbos():
             return []
         values = {"ours": OURS, "limit": -1 if limit is None else limit}
-        return [_run_row(row) for row in self._read("runs", values)]
+        return [run_row(row) for row in self._read("runs", values)]
 
     def run(self, run_id: str) -> RunRow | None:
         if not self._has_dbos():
             return None
         rows = self._read("run", {"ours": OURS, "run_id": run_id})
-        return _run_row(rows[0]) if rows else None
+        return run_row(rows[0]) if rows else None
 
     def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:
         if not self._has_dbos():
@@ -335,29 +245,6 @@ class SqliteStore(Store):
 
     def close(self) -> None:
         self._writer.close()
-        self._is_closed = True
-        for reader in (*self._readers, self._watching):
-            # Closing a connection under another thread's statement crashes the
-            # process: wait for the read that is going on.
-            with reader.lock:
-                reader.connection.close()
-        self._readers.clear()
-
-
-def _is_gone(notebook: str) -> bool:
-    return notebook.endswith(".ipynb") and not Path(notebook).exists()
-
-
-def _run_row(row: tuple[Any, ...]) -> RunRow:
-    return RunRow(
-        run_id=row[0],
-        workflow=row[1],
-        dbos_status=row[2],
-        executor_id=row[3],
-        created_at=row[4] / 1000,
-        updated_at=row[5] / 1000,
-        inputs=row[6],
-        last_entry=row[7],
-        owner=row[8],
-        recoveries=row[9],
-    )
+        self._connections.close()
+        with self._watching_lock:
+            self._watching.close()

@@ -9,43 +9,44 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from durable_notebook.errors import DurableNotebookError, StorageError
 
 T = TypeVar("T")
-_Job = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
+J = TypeVar("J")
 
 # A bound on how long one transaction can grow, so that the first waits for few.
 _MOST_AT_ONCE = 256
 
 
-class Writer:
-    """Runs jobs on one connection, in the order in which they were handed in.
+class Writer(ABC, Generic[J]):
+    """Does jobs on one connection, in the order in which they were handed in."""
 
-    `check` is called before each commit, and raises if that would be in vain.
-    """
-
-    def __init__(
-        self, connection: sqlite3.Connection, name: str, check: Callable[[], None]
-    ) -> None:
-        self._connection = connection
+    def __init__(self, name: str) -> None:
         self._name = name
-        self._check = check
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[J, Future[Any]] | None] = SimpleQueue()
         self._is_closed = False
         self._thread = Thread(
             target=self._work, name="durable-notebook-writer", daemon=True
         )
         self._thread.start()
 
-    def submit(self, job: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """Run a job inside a transaction; the future is done after the commit."""
-        future: Future[T] = Future()
+    @abstractmethod
+    def _commit(self, batch: list[tuple[J, Future[Any]]]) -> None:
+        """Do jobs in one transaction and set their futures. Must not raise."""
+
+    @abstractmethod
+    def _disconnect(self) -> None:
+        """Close the connection."""
+
+    def _hand_in(self, job: J) -> Future[Any]:
+        future: Future[Any] = Future()
         if self._is_closed:
             future.set_exception(StorageError(self._name, "the journal was closed"))
         else:
@@ -67,10 +68,10 @@ class Writer:
             batch = [job for job in batch if job[1].set_running_or_notify_cancel()]
             if batch:
                 self._commit(batch)
-        self._connection.close()
+        self._disconnect()
 
-    def _next_batch(self) -> tuple[list[_Job], bool]:
-        batch: list[_Job] = []
+    def _next_batch(self) -> tuple[list[tuple[J, Future[Any]]], bool]:
+        batch: list[tuple[J, Future[Any]]] = []
         job = self._jobs.get()
         while job is not None:
             batch.append(job)
@@ -82,7 +83,38 @@ class Writer:
                 return batch, True
         return batch, False
 
-    def _commit(self, batch: list[_Job]) -> None:
+    def _error(self, problem: Exception) -> StorageError:
+        if isinstance(problem, StorageError):
+            return problem
+        error = StorageError(self._name, str(problem))
+        error.__cause__ = problem
+        return error
+
+
+_Job = Callable[[sqlite3.Connection], Any]
+
+
+class SqliteWriter(Writer[_Job]):
+    """A job is called with the connection, inside the transaction.
+
+    `check` is called before each commit, and raises if that would be in vain.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, name: str, check: Callable[[], None]
+    ) -> None:
+        self._connection = connection
+        self._check = check
+        super().__init__(name)
+
+    def submit(self, job: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Run a job inside a transaction; the future is done after the commit."""
+        return self._hand_in(job)
+
+    def _disconnect(self) -> None:
+        self._connection.close()
+
+    def _commit(self, batch: list[tuple[_Job, Future[Any]]]) -> None:
         done: list[tuple[Future[Any], Any]] = []
         refused: list[tuple[Future[Any], Exception]] = []
         try:
@@ -110,16 +142,11 @@ class Writer:
         for future, error in refused:
             future.set_exception(error)
 
-    def _give_up(self, batch: list[_Job], problem: Exception) -> None:
+    def _give_up(
+        self, batch: list[tuple[_Job, Future[Any]]], problem: Exception
+    ) -> None:
         if self._connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.rollback()
         for _, future in batch:
             future.set_exception(self._error(problem))
-
-    def _error(self, problem: Exception) -> StorageError:
-        if isinstance(problem, StorageError):
-            return problem
-        error = StorageError(self._name, str(problem))
-        error.__cause__ = problem
-        return error

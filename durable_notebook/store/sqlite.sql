@@ -79,6 +79,9 @@ UPDATE durable_mail SET tick = '' WHERE run_id = ? AND sequence <= ? AND tick <>
 -- newest_mail --
 SELECT coalesce(max(sequence), 0) FROM durable_mail
 
+-- mailed --
+SELECT run_id, max(sequence) FROM durable_mail WHERE sequence > ? GROUP BY run_id
+
 -- runs --
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
@@ -10,14 +10,26 @@ from process_lives import launched
 
 from durable_notebook import DBOSRuntime
 from durable_notebook.testing import CASES, Case, compare
+from tests.postgres_server import PostgresServer
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def journal_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """One journal for all cases."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('one-life')}/journal.sqlite"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.copy(request.getfixturevalue("postgres_template"))
+    yield url
+    server.drop(url)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def runtime(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[DBOSRuntime]:
-    folder = tmp_path_factory.mktemp("one-life")
-    async with launched(f"sqlite:///{folder}/journal.sqlite") as runtime:
+async def runtime(journal_url: str) -> AsyncIterator[DBOSRuntime]:
+    async with launched(journal_url) as runtime:
         yield runtime
 
 

@@ -5,6 +5,7 @@
     CRASH_JOBS=8 pytest tests/crash         more processes at a time (default 2)
     python -m tests.crash.replay counter before:12        one point
     python -m tests.crash.replay --seed 17                one seed
+    python -m tests.crash.replay --postgres ...           any of these on Postgres
 
 `points` kills, `child` is what a process does, `forkserver` makes one in 5 ms,
 `trial` strings processes together, `verdict` compares with `expected`.

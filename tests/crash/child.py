@@ -48,6 +48,7 @@ class Job:
 
     workflow: str
     folder: str
+    url: str
     process: int
     kill_at: int | None = None
     when: points.When = "before"
@@ -124,10 +125,9 @@ async def _in_time(job: Job, where: points.Points) -> int:
 
 
 async def _live(job: Job, where: points.Points) -> None:
-    url = f"sqlite:///{job.path('journal.sqlite')}"
     runtime = DBOSRuntime(
         Settings(
-            database_url=url,
+            database_url=job.url,
             executor_id=job.executor_id,
             snapshot_every=job.snapshot_every,
         )

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .fixtures import attempt, opened, servers
+from .fixtures import attempt, attempt_on_postgres, postgres, servers, sqlite
 
-__all__ = ["attempt", "opened", "servers"]
+__all__ = ["attempt", "attempt_on_postgres", "postgres", "servers", "sqlite"]

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.postgres_server import PostgresServer
+
+from .backends import Backend, PostgresDatabases, SqliteFiles
 from .child import Job
 from .forkserver import Forkserver
 from .trial import Trial, commits_of
@@ -33,28 +36,59 @@ def servers() -> Iterator[SimpleQueue[Forkserver]]:
 
 
 @pytest.fixture(scope="session")
-def opened(
+def sqlite(
     servers: SimpleQueue[Forkserver], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A folder with a database that was launched on once: nothing is to be migrated."""
-    folder = tmp_path_factory.mktemp("opened")
-    server = servers.get()
-    assert server.run(Job("counter", str(folder), 0, only_launch=True)) == 0
+) -> Backend:
+    """Files; the one to copy was launched on once, so nothing is to be migrated."""
+    return launched_once(SqliteFiles(), servers, tmp_path_factory.mktemp("opened"))
+
+
+@pytest.fixture(scope="session")
+def postgres(
+    servers: SimpleQueue[Forkserver],
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres_server: PostgresServer,
+) -> Backend:
+    """The same on Postgres."""
+    backend = PostgresDatabases(postgres_server)
+    return launched_once(backend, servers, tmp_path_factory.mktemp("opened"))
+
+
+def launched_once(
+    backend: Backend, servers: SimpleQueue[Forkserver], folder: Path
+) -> Backend:
+    server, url = servers.get(), backend.fresh(folder)
+    assert server.run(Job("counter", str(folder), url, 0, only_launch=True)) == 0
     servers.put(server)
-    return folder
+    backend.keep(url)
+    return backend
 
 
 @pytest.fixture
-def attempt(servers: SimpleQueue[Forkserver], opened: Path, tmp_path: Path) -> Try:
+def attempt(servers: SimpleQueue[Forkserver], sqlite: Backend, tmp_path: Path) -> Try:
+    """Run trials on SQLite."""
+    return attempts(servers, sqlite, tmp_path)
+
+
+@pytest.fixture
+def attempt_on_postgres(
+    servers: SimpleQueue[Forkserver], postgres: Backend, tmp_path: Path
+) -> Try:
+    """Run trials on Postgres."""
+    return attempts(servers, postgres, tmp_path)
+
+
+def attempts(servers: SimpleQueue[Forkserver], backend: Backend, tmp_path: Path) -> Try:
     """Run trials side by side; gives what is wrong, and how to see it again."""
 
     def one(trial: Trial, folder: Path) -> str:
         server = servers.get()
         try:
-            problems = trial.run(server, folder, opened)
+            problems = trial.run(server, folder, backend)
         finally:
             servers.put(server)
-        return "\n".join([str(trial), *problems]) if problems else ""
+        shown = f"on {backend.name}: {trial}"
+        return "\n".join([shown, *problems]) if problems else ""
 
     def every(trials: list[Trial]) -> list[str]:
         folders = [tmp_path / str(number) for number in range(len(trials))]

@@ -24,7 +24,9 @@ _ROOT = Path(__file__).parents[2]
 
 # What a launch and a run import when they begin: here once instead of in each fork.
 _LATE = (
+    "dbos._sys_db_postgres",
     "dbos._sys_db_sqlite",
+    "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite",
     "workflows.plugins.basic",
     "workflows.representation.validate",

@@ -1,4 +1,4 @@
-"""Crash points: every commit that a process makes on SQLite, whoever makes it.
+"""Crash points: every commit that a process makes, whoever makes it.
 
 Installed in a child process only. DBOS's commits (through SQLAlchemy) and the store's
 own are counted together from the beginning of the process; at the chosen one something
@@ -16,6 +16,9 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal, TypeVar
+from weakref import WeakKeyDictionary
+
+import psycopg
 
 T = TypeVar("T")
 
@@ -153,7 +156,7 @@ class _Connection(sqlite3.Connection):
 
 
 def install(points: Points) -> None:
-    """Watch every SQLite connection that this process opens from now on."""
+    """Watch every connection that this process opens from now on."""
     global _points  # noqa: PLW0603
     _points = points
     real = sqlite3.connect
@@ -163,6 +166,46 @@ def install(points: Points) -> None:
         return real(*arguments, **options)
 
     sqlite3.connect = sqlite3.dbapi2.connect = connect  # type: ignore[attr-defined]
+    _install_on_psycopg()
+
+
+def _install_on_psycopg() -> None:
+    """Watch the commits on Postgres: statements that are one, and `commit()`.
+
+    In a pipeline a kill after the COMMIT leaves open whether the server has heard it.
+    """
+    execute, commit = psycopg.Cursor.execute, psycopg.Connection.commit
+    wrote: WeakKeyDictionary[psycopg.Connection[Any], str] = WeakKeyDictionary()
+
+    def watched_execute(self: Any, query: Any, *values: Any, **options: Any) -> Any:
+        sql = query.decode() if isinstance(query, bytes) else str(query)
+        connection, word = self.connection, _first_word(_without_comments(sql))
+        begun = partial(execute, self, query, *values, **options)
+        if word == "COMMIT":
+            return _points.commit(wrote.pop(connection, "nothing"), begun)
+        if word in (*_WRITES, *_SCHEMA):
+            is_alone = connection.autocommit and connection.info.transaction_status == 0
+            if is_alone and not _is_piped(connection):
+                return _points.commit(_short(sql), begun)
+            wrote[connection] = _short(sql)
+        return begun()
+
+    def watched_commit(self: Any) -> None:
+        if self in wrote:
+            _points.commit(wrote.pop(self), partial(commit, self))
+        else:
+            commit(self)
+
+    psycopg.Cursor.execute = watched_execute  # type: ignore[method-assign]
+    psycopg.Connection.commit = watched_commit  # type: ignore[method-assign]
+
+
+def _is_piped(connection: psycopg.Connection[Any]) -> bool:
+    return connection.pgconn.pipeline_status != psycopg.pq.PipelineStatus.OFF
+
+
+def _without_comments(sql: str) -> str:
+    return "\n".join(line for line in sql.splitlines() if not line.startswith("--"))
 
 
 def _first_word(sql: str) -> str:
@@ -170,4 +213,4 @@ def _first_word(sql: str) -> str:
 
 
 def _short(sql: str) -> str:
-    return " ".join(sql.split())[:48]
+    return " ".join(_without_comments(sql).split())[:48]

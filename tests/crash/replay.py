@@ -8,6 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import get_args
 
+from tests.postgres_server import PostgresServer
+
+from .backends import PostgresDatabases, SqliteFiles
 from .bodies import read_log
 from .child import Job
 from .expected import EXPECTED
@@ -27,6 +30,7 @@ def main() -> int:
     parser.add_argument("--defined", choices=DEFINED, default="before-launch")
     parser.add_argument("--fresh", action="store_true", help="with no database yet")
     parser.add_argument("--snapshot-every", type=int, default=256)
+    parser.add_argument("--postgres", action="store_true", help="instead of SQLite")
     parser.add_argument("--closes", action="store_true", help="its 'async with' ends")
     parser.add_argument("--seed", type=int, help="the trial of a seed, instead")
     given = parser.parse_args()
@@ -46,9 +50,15 @@ def main() -> int:
         parser.error("name a workflow or a seed")
     folder = Path(tempfile.mkdtemp(prefix="crash-"))
     (folder / "opened").mkdir()
+    postgres = PostgresServer() if given.postgres else None
+    backend = PostgresDatabases(postgres) if postgres else SqliteFiles()
+    url = backend.fresh(folder / "opened")
     with Forkserver() as server:
-        server.run(Job("counter", str(folder / "opened"), 0, only_launch=True))
-        problems = trial.run(server, folder / "trial", folder / "opened")
+        server.run(Job("counter", str(folder / "opened"), url, 0, only_launch=True))
+        backend.keep(url)
+        problems = trial.run(server, folder / "trial", backend)
+    if postgres is not None:
+        postgres.remove()
     _show(trial, folder / "trial", problems)
     return 1 if problems else 0
 

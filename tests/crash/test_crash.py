@@ -15,6 +15,10 @@ SEEDS = range(int(os.environ.get("CRASH_SEEDS", "50")))
 
 ASKING = [name for name, expected in EXPECTED.items() if expected.answers]
 
+# The slowest part of the suite, and what differs is how a commit is made, not of what:
+# every point of one, and of the others every third, before and after in turns.
+ON_POSTGRES = {"counter": 1, "fanout": 3, "interview": 3}
+
 pytestmark = pytest.mark.timeout(240)
 
 
@@ -70,5 +74,17 @@ def test_a_kill_at_any_commit_of_the_first_launch_changes_nothing(
 def test_kills_that_follow_each_other_change_nothing(attempt: Try, seed: int) -> None:
     """The run is killed, its resume is killed, and perhaps what goes on after that."""
     wrong = attempt([at_random(seed)])
+
+    assert not wrong, shown(wrong)
+
+
+@pytest.mark.parametrize("workflow", ON_POSTGRES)
+def test_a_kill_at_any_commit_changes_nothing_on_postgres(
+    attempt_on_postgres: Try, tmp_path: Path, workflow: str
+) -> None:
+    commits = commits_when_undisturbed(attempt_on_postgres, tmp_path, workflow)
+
+    points = every_point(workflow, commits + 2)[:: ON_POSTGRES[workflow]]
+    wrong = attempt_on_postgres(points)
 
     assert not wrong, shown(wrong)

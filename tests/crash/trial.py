@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 import shlex
-import shutil
 import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from . import verdict
+from .backends import Backend
 from .bodies import read_log
 from .child import INTERRUPTED, STOPPED, Answers, Defined, Job
 from .expected import EXPECTED
@@ -65,34 +65,41 @@ class Trial:
         words += ["--fresh"] * self.fresh + ["--closes"] * self.closes
         return shlex.join(words)
 
-    def run(self, server: Forkserver, folder: Path, opened: Path) -> list[str]:
-        """Run it in a new folder; `opened` has a database to begin with.
+    def run(self, server: Forkserver, folder: Path, backend: Backend) -> list[str]:
+        """Run it in a new folder, on a database of its own.
 
         Gives what is wrong, in words: nothing is right.
         """
         folder.mkdir(parents=True)
-        if not self.fresh:
-            for path in opened.glob("journal.sqlite*"):
-                shutil.copy(path, folder)
+        url = backend.fresh(folder) if self.fresh else backend.opened(folder)
+        try:
+            return self._run(server, folder, backend, url)
+        finally:
+            backend.drop(url)
+
+    def _run(
+        self, server: Forkserver, folder: Path, backend: Backend, url: str
+    ) -> list[str]:
         finished = []
         problems = []
         for process, kill in enumerate([*self.kills, None], 1):
-            code = server.run(self._job(folder, process, kill))
+            code = server.run(self._job(folder, url, process, kill))
             said = _complaints(folder, process, kill)
             is_as_told = kill is not None and code == kill.code
             if said or not (code == 0 or is_as_told):
                 problems.append(f"process {process} ended with {code}\n{said}")
-            stored = verdict.Stored.read(folder)
+            stored = verdict.Stored.read(backend, url)
             finished.append(stored.finished)
         if code == 0:
             outcome = verdict.outcome_of(folder, process)
             problems += verdict.of_run(EXPECTED[self.workflow], stored, outcome)
         return problems + verdict.of_bodies(read_log(folder / "bodies"), finished)
 
-    def _job(self, folder: Path, process: int, kill: Kill | None) -> Job:
+    def _job(self, folder: Path, url: str, process: int, kill: Kill | None) -> Job:
         return Job(
             workflow=self.workflow,
             folder=str(folder),
+            url=url,
             process=process,
             kill_at=None if kill is None else kill.commit,
             when="before" if kill is None else kill.when,

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sqlite3
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +18,7 @@ from workflows.context.state_store import (
 
 from durable_notebook._entry import Entry
 
+from .backends import Backend
 from .bodies import Body
 from .expected import Expected, Plain
 
@@ -40,31 +38,15 @@ class Stored:
     mail: list[int] = field(default_factory=list)
 
     @classmethod
-    def read(cls, folder: Path) -> Stored:
-        """Read a copy, so that the file stays as the kill has left it."""
-        with tempfile.TemporaryDirectory() as copy:
-            for name in ("journal.sqlite", "journal.sqlite-wal"):
-                if (folder / name).exists():
-                    shutil.copy(folder / name, copy)
-            connection = sqlite3.connect(Path(copy) / "journal.sqlite")
-            try:
-                return cls._of(connection)
-            finally:
-                connection.close()
-
-    @classmethod
-    def _of(cls, connection: sqlite3.Connection) -> Stored:
-        tables = {n for (n,) in connection.execute("SELECT name FROM sqlite_master")}
-        if not {"workflow_status", "durable_mail"} <= tables:
-            return cls()
-        runs = connection.execute(
-            "SELECT status FROM workflow_status WHERE workflow_uuid NOT LIKE '%-child'"
-        ).fetchall()
-        rows = connection.execute(
+    def read(cls, backend: Backend, url: str) -> Stored:
+        """Read what a process, killed or not, has left."""
+        runs, rows, mail = backend.rows(
+            url,
+            "SELECT status FROM workflow_status WHERE workflow_uuid NOT LIKE '%-child'",
             "SELECT function_id - 1, output FROM operation_outputs"
-            " WHERE workflow_uuid NOT LIKE '%-child' ORDER BY function_id"
-        ).fetchall()
-        mail = connection.execute("SELECT sequence FROM durable_mail ORDER BY sequence")
+            " WHERE workflow_uuid NOT LIKE '%-child' ORDER BY function_id",
+            "SELECT sequence FROM durable_mail ORDER BY sequence",
+        )
         assert len(runs) <= 1, "a run was started twice"
         return cls(
             runs[0][0] if runs else None,

@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from dbos import DBOS
 
@@ -22,6 +23,7 @@ from durable_notebook._config import Settings
 from durable_notebook.engine import _internals
 from durable_notebook.store import open_store
 from durable_notebook.store._queries import statements
+from tests.postgres_server import PostgresServer
 
 MODULE_NAMES = [
     ("dbos", "DBOS"),
@@ -307,3 +309,84 @@ def test_a_position_is_unique_in_its_run(fresh: sqlite3.Connection) -> None:
 
     key = [row[1] for row in rows if row[5]]
     assert key == ["workflow_uuid", "function_id"]
+
+
+# -- the same on Postgres -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def served(
+    postgres_server: PostgresServer, postgres_template: str
+) -> Iterator[psycopg.Connection[Any]]:
+    """A fresh database with DBOS's tables and ours; its search path is their schema."""
+    url = postgres_server.copy(postgres_template)
+    with psycopg.connect(url, cursor_factory=psycopg.ClientCursor) as connection:
+        connection.execute("SET search_path TO dbos")
+        connection.commit()
+        yield connection
+    postgres_server.drop(url)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [(t, c) for t, names in COLUMNS.items() for c in names]
+)
+def test_dbos_has_the_column_on_postgres(
+    served: psycopg.Connection[Any], table: str, column: str
+) -> None:
+    rows = served.execute(
+        "SELECT column_name FROM information_schema.columns"
+        " WHERE table_schema = 'dbos' AND table_name = %s",
+        (table,),
+    ).fetchall()
+
+    assert column in [row[0] for row in rows], f"{table}.{column} is gone"
+
+
+@pytest.mark.parametrize("name", sorted(set(statements("postgres")) - {"listen"}))
+def test_a_statement_fits_the_tables_on_postgres(
+    served: psycopg.Connection[Any], name: str
+) -> None:
+    statement = statements("postgres")[name]
+    values = dict.fromkeys(re.findall(r"%\((\w+)\)s", statement))
+
+    with served.transaction(force_rollback=True):
+        if statement.startswith("CREATE"):
+            served.execute(statement.encode())
+        else:
+            served.execute(f"EXPLAIN {statement}".encode(), values)
+
+
+def test_no_other_column_of_dbos_must_be_filled_on_postgres(
+    served: psycopg.Connection[Any],
+) -> None:
+    rows = served.execute(
+        "SELECT column_name FROM information_schema.columns"
+        " WHERE table_schema = 'dbos' AND table_name = 'operation_outputs'"
+        " AND is_nullable = 'NO' AND column_default IS NULL"
+    ).fetchall()
+
+    assert {row[0] for row in rows} <= set(COLUMNS["operation_outputs"]), rows
+
+
+def test_a_position_is_unique_in_its_run_on_postgres(
+    served: psycopg.Connection[Any],
+) -> None:
+    rows = served.execute(
+        "SELECT a.attname FROM pg_index i JOIN pg_attribute a"
+        " ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)"
+        " WHERE i.indrelid = 'operation_outputs'::regclass AND i.indisprimary"
+    ).fetchall()
+
+    assert {row[0] for row in rows} == {"workflow_uuid", "function_id"}
+
+
+def test_the_schema_of_dbos_is_known(postgres_url: str) -> None:
+    found = []
+    for options in ({}, {"dbos_system_schema": "elsewhere"}):
+        dbos = DBOS(
+            config={"name": "canary", "system_database_url": postgres_url, **options}
+        )
+        found.append(_internals.schema(dbos))
+        DBOS.destroy()
+
+    assert found == ["dbos", "elsewhere"]

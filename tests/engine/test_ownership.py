@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -50,11 +52,30 @@ def holder(journal_url: str) -> Iterator[Callable[[str], Process]]:
         process.communicate(timeout=10)
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def journal_url(request: pytest.FixtureRequest, journal: Path) -> str:
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{journal}"
+
+
 @pytest.fixture
-def store(journal_url: str) -> Iterator[Store]:
-    found = open_store(journal_url, Settings())
-    yield found
-    found.close()
+def opens(journal_url: str) -> Iterator[Callable[[], Store]]:
+    """Opens stores on the journal, as several processes would."""
+    stores: list[Store] = []
+
+    def opened() -> Store:
+        stores.append(open_store(journal_url, Settings()))
+        return stores[-1]
+
+    yield opened
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def store(opens: Callable[[], Store]) -> Store:
+    return opens()
 
 
 async def launch(url: str, executor_id: str) -> str:
@@ -63,21 +84,24 @@ async def launch(url: str, executor_id: str) -> str:
 
 
 async def test_an_executor_of_another_process_is_refused_until_it_is_killed(
-    holder: Callable[[str], Process], journal: Path, journal_url: str
+    holder: Callable[[str], Process], store: Store, journal_url: str
 ) -> None:
     process = holder("mine")
     with pytest.raises(ExecutorInUseError) as refused:
         await launch(journal_url, "mine")
-    was_held = ExecutorLock.is_held(journal, "mine")
+    was_held = store.is_held("mine")
 
     process.kill()
     process.wait(timeout=10)
 
-    assert not ExecutorLock.is_held(journal, "mine")
+    deadline = time.monotonic() + 10  # A server notices a moment later.
+    while store.is_held("mine"):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
     assert await launch(journal_url, "mine") == "mine"
     assert was_held
     assert refused.value.executor_id == "mine"
-    assert str(journal) in str(refused.value)
+    assert store.name in str(refused.value)
 
 
 async def test_two_executors_share_a_journal(
@@ -88,67 +112,87 @@ async def test_two_executors_share_a_journal(
     assert await launch(journal_url, "two") == "two"
 
 
-def test_a_lock_is_taken_once(journal: Path) -> None:
-    lock = ExecutorLock.take(journal, "mine")
+def test_a_lock_is_taken_once(opens: Callable[[], Store]) -> None:
+    here, elsewhere = opens(), opens()
+    lock = ExecutorLock.take(here, "mine")
 
-    with pytest.raises(ExecutorInUseError):
-        ExecutorLock.take(journal, "mine")
+    for store in (here, elsewhere):
+        with pytest.raises(ExecutorInUseError):
+            ExecutorLock.take(store, "mine")
 
     lock.release()
-    ExecutorLock.take(journal, "mine").release()
+    ExecutorLock.take(elsewhere, "mine").release()
 
 
-def test_a_lock_is_for_one_executor_of_one_journal(journal: Path) -> None:
-    locks = [
-        ExecutorLock.take(journal, "mine"),
-        ExecutorLock.take(journal, "yours"),
-        ExecutorLock.take(journal.with_name("other.sqlite"), "mine"),
-    ]
+def test_a_lock_is_for_one_executor(opens: Callable[[], Store]) -> None:
+    here, elsewhere = opens(), opens()
+    locks = [ExecutorLock.take(here, "mine"), ExecutorLock.take(elsewhere, "yours")]
 
-    held = [ExecutorLock.is_held(journal, name) for name in ("mine", "yours", "no")]
+    held = [here.is_held(name) for name in ("mine", "yours", "no")]
     for lock in locks:
         lock.release()
 
     assert held == [True, True, False]
-    assert not ExecutorLock.is_held(journal, "mine")
+    assert not elsewhere.is_held("mine")
 
 
-def test_asking_whether_a_lock_is_held_makes_no_file(journal: Path) -> None:
-    assert not ExecutorLock.is_held(journal, "nobody")
+def test_a_lock_is_for_one_journal(tmp_path: Path) -> None:
+    stores = [open_store(f"sqlite:///{tmp_path}/{n}.sqlite", Settings()) for n in "ab"]
 
-    assert list(journal.parent.iterdir()) == []
+    locks = [ExecutorLock.take(store, "mine") for store in stores]
+
+    assert len(locks) == 2
+    for lock, store in zip(locks, stores, strict=True):
+        lock.release()
+        store.close()
 
 
-def test_a_lock_is_beside_the_journal_and_for_its_owner_only(journal: Path) -> None:
-    lock = ExecutorLock.take(journal, "../../etc/we ird")
+@pytest.fixture
+def file_store(journal: Path) -> Iterator[Store]:
+    found = open_store(f"sqlite:///{journal}", Settings())
+    yield found
+    found.close()
 
-    (path,) = journal.parent.iterdir()
+
+def test_asking_whether_a_lock_is_held_makes_no_file(
+    file_store: Store, journal: Path
+) -> None:
+    assert not file_store.is_held("nobody")
+
+    assert list(journal.parent.glob("*.lock")) == []
+
+
+def test_a_lock_is_beside_the_journal_and_for_its_owner_only(
+    file_store: Store, journal: Path
+) -> None:
+    lock = ExecutorLock.take(file_store, "../../etc/we ird")
+
+    (path,) = journal.parent.glob("*.lock")
     lock.release()
 
     assert path.name.startswith("journal.sqlite.")
-    assert path.suffix == ".lock"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_notebook_gets_its_executor_back(store: Store, journal: Path) -> None:
-    first = choose_executor(store, journal, "/home/me/a.ipynb")
+def test_a_notebook_gets_its_executor_back(store: Store) -> None:
+    first = choose_executor(store, "/home/me/a.ipynb")
     first.release()
 
-    again = choose_executor(store, journal, "/home/me/a.ipynb")
+    again = choose_executor(store, "/home/me/a.ipynb")
     again.release()
 
     assert again.executor_id == first.executor_id
 
 
 def test_a_second_kernel_of_a_notebook_is_an_executor_of_its_own(
-    store: Store, journal: Path
+    store: Store,
 ) -> None:
-    first = choose_executor(store, journal, "/home/me/a.ipynb")
-    second = choose_executor(store, journal, "/home/me/a.ipynb")
+    first = choose_executor(store, "/home/me/a.ipynb")
+    second = choose_executor(store, "/home/me/a.ipynb")
     first.release()
     second.release()
 
-    third = choose_executor(store, journal, "/home/me/a.ipynb")
+    third = choose_executor(store, "/home/me/a.ipynb")
     third.release()
 
     assert first.executor_id != second.executor_id
@@ -156,15 +200,15 @@ def test_a_second_kernel_of_a_notebook_is_an_executor_of_its_own(
 
 
 def test_a_renamed_notebook_gets_its_executor_back(
-    store: Store, journal: Path, tmp_path: Path
+    store: Store, tmp_path: Path
 ) -> None:
     before, after = tmp_path / "before.ipynb", tmp_path / "after.ipynb"
     before.touch()
-    first = choose_executor(store, journal, str(before))
+    first = choose_executor(store, str(before))
     first.release()
     before.rename(after)
 
-    again = choose_executor(store, journal, str(after))
+    again = choose_executor(store, str(after))
     again.release()
 
     assert again.executor_id == first.executor_id
@@ -172,15 +216,15 @@ def test_a_renamed_notebook_gets_its_executor_back(
 
 
 def test_another_notebook_leaves_the_executors_of_notebooks_that_are_there(
-    store: Store, journal: Path, tmp_path: Path
+    store: Store, tmp_path: Path
 ) -> None:
     here, other = tmp_path / "here.ipynb", tmp_path / "other.ipynb"
     here.touch()
     other.touch()
-    first = choose_executor(store, journal, str(here))
+    first = choose_executor(store, str(here))
     first.release()
 
-    second = choose_executor(store, journal, str(other))
+    second = choose_executor(store, str(other))
     second.release()
 
     assert second.executor_id != first.executor_id

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.crash.fixtures import attempt, opened, servers
+from tests.crash.fixtures import attempt, servers, sqlite
 
-__all__ = ["attempt", "opened", "servers"]
+__all__ = ["attempt", "servers", "sqlite"]
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ inside each append does.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from queue import SimpleQueue
 import pytest
 
 from tests.crash import verdict
+from tests.crash.backends import Backend, SqliteFiles
 from tests.crash.bodies import Body, read_log
 from tests.crash.child import Job
 from tests.crash.expected import EXPECTED
@@ -31,7 +31,7 @@ def stopped(
     server: Forkserver, folder: Path, workflow: str, body: int
 ) -> Iterator[Future[int]]:
     """A process that is stopped in its n-th body, and continued after the block."""
-    job = Job(workflow, str(folder), 1, stop_at=body)
+    job = Job(workflow, str(folder), url_in(folder), 1, stop_at=body)
     with ThreadPoolExecutor(1) as pool:
         code = pool.submit(server.run, job)
         pid = wait_until_stopped(folder / "pid-1", code)
@@ -54,11 +54,10 @@ def wait_until_stopped(file: Path, code: Future[int]) -> int:
 
 
 @pytest.fixture
-def folder(opened: Path, tmp_path: Path) -> Path:
+def folder(sqlite: Backend, tmp_path: Path) -> Path:
     found = tmp_path / "trial"
     found.mkdir()
-    for path in opened.glob("journal.sqlite*"):
-        shutil.copy(path, found)
+    sqlite.opened(found)
     return found
 
 
@@ -72,13 +71,13 @@ def test_a_twin_that_wakes_up_begins_no_body_more(
     one, two = servers.get(), servers.get()
     try:
         with stopped(one, folder, workflow, body) as code:
-            refused = two.run(Job(workflow, str(folder), 2))
+            refused = two.run(Job(workflow, str(folder), url_in(folder), 2))
             assert refused == 1
             said = (folder / "output-2").read_text()
             assert "ExecutorInUseError: Another live process is executor" in said
             for lock in folder.glob("*.lock"):
                 lock.unlink()
-            done = two.run(Job(workflow, str(folder), 3))
+            done = two.run(Job(workflow, str(folder), url_in(folder), 3))
             finished = bodies_of(folder)
         twin = code.result(timeout=20)
     finally:
@@ -87,13 +86,21 @@ def test_a_twin_that_wakes_up_begins_no_body_more(
 
     assert done == 0, (folder / "output-3").read_text()
     assert (folder / "output-3").read_text() == ""
-    stored = verdict.Stored.read(folder)
+    stored = stored_in(folder)
     outcome = verdict.outcome_of(folder, 3)
     assert verdict.of_run(EXPECTED[workflow], stored, outcome) == []
     # What it had begun it may end; then it finds that it has lost, and how it ended.
     assert bodies_of(folder) == finished
     assert twin == 0, (folder / "output-1").read_text()
     assert verdict.outcome_of(folder, 1)["result"] == outcome["result"]
+
+
+def url_in(folder: Path) -> str:
+    return SqliteFiles().fresh(folder)
+
+
+def stored_in(folder: Path) -> verdict.Stored:
+    return verdict.Stored.read(SqliteFiles(), url_in(folder))
 
 
 def bodies_of(folder: Path) -> list[Body]:
@@ -106,7 +113,10 @@ def test_two_executors_that_start_one_run_at_once_execute_it_once(
     servers: SimpleQueue[Forkserver], folder: Path, number: int
 ) -> None:
     both = [servers.get(), servers.get()]
-    jobs = [Job("counter", str(folder), n, executor_id=f"executor-{n}") for n in (1, 2)]
+    jobs = [
+        Job("counter", str(folder), url_in(folder), n, executor_id=f"executor-{n}")
+        for n in (1, 2)
+    ]
     with ThreadPoolExecutor(2) as pool:
         codes = list(pool.map(Forkserver.run, both, jobs))
     for server in both:
@@ -114,7 +124,7 @@ def test_two_executors_that_start_one_run_at_once_execute_it_once(
 
     said = [(folder / f"output-{n}").read_text() for n in (1, 2)]
     assert (codes, said) == ([0, 0], ["", ""])
-    stored = verdict.Stored.read(folder)
+    stored = stored_in(folder)
     for process in (1, 2):
         outcome = verdict.outcome_of(folder, process)
         assert verdict.of_run(EXPECTED["counter"], stored, outcome) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
@@ -10,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.crash import verdict
+from tests.crash.backends import SqliteFiles
 from tests.crash.child import Job
 from tests.crash.forkserver import Forkserver
 from tests.crash.trial import Trial, commits_of
@@ -38,29 +38,34 @@ def main() -> None:
     with Forkserver() as server, tempfile.TemporaryDirectory() as scratch:
         opened = Path(scratch) / "opened"
         opened.mkdir()
-        server.run(Job("counter", str(opened), 0, only_launch=True))
+        files = SqliteFiles()
+        url = files.fresh(opened)
+        server.run(Job("counter", str(opened), url, 0, only_launch=True))
+        files.keep(url)
         for name, workflow, snapshot_every in JOURNALS:
             whole = Trial(workflow, snapshot_every=snapshot_every)
             undisturbed = Path(scratch) / f"{name}-undisturbed"
-            assert not whole.run(server, undisturbed, opened)
+            assert not whole.run(server, undisturbed, files)
             commits = commits_of(undisturbed)
             entries = [n for n, what in enumerate(commits, 1) if ENTRY in what]
             # In the middle, and once more as late as it is not yet at its end.
             middle = entries[len(entries) // 2]
             for second in range(entries[0] + 1, 0, -1):
                 killed = Path(scratch) / f"{name}-{second}"
-                shutil.copytree(opened, killed)
+                killed.mkdir()
+                url = files.opened(killed)
                 for process, commit in ((1, middle), (2, second)):
                     job = Job(
                         workflow,
                         str(killed),
+                        url,
                         process,
                         kill_at=commit,
                         when="after",
                         snapshot_every=snapshot_every,
                     )
                     assert server.run(job) < 0
-                if verdict.Stored.read(killed).entries[-1].end is None:
+                if verdict.Stored.read(files, url).entries[-1].end is None:
                     break
             text = dump(killed / "journal.sqlite")
             (folder / f"{name}.sql").write_text(text, encoding="utf-8")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash import verdict
+from tests.crash.backends import SqliteFiles
 from tests.crash.child import Job
 from tests.crash.expected import EXPECTED
 from tests.crash.forkserver import Forkserver
@@ -39,12 +40,14 @@ def test_a_recorded_run_goes_on_to_its_end(
     with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as database:
         database.executescript(history.read_text("utf-8"))
     workflow = WORKFLOWS[history.stem]
-    before = verdict.Stored.read(tmp_path)
+    files = SqliteFiles()
+    url = files.fresh(tmp_path)
+    before = verdict.Stored.read(files, url)
 
-    code = server.run(Job(workflow, str(tmp_path), 3))
+    code = server.run(Job(workflow, str(tmp_path), url, 3))
 
     assert code == 0, (tmp_path / "output-3").read_text()
-    stored = verdict.Stored.read(tmp_path)
+    stored = verdict.Stored.read(files, url)
     outcome = verdict.outcome_of(tmp_path, 3)
     assert verdict.of_run(EXPECTED[workflow], stored, outcome) == []
     assert stored.entries[: len(before.entries)] == before.entries

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
+import sqlalchemy as sa
 from dbos import DBOS
 from workflows.events import Event
 from workflows.runtime.types.ticks import TickAddEvent
@@ -30,6 +31,21 @@ def quick_dbos(url: str) -> None:
             "log_level": "WARNING",
         }
     )
+
+
+@contextmanager
+def reading(url: str) -> Iterator[sa.Connection]:
+    """The tables as somebody other than the runtime sees them."""
+    found = sa.make_url(url)
+    if found.drivername == "postgresql":
+        found = found.set(drivername="postgresql+psycopg")
+        found = found.update_query_dict({"options": "-csearch_path=dbos"})
+    engine = sa.create_engine(found)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 @asynccontextmanager

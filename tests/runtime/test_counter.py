@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from itertools import pairwise
-from pathlib import Path
 
+import sqlalchemy as sa
 from dbos import DBOS
-from process_lives import launched, soon
+from process_lives import launched, reading, soon
 from sample_workflows import Counted, Counter, Tick
 from workflows.events import StopEvent
 
@@ -160,38 +158,35 @@ async def test_the_times_of_a_body_are_those_of_the_body(journal_url: str) -> No
 
 
 async def test_the_entries_on_disk_decode_and_encode_to_themselves(
-    journal: Path, journal_url: str
+    journal_url: str,
 ) -> None:
     async with launched(journal_url) as runtime:
         await soon(Counter(runtime=runtime).run(run_id="c"))
 
-    with closing(sqlite3.connect(journal)) as database:
-        rows = database.execute("SELECT output FROM operation_outputs").fetchall()
-    texts = [text for (text,) in rows]
+    with reading(journal_url) as database:
+        rows = database.execute(sa.text("SELECT output FROM operation_outputs"))
+        texts = [text for (text,) in rows]
     assert len(texts) == 7
     assert [Entry.decode(text).encode() for text in texts] == texts
 
 
-async def test_nothing_in_the_database_is_pickled(
-    journal: Path, journal_url: str
-) -> None:
+async def test_nothing_in_the_database_is_pickled(journal_url: str) -> None:
     async with launched(journal_url) as runtime:
         await soon(Counter(runtime=runtime).run(run_id="c"))
 
-    with closing(sqlite3.connect(journal)) as database:
+    with reading(journal_url) as database:
         found = {t: _serializations(database, t) for t in _tables(database)}
     assert found["operation_outputs"] == {"portable_json"}
     assert set.union(*found.values()) == {"portable_json"}
 
 
-def _tables(database: sqlite3.Connection) -> list[str]:
-    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
-    return [name for (name,) in database.execute(query)]
+def _tables(database: sa.Connection) -> list[str]:
+    return sa.inspect(database).get_table_names()
 
 
-def _serializations(database: sqlite3.Connection, table: str) -> set[str]:
-    columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+def _serializations(database: sa.Connection, table: str) -> set[str]:
+    columns = [column["name"] for column in sa.inspect(database).get_columns(table)]
     if "serialization" not in columns:
         return set()
-    rows = database.execute(f"SELECT DISTINCT serialization FROM {table}")
+    rows = database.execute(sa.text(f"SELECT DISTINCT serialization FROM {table}"))
     return {name for (name,) in rows}

@@ -17,6 +17,7 @@ from durable_notebook.errors import (
     ExecutorInUseError,
     NotLaunchedError,
 )
+from durable_notebook.store import open_store
 
 
 async def test_a_runtime_that_is_not_launched_says_so(journal_url: str) -> None:
@@ -79,31 +80,33 @@ async def test_two_databases_are_an_error(journal_url: str, tmp_path: Path) -> N
     DBOS.destroy()
 
 
-async def test_a_database_that_is_no_file_is_refused() -> None:
+async def test_a_database_of_another_kind_is_refused() -> None:
     with pytest.raises(ConfigError, match="SQLite") as refused:
-        await DBOSRuntime(database_url="postgresql://me:secret@db/journal").launch()
+        await DBOSRuntime(database_url="mysql://me:secret@db/journal").launch()
 
     assert "secret" not in str(refused.value)
 
 
 async def test_a_launch_that_was_refused_can_be_repeated(
-    journal: Path, journal_url: str
+    journal_url: str,
 ) -> None:
     """Whoever holds the executor's lock stands for another process."""
-    lock = ExecutorLock.take(journal, "local")
+    other = open_store(journal_url, Settings())
+    lock = ExecutorLock.take(other, "local")
     with pytest.raises(ExecutorInUseError):
         await DBOSRuntime(database_url=journal_url).launch()
     lock.release()
+    other.close()
 
     async with launched(journal_url) as runtime:
         assert await soon(Other(runtime=runtime).run()) == "other"
 
 
 async def test_an_executor_is_alive_while_a_process_holds_it(
-    journal: Path, journal_url: str
+    journal_url: str,
 ) -> None:
     async with launched(journal_url) as runtime:
-        lock = ExecutorLock.take(journal, "another")
+        lock = ExecutorLock.take(runtime.store, "another")
         before = runtime.is_executor_alive("another")
         lock.release()
 

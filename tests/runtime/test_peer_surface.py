@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+import sqlalchemy as sa
 from dbos import DBOS
-from process_lives import launched, live, never, quick_dbos, soon, until
+from process_lives import (
+    launched,
+    live,
+    never,
+    quick_dbos,
+    reading,
+    soon,
+    until,
+)
 from sample_workflows import (
     Answer,
     Asking,
@@ -27,7 +35,7 @@ from workflows.errors import WorkflowCancelledByUser
 from workflows.events import StartEvent, StopEvent
 
 from durable_notebook import Client, DBOSRuntime
-from durable_notebook._config import Settings
+from durable_notebook._config import Settings, is_postgres
 from durable_notebook.errors import (
     ConfigError,
     NotLaunchedError,
@@ -72,13 +80,32 @@ async def test_the_options_with_an_effect_are_taken(journal_url: str) -> None:
     ids=lambda options: next(iter(options)),
 )
 async def test_an_option_of_postgres_is_refused_on_sqlite(
-    journal_url: str, journal: Path, options: dict[str, Any]
+    journal: Path, options: dict[str, Any]
 ) -> None:
     name = next(iter(options)).removeprefix("_experimental_")
     with pytest.raises(ConfigError, match=f"'{name}' is for Postgres"):
-        await DBOSRuntime(database_url=journal_url, **options).launch()
+        await DBOSRuntime(database_url=f"sqlite:///{journal}", **options).launch()
 
     assert not journal.exists()
+
+
+async def test_the_options_of_postgres_are_taken_there(postgres_url: str) -> None:
+    runtime = DBOSRuntime(
+        database_url=postgres_url, schema="mine", pool_size=5, pool_min_size=1
+    )
+    async with runtime:
+        assert await soon(Other(runtime=runtime).run(run_id="o")) == "other"
+
+    with psycopg.connect(postgres_url) as connection:
+        row = connection.execute("SELECT workflow_uuid FROM mine.workflow_status")
+        assert row.fetchall() == [("o",)]
+        row = connection.execute("SELECT workflow_uuid FROM dbos.workflow_status")
+        assert row.fetchall() == []
+
+
+async def test_an_executor_lease_comes_later_on_postgres(postgres_url: str) -> None:
+    with pytest.raises(ConfigError, match="'executor_lease' comes later"):
+        await DBOSRuntime(database_url=postgres_url, executor_lease=LEASE).launch()
 
 
 @pytest.mark.parametrize(
@@ -150,22 +177,31 @@ def test_a_run_is_not_begun_again_more_often_than_was_asked(journal_url: str) ->
 # -- migrations ---------------------------------------------------------------------
 
 
+@pytest.fixture
+def url_without_tables(journal_url: str) -> str:
+    if is_postgres(journal_url):
+        with psycopg.connect(journal_url) as connection:
+            connection.execute("DROP SCHEMA dbos CASCADE")
+    return journal_url
+
+
 async def test_a_launch_without_migrations_waits_for_them(
-    journal_url: str, journal: Path
+    url_without_tables: str,
 ) -> None:
-    runtime = DBOSRuntime(database_url=journal_url, run_migrations_on_launch=False)
+    url = url_without_tables
+    runtime = DBOSRuntime(database_url=url, run_migrations_on_launch=False)
     with pytest.raises(ConfigError, match=r"await runtime\.run_migrations\(\)"):
         await runtime.launch()
 
     await runtime.run_migrations()
     await runtime.run_migrations()
-    with closing(sqlite3.connect(journal)) as connection:
-        rows = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    with reading(url) as connection:
+        rows = connection.execute(sa.text("SELECT * FROM durable_mail")).fetchall()
     async with runtime:
         result = await soon(Other(runtime=runtime).run())
         await runtime.run_migrations()
 
-    assert ("durable_mail",) in rows
+    assert rows == []
     assert result == "other"
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import pytest
-from process_lives import add, launched, live, never, soon, until
+import sqlalchemy as sa
+from process_lives import add, launched, live, never, reading, soon, until
 from pydantic import BaseModel, SecretStr
 from workflows import Context, Workflow, step
 from workflows.events import (
@@ -19,7 +18,7 @@ from workflows.events import (
 )
 
 from durable_notebook import DBOSRuntime
-from durable_notebook._config import Settings, sqlite_path
+from durable_notebook._config import Settings
 from durable_notebook.errors import ConfigError
 from durable_notebook.runtime._redaction import MASK, Redaction
 
@@ -94,8 +93,10 @@ async def ask_and_answer(runtime: DBOSRuntime, gate: Any = None) -> tuple[Any, A
 
 
 def text_of(url: str) -> str:
-    with closing(sqlite3.connect(sqlite_path(url))) as database:
-        return "\n".join(database.iterdump())
+    with reading(url) as database:
+        tables = sa.inspect(database).get_table_names()
+        found = [database.execute(sa.text(f"SELECT * FROM {t}")) for t in tables]
+        return "\n".join(str(tuple(row)) for rows in found for row in rows)
 
 
 async def test_nothing_of_a_secret_is_left_on_disk(journal_url: str) -> None:

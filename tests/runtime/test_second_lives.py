@@ -84,7 +84,7 @@ async def test_who_waits_for_a_run_is_told_that_the_runtime_was_closed(
     async with launched(journal_url) as runtime:
         awaited = Asking(runtime=runtime).run(run_id="a")
         Asking(runtime=runtime).run(run_id="nobody-awaits-it")
-        reading = asyncio.create_task(anext(aiter(runtime.stream("a", after=3))))
+        reading = asyncio.create_task(anext(aiter(runtime.stream("a", after=100))))
         await until(lambda: runtime.live("nobody-awaits-it") is not None)
         await until(lambda: runtime.live("a") is not None)
 

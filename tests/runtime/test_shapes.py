@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -347,6 +348,6 @@ async def test_a_body_may_run_another_workflow(journal_url: str) -> None:
 
 
 @pytest.mark.parametrize("durability", ["full", "normal"])
-async def test_both_durabilities_run(journal_url: str, durability: str) -> None:
-    async with launched(journal_url, durability=durability) as runtime:
+async def test_both_durabilities_run(journal: Path, durability: str) -> None:
+    async with launched(f"sqlite:///{journal}", durability=durability) as runtime:
         assert await soon(Other(runtime=runtime).run()) == "other"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
+import json
 from typing import Any
 
 import pytest
-from process_lives import add, launched, live, never, soon, until
+import sqlalchemy as sa
+from process_lives import add, launched, live, never, reading, soon, until
 from sample_workflows import (
     Answer,
     Approval,
@@ -24,7 +24,7 @@ from workflows import Context, Workflow, step
 from workflows.events import Event, StartEvent, StopEvent
 
 from durable_notebook import DBOSRuntime
-from durable_notebook._config import Settings, sqlite_path
+from durable_notebook._config import Settings
 from durable_notebook.runtime._reduction import Reduction
 
 
@@ -108,8 +108,17 @@ def settings(url: str) -> Settings:
 
 
 def snapshots(url: str) -> list[Any]:
-    with closing(sqlite3.connect(sqlite_path(url))) as database:
-        return database.execute("SELECT body FROM durable_snapshot").fetchall()
+    with reading(url) as database:
+        rows = database.execute(sa.text("SELECT body FROM durable_snapshot"))
+        return [body for (body,) in rows]
+
+
+def put_snapshot(url: str, body: str) -> None:
+    """Change it behind the store's back."""
+    with reading(url) as database:
+        change = sa.text("UPDATE durable_snapshot SET body = :body")
+        database.execute(change, {"body": body})
+        database.commit()
 
 
 def begin_counter(url: str) -> None:
@@ -169,9 +178,7 @@ def test_a_snapshot_that_cannot_be_read_is_passed_over(
     journal_url: str, damage: str
 ) -> None:
     begin_counter(journal_url)
-    with closing(sqlite3.connect(sqlite_path(journal_url))) as database:
-        database.execute("UPDATE durable_snapshot SET body = ?", (damage,))
-        database.commit()
+    put_snapshot(journal_url, damage)
 
     log = finish_counter(journal_url)
 
@@ -181,12 +188,10 @@ def test_a_snapshot_that_cannot_be_read_is_passed_over(
 def test_a_snapshot_of_another_past_is_passed_over(journal_url: str) -> None:
     """As after a rewind: the entry it was made of is not the one at its place."""
     begin_counter(journal_url)
-    with closing(sqlite3.connect(sqlite_path(journal_url))) as database:
-        database.execute(
-            "UPDATE durable_snapshot SET body = json_set(body, '$.at', 1.5, "
-            "'$.context.is_running', json('false'))"
-        )
-        database.commit()
+    (text,) = snapshots(journal_url)
+    body = json.loads(text)
+    body["at"], body["context"]["is_running"] = 1.5, False
+    put_snapshot(journal_url, json.dumps(body))
 
     log = finish_counter(journal_url)
 

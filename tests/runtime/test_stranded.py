@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from dbos import DBOS
-from process_lives import live, never, soon, until
+from process_lives import live, never, reading, soon, until
 from sample_workflows import Answer, Asking, Counted, Counter, Once
 from workflows import Workflow, step
 from workflows.events import Event, StartEvent, StopEvent
@@ -75,13 +73,13 @@ def test_a_copy_of_a_run_of_a_dead_executor_goes_on(journal_url: str) -> None:
 
 
 def test_a_run_whose_executor_lives_is_waited_for(
-    journal_url: str, journal: Path
+    journal_url: str,
 ) -> None:
     """Whoever holds the lock stands for another process, which then dies."""
     leave(journal_url)
 
     async def another(runtime: DBOSRuntime) -> None:
-        lock = ExecutorLock.take(journal, "one")
+        lock = ExecutorLock.take(runtime.store, "one")
         handler = Asking(runtime=runtime).run(run_id="a")
         await runtime.started("a", handler._external_adapter)
         is_waiting = not handler.is_done()
@@ -164,9 +162,7 @@ def status(runtime: DBOSRuntime, run_id: str) -> str | None:
 # -- what never began, and what does not fit -----------------------------------------
 
 
-def test_a_body_that_never_began_was_not_interrupted(
-    journal_url: str, journal: Path
-) -> None:
+def test_a_body_that_never_began_was_not_interrupted(journal_url: str) -> None:
     """An answer may have a turn written before it is over, and the process may die.
 
     The entry then has the ticks, but not yet the bodies that begin after it.
@@ -184,16 +180,21 @@ def test_a_body_that_never_began_was_not_interrupted(
         return result, [r.entry.interrupted for r in entries], [r.attempt for r in rows]
 
     live(journal_url, begin)
-    with closing(sqlite3.connect(journal)) as connection:
-        (where, body) = connection.execute(
-            "SELECT function_id, output FROM operation_outputs"
-            " ORDER BY function_id DESC LIMIT 1"
-        ).fetchone()
+    with reading(journal_url) as connection:
+        where, body = connection.execute(
+            sa.text(
+                "SELECT function_id, output FROM operation_outputs"
+                " ORDER BY function_id DESC LIMIT 1"
+            )
+        ).one()
         entry = Entry.decode(body)
         entry.starts = []
         connection.execute(
-            "UPDATE operation_outputs SET output = ? WHERE function_id = ?",
-            (entry.encode(), where),
+            sa.text(
+                "UPDATE operation_outputs SET output = :output"
+                " WHERE function_id = :where"
+            ),
+            {"output": entry.encode(), "where": where},
         )
         connection.commit()
 

@@ -13,10 +13,11 @@ from durable_notebook._config import Settings
 from durable_notebook.store import Store, open_store
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     """An empty database of a backend, with the tables that DBOS makes."""
-    assert request.param == "sqlite"
+    if request.param == "postgres":
+        return Database(request.getfixturevalue("postgres_url"))
     found = Database(f"sqlite:///{tmp_path}/journal.sqlite")
     DBOS.migrate(found.url)
     return found

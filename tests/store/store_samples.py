@@ -20,8 +20,13 @@ class Database:
     url: str
 
     def execute(self, statement: str, **values: object) -> None:
-        engine = sa.create_engine(self.url)
+        url = sa.make_url(self.url)
+        if url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        engine = sa.create_engine(url)
         with engine.begin() as connection:
+            if url.drivername != "sqlite":
+                connection.execute(sa.text("SET LOCAL search_path TO dbos"))
             connection.execute(sa.text(statement), values)
         engine.dispose()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from store_samples import Database, new_entry
 
-from durable_notebook._config import Settings, sqlite_path, without_password
+from durable_notebook._config import Settings, without_password
 from durable_notebook.engine import ExecutorLock
 from durable_notebook.errors import ExecutorInUseError, StorageError
 from durable_notebook.store import Store, open_store
@@ -126,9 +126,9 @@ def test_a_password_is_not_shown_wherever_it_stands() -> None:
         assert "secret" not in without_password(url)
 
 
-def test_executors_with_like_names_are_two(tmp_path: Path) -> None:
-    one = ExecutorLock.take(tmp_path / "j", "a/b")
-    two = ExecutorLock.take(tmp_path / "j", "a_b")
+def test_executors_with_like_names_are_two(store: Store) -> None:
+    one = ExecutorLock.take(store, "a/b")
+    two = ExecutorLock.take(store, "a_b")
 
     one.release()
     two.release()
@@ -137,9 +137,13 @@ def test_executors_with_like_names_are_two(tmp_path: Path) -> None:
 def test_a_link_to_a_journal_is_the_same_journal(tmp_path: Path) -> None:
     (tmp_path / "j.sqlite").touch()
     (tmp_path / "link.sqlite").symlink_to(tmp_path / "j.sqlite")
-    one = ExecutorLock.take(sqlite_path(f"sqlite:///{tmp_path}/j.sqlite"), "x")
+    store = open_store(f"sqlite:///{tmp_path}/j.sqlite", Settings())
+    linked = open_store(f"sqlite:///{tmp_path}/link.sqlite", Settings())
+    one = ExecutorLock.take(store, "x")
 
     with pytest.raises(ExecutorInUseError):
-        ExecutorLock.take(sqlite_path(f"sqlite:///{tmp_path}/link.sqlite"), "x")
+        ExecutorLock.take(linked, "x")
 
     one.release()
+    store.close()
+    linked.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,14 @@ from durable_notebook.store import Mail, Store
 
 def post(store: Store, run_id: str, tick: str, key: str | None = None) -> int | None:
     return store.post(run_id, tick, key).result(timeout=10)
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait for a state, with a deadline."""
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline, "the state was not reached in time"
+        time.sleep(0.001)
 
 
 def test_mail_is_read_in_the_order_in_which_it_was_posted(store: Store) -> None:
@@ -33,16 +42,30 @@ def test_mail_behind_a_sequence_comes_without_it(store: Store) -> None:
 
 def test_mail_is_for_one_run(store: Store) -> None:
     post(store, "a", "for a")
-    newest = post(store, "b", "for b")
+    post(store, "b", "for b")
 
     assert [m.tick for m in store.mail("a", 0)] == ["for a"]
     assert [m.tick for m in store.mail("b", 0)] == ["for b"]
-    assert store.newest_mail() == newest
 
 
-def test_an_empty_mailbox_has_sequence_0(store: Store) -> None:
+def test_an_empty_mailbox_has_no_mail(store: Store) -> None:
     assert store.newest_mail() == 0
+    assert store.mailed(0) == {}
     assert store.mail("r", 0) == []
+
+
+def test_it_is_known_which_runs_have_new_mail(store: Store) -> None:
+    first = post(store, "a", "old")
+    second = post(store, "b", "old")
+    third = post(store, "b", "new")
+    assert first is not None
+    assert third is not None
+
+    assert store.mailed(0) == {"a": first, "b": third}
+    assert store.mailed(first) == {"b": third}
+    assert store.mailed(third) == {}
+    assert store.newest_mail() == third
+    assert second != third
 
 
 def test_a_key_is_taken_once_in_a_run(store: Store) -> None:
@@ -93,7 +116,7 @@ def test_a_commit_of_another_process_is_noticed_once(
     post(elsewhere, "r", "news")
 
     assert not before
-    assert here.changed_outside()
+    until(here.changed_outside)
     assert not here.changed_outside()
 
 

@@ -222,6 +222,31 @@ def test_a_fork_does_not_keep_the_end_of_its_original(
     assert len(store.entries("r")) == (1 if is_fork else 2)
 
 
+@pytest.mark.parametrize(
+    ("output", "is_kept"),
+    [
+        ("{torn", True),
+        ('"end"', True),
+        ('{"end": null}', True),
+        (r'{"end": {"result": "\u0000"}}', False),
+        (r'{"at": "\\u0000\ud800", "end": {}}', False),
+    ],
+)
+def test_a_fork_loses_no_row_that_is_no_end(
+    store: Store, database: Database, output: str, is_kept: bool
+) -> None:
+    database.add_run("r")
+    store.append(new_entry("r", 0)).result()
+    database.execute("UPDATE operation_outputs SET output = :output", output=output)
+    enqueue(database, "r", forked_from="x")
+
+    assert store.claim("r", "me", "token").result()
+
+    row = store.run("r")
+    assert row is not None
+    assert row.last_entry == (output if is_kept else None)
+
+
 def test_owners_are_of_the_runs_that_exist(store: Store, database: Database) -> None:
     database.add_run("a", owner="me")
     database.add_run("b", owner=None)

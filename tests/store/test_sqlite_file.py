@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from dbos import DBOS
 from store_samples import Database, new_entry
 
 from durable_notebook._config import Settings, sqlite_path
@@ -21,6 +22,14 @@ from durable_notebook.store._queries import migrations, statements
 
 KNOWN = [(version, name) for version, name, _ in migrations("sqlite")]
 QUICK = Settings(busy_timeout_s=0.2)
+
+
+@pytest.fixture
+def database(journal: Path) -> Database:
+    """The backend that this is about."""
+    found = Database(f"sqlite:///{journal}")
+    DBOS.migrate(found.url)
+    return found
 
 
 def mode(path: Path) -> int:
@@ -168,7 +177,7 @@ def test_a_folder_is_no_journal(tmp_path: Path) -> None:
         open_store(f"sqlite:///{tmp_path}", Settings())
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql://h/d"])
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://h/d"])
 def test_a_url_without_a_file_is_refused(url: str) -> None:
     with pytest.raises(ConfigError):
         open_store(url, Settings())

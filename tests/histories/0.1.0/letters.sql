@@ -5,7 +5,7 @@ CREATE TABLE application_versions (
     version_timestamp INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000),
     created_at INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000)
 , "application_name" TEXT DEFAULT NULL);
-INSERT INTO "application_versions" VALUES('482b4b44-c679-46f5-b18f-f6026a59efb1','durable_notebook-durable-notebook',1795396363000,1795396363000,'durable-notebook');
+INSERT INTO "application_versions" VALUES('0de8ddfb-6ec0-435e-8c3d-4a2b2c103368','durable_notebook-durable-notebook',1795397202000,1795397202000,'durable-notebook');
 CREATE TABLE dbos_migrations (version INTEGER NOT NULL PRIMARY KEY);
 INSERT INTO "dbos_migrations" VALUES(125);
 CREATE TABLE durable_code (
@@ -13,7 +13,7 @@ CREATE TABLE durable_code (
     body TEXT NOT NULL,
     recorded_at REAL NOT NULL
 );
-INSERT INTO "durable_code" VALUES('85a7663f2214ca04','{"graph":{"events":{"tests.crash.events.Answer":{"about":"str","text":"str"},"tests.crash.events.Question":{"about":"str"},"workflows.events.StartEvent":{},"workflows.events.StopEvent":{}},"steps":{"read":{"gives":["tests.crash.events.Question","workflows.events.StopEvent"],"takes":["tests.crash.events.Answer"],"workers":4},"write":{"gives":["tests.crash.events.Question"],"takes":["workflows.events.StartEvent"],"workers":4}}},"sources":{"read":"    @step\n    async def read(self, ctx: Context, ev: Answer) -> Question | StopEvent:\n        before = (\"write\", \"start\") if ev.about == \"name\" else (\"read\", \"name\")\n        began(\"read\", ev.about, before)\n        texts = await ctx.store.get(\"heard\")\n        texts.append(ev.text)\n        await ctx.store.set(\"heard\", texts)\n        ctx.write_event_to_stream(Seen(what=f\"{ev.about} is {ev.text}\"))\n        if ev.about == \"name\":\n            return Question(about=\"town\")\n        return StopEvent(result=texts)\n","write":"    @step\n    async def write(self, ctx: Context, ev: StartEvent) -> Question:\n        began(\"write\", \"start\")\n        await ctx.store.set(\"heard\", [])\n        return Question(about=\"name\")\n"}}',1795396366.5076);
+INSERT INTO "durable_code" VALUES('85a7663f2214ca04','{"graph":{"events":{"tests.crash.events.Answer":{"about":"str","text":"str"},"tests.crash.events.Question":{"about":"str"},"workflows.events.StartEvent":{},"workflows.events.StopEvent":{}},"steps":{"read":{"gives":["tests.crash.events.Question","workflows.events.StopEvent"],"takes":["tests.crash.events.Answer"],"workers":4},"write":{"gives":["tests.crash.events.Question"],"takes":["workflows.events.StartEvent"],"workers":4}}},"sources":{"read":"    @step\n    async def read(self, ctx: Context, ev: Answer) -> Question | StopEvent:\n        before = (\"write\", \"start\") if ev.about == \"name\" else (\"read\", \"name\")\n        began(\"read\", ev.about, before)\n        texts = await ctx.store.get(\"heard\")\n        texts.append(ev.text)\n        await ctx.store.set(\"heard\", texts)\n        ctx.write_event_to_stream(Seen(what=f\"{ev.about} is {ev.text}\"))\n        if ev.about == \"name\":\n            return Question(about=\"town\")\n        return StopEvent(result=texts)\n","write":"    @step\n    async def write(self, ctx: Context, ev: StartEvent) -> Question:\n        began(\"write\", \"start\")\n        await ctx.store.set(\"heard\", [])\n        return Question(about=\"name\")\n"}}',1795397208.4722);
 CREATE TABLE durable_executor (
     executor_id TEXT PRIMARY KEY,
     notebook TEXT,
@@ -27,23 +27,23 @@ CREATE TABLE durable_mail (
     sent_at REAL NOT NULL,
     UNIQUE (run_id, key)
 );
-INSERT INTO "durable_mail" VALUES(1,'r1','answer:0','{"type": "add_event", "event": {"__is_pydantic": true, "value": {"about": "name", "text": "my name"}, "qualified_name": "tests.crash.events.Answer"}}',1.79539636651836824422e+09);
-INSERT INTO "durable_mail" VALUES(2,'r1','answer:1','{"type": "add_event", "event": {"__is_pydantic": true, "value": {"about": "town", "text": "my town"}, "qualified_name": "tests.crash.events.Answer"}}',1.79539636663607382778e+09);
+INSERT INTO "durable_mail" VALUES(1,'r1','answer:0','{"type": "add_event", "event": {"__is_pydantic": true, "value": {"about": "name", "text": "my name"}, "qualified_name": "tests.crash.events.Answer"}}',1.79539720857355904583e+09);
+INSERT INTO "durable_mail" VALUES(2,'r1','answer:1','{"type": "add_event", "event": {"__is_pydantic": true, "value": {"about": "town", "text": "my town"}, "qualified_name": "tests.crash.events.Answer"}}',1.79539720882876014705e+09);
 CREATE TABLE durable_migration (
     version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at REAL NOT NULL
 );
-INSERT INTO "durable_migration" VALUES(1,'0001_mailbox_and_sessions',1.79539636317214798925e+09);
-INSERT INTO "durable_migration" VALUES(2,'0002_snapshot',1.79539636317276239392e+09);
-INSERT INTO "durable_migration" VALUES(3,'0003_code',1.79539636317339038854e+09);
+INSERT INTO "durable_migration" VALUES(1,'0001_mailbox_and_sessions',1.79539720184135460859e+09);
+INSERT INTO "durable_migration" VALUES(2,'0002_snapshot',1.79539720184542894365e+09);
+INSERT INTO "durable_migration" VALUES(3,'0003_code',1.7953972018493549824e+09);
 CREATE TABLE durable_session (
     session INTEGER PRIMARY KEY AUTOINCREMENT,
     executor_id TEXT NOT NULL,
     pid INTEGER NOT NULL,
     started_at REAL NOT NULL
 );
-INSERT INTO "durable_session" VALUES(1,'local',23977,1.79539636317649626724e+09);
-INSERT INTO "durable_session" VALUES(2,'local',24240,1795396366.43848);
-INSERT INTO "durable_session" VALUES(3,'local',24250,1.7953963665577094555e+09);
+INSERT INTO "durable_session" VALUES(1,'local',10025,1.79539720186278057103e+09);
+INSERT INTO "durable_session" VALUES(2,'local',11009,1.79539720821771669381e+09);
+INSERT INTO "durable_session" VALUES(3,'local',11045,1.79539720872140502933e+09);
 CREATE TABLE durable_snapshot (
     run_id TEXT PRIMARY KEY,
     body TEXT NOT NULL,
@@ -72,11 +72,11 @@ CREATE TABLE "operation_outputs" (
     retention_timestamp INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000),
     PRIMARY KEY (workflow_uuid, function_id)
 );
-INSERT INTO "operation_outputs" VALUES('r1',1,'StartEvent','{"v":1,"session":2,"at":1795396366.5104,"code":"85a7663f2214ca04","position":0,"ticks":[{"type":"session_start","at":-9},{"type":"add_event","event":{"@0":{}},"at":-6}],"stream":[["write","running","0","StartEvent",null]],"events":1,"starts":["write:0"],"names":["workflows.events.StartEvent"]}',NULL,NULL,1795396366510,1795396366510,'portable_json','durable-notebook',1795396366510);
-INSERT INTO "operation_outputs" VALUES('r1',2,'write','{"v":1,"session":2,"at":1795396366.5151,"position":1,"ticks":[{"type":"step_result","step":"write","event":{"@0":{}},"result":[{"result":{"@1":{"about":"name"}}}],"at":-9,"by":"invocation_1","ran":[-26,-13]},{"type":"add_event","at":-4,"from":["invocation_1",0]},{"type":"idle_check"}],"store":[{"op":"add","path":"/state_data/_data/heard","value":[]}],"stream":[["write","not_running","0","<0","<1"],{"@1":{"about":"name"}},{"@2":{}}],"steps":1,"events":4,"prompts":[{"number":0,"asked":{"@1":{"about":"name"}},"expects":["tests.crash.events.Answer"],"requirements":{},"at":1795396366.5146,"waiter":null}],"names":["workflows.events.StartEvent","tests.crash.events.Question","workflows.events.WorkflowIdleEvent"]}',NULL,NULL,1795396366512,1795396366515,'portable_json','durable-notebook',1795396366515);
-INSERT INTO "operation_outputs" VALUES('r1',3,'Answer','{"v":1,"session":2,"at":1795396366.5203,"position":2,"ticks":[{"type":"add_event","event":{"@0":{"about":"name","text":"my name"}},"at":-4}],"stream":[["read","running","0","Answer",null]],"cursor":1,"steps":1,"events":5,"starts":["read:0"],"names":["tests.crash.events.Answer"]}',NULL,NULL,1795396366520,1795396366520,'portable_json','durable-notebook',1795396366520);
-INSERT INTO "operation_outputs" VALUES('r1',4,'read','{"v":1,"session":2,"at":1795396366.5236,"position":3,"ticks":[{"type":"step_result","step":"read","event":{"@0":{"about":"name","text":"my name"}},"result":[{"result":{"@1":{"about":"town"}}}],"at":-6,"by":"invocation_2","ran":[-19,-7]},{"type":"add_event","at":-2,"from":["invocation_2",0]},{"type":"idle_check"}],"store":[{"op":"add","path":"/state_data/_data/heard/0","value":"my name"}],"stream":[{"@2":{"what":"name is my name"}},["read","not_running","0","<0","<1"],{"@1":{"about":"town"}},{"@3":{}}],"cursor":1,"steps":2,"events":9,"prompts":[{"number":1,"asked":{"@1":{"about":"town"}},"expects":["tests.crash.events.Answer"],"requirements":{},"at":1795396366.5233,"waiter":null}],"names":["tests.crash.events.Answer","tests.crash.events.Question","tests.crash.events.Seen","workflows.events.WorkflowIdleEvent"]}',NULL,NULL,1795396366521,1795396366523,'portable_json','durable-notebook',1795396366523);
-INSERT INTO "operation_outputs" VALUES('r1',5,'session_start','{"v":1,"session":3,"at":1795396366.6365,"position":4,"ticks":[{"type":"session_start","at":-11}],"cursor":1,"steps":2,"events":9,"prompts":[{"number":1,"asked":{"@0":{"about":"town"}},"expects":["tests.crash.events.Answer"],"requirements":{},"at":1795396366.5233,"waiter":null}],"names":["tests.crash.events.Question"]}',NULL,NULL,1795396366636,1795396366636,'portable_json','durable-notebook',1795396366636);
+INSERT INTO "operation_outputs" VALUES('r1',1,'StartEvent','{"v":1,"session":2,"at":1795397208.482,"code":"85a7663f2214ca04","position":0,"ticks":[{"type":"session_start","at":-14},{"type":"add_event","event":{"@0":{}},"at":-9}],"stream":[["write","running","0","StartEvent",null]],"events":1,"starts":["write:0"],"names":["workflows.events.StartEvent"]}',NULL,NULL,1795397208482,1795397208482,'portable_json','durable-notebook',1795397208482);
+INSERT INTO "operation_outputs" VALUES('r1',2,'write','{"v":1,"session":2,"at":1795397208.5132,"position":1,"ticks":[{"type":"step_result","step":"write","event":{"@0":{}},"result":[{"result":{"@1":{"about":"name"}}}],"at":-15,"by":"invocation_1","ran":[-152,-65]},{"type":"add_event","at":-6,"from":["invocation_1",0]},{"type":"idle_check"}],"store":[{"op":"add","path":"/state_data/_data/heard","value":[]}],"stream":[["write","not_running","0","<0","<1"],{"@1":{"about":"name"}},{"@2":{}}],"steps":1,"events":4,"prompts":[{"number":0,"asked":{"@1":{"about":"name"}},"expects":["tests.crash.events.Answer"],"requirements":{},"at":1795397208.5125,"waiter":null}],"names":["workflows.events.StartEvent","tests.crash.events.Question","workflows.events.WorkflowIdleEvent"]}',NULL,NULL,1795397208498,1795397208513,'portable_json','durable-notebook',1795397208513);
+INSERT INTO "operation_outputs" VALUES('r1',3,'Answer','{"v":1,"session":2,"at":1795397208.5878,"position":2,"ticks":[{"type":"add_event","event":{"@0":{"about":"name","text":"my name"}},"at":-12}],"stream":[["read","running","0","Answer",null]],"cursor":1,"steps":1,"events":5,"starts":["read:0"],"names":["tests.crash.events.Answer"]}',NULL,NULL,1795397208587,1795397208587,'portable_json','durable-notebook',1795397208587);
+INSERT INTO "operation_outputs" VALUES('r1',4,'read','{"v":1,"session":2,"at":1795397208.5975,"position":3,"ticks":[{"type":"step_result","step":"read","event":{"@0":{"about":"name","text":"my name"}},"result":[{"result":{"@1":{"about":"town"}}}],"at":-26,"by":"invocation_2","ran":[-68,-30]},{"type":"add_event","at":-11,"from":["invocation_2",0]},{"type":"idle_check"}],"store":[{"op":"add","path":"/state_data/_data/heard/0","value":"my name"}],"stream":[{"@2":{"what":"name is my name"}},["read","not_running","0","<0","<1"],{"@1":{"about":"town"}},{"@3":{}}],"cursor":1,"steps":2,"events":9,"prompts":[{"number":1,"asked":{"@1":{"about":"town"}},"expects":["tests.crash.events.Answer"],"requirements":{},"at":1795397208.5962,"waiter":null}],"names":["tests.crash.events.Answer","tests.crash.events.Question","tests.crash.events.Seen","workflows.events.WorkflowIdleEvent"]}',NULL,NULL,1795397208590,1795397208597,'portable_json','durable-notebook',1795397208597);
+INSERT INTO "operation_outputs" VALUES('r1',5,'session_start','{"v":1,"session":3,"at":1795397208.83,"position":4,"ticks":[{"type":"session_start","at":-24}],"cursor":1,"steps":2,"events":9,"prompts":[{"number":1,"asked":{"@0":{"about":"town"}},"expects":["tests.crash.events.Answer"],"requirements":{},"at":1795397208.5962,"waiter":null}],"names":["tests.crash.events.Question"]}',NULL,NULL,1795397208830,1795397208830,'portable_json','durable-notebook',1795397208830);
 CREATE TABLE queues (
     queue_id TEXT PRIMARY KEY DEFAULT (hex(randomblob(16))),
     name TEXT NOT NULL UNIQUE,
@@ -121,7 +121,7 @@ CREATE TABLE workflow_input (
     inputs TEXT,
     retention_timestamp INTEGER NOT NULL DEFAULT (strftime('%s','now') * 1000)
 );
-INSERT INTO "workflow_input" VALUES('r1','{"namedArgs":{},"positionalArgs":[{"durable_notebook":1,"start":{"__is_pydantic":true,"value":{},"qualified_name":"workflows.events.StartEvent"}}]}',1795396366000);
+INSERT INTO "workflow_input" VALUES('r1','{"namedArgs":{},"positionalArgs":[{"durable_notebook":1,"start":{"__is_pydantic":true,"value":{},"qualified_name":"workflows.events.StartEvent"}}]}',1795397208000);
 CREATE TABLE workflow_output (
     workflow_uuid TEXT NOT NULL PRIMARY KEY,
     output TEXT,
@@ -163,7 +163,7 @@ CREATE TABLE workflow_status (
     deduplication_id TEXT,
     priority INTEGER NOT NULL DEFAULT 0
 , queue_partition_key TEXT, forked_from TEXT, "owner_xid" TEXT DEFAULT NULL, "parent_workflow_id" TEXT DEFAULT NULL, "serialization" TEXT DEFAULT NULL, "delay_until_epoch_ms" BIGINT DEFAULT NULL, "was_forked_from" BOOLEAN NOT NULL DEFAULT FALSE, "rate_limited" BOOLEAN NOT NULL DEFAULT FALSE, "completed_at" BIGINT, "attributes" TEXT, "schedule_name" TEXT, "debounce_deadline_epoch_ms" BIGINT DEFAULT NULL, "is_debounced" BOOLEAN NOT NULL DEFAULT FALSE, "application_name" TEXT DEFAULT NULL, "creator_xid" TEXT DEFAULT NULL);
-INSERT INTO "workflow_status" VALUES('r1','PENDING','tests.crash.asking.Letters',NULL,NULL,NULL,NULL,NULL,NULL,'local',1795396366000,1795396366614,'durable_notebook-durable-notebook','',NULL,NULL,2,NULL,NULL,NULL,NULL,NULL,NULL,0,NULL,NULL,'07526730-3f66-4ca3-83c4-3581020701de',NULL,'portable_json',NULL,0,0,NULL,'null',NULL,NULL,0,'durable-notebook','593939da-4b2a-4359-b074-794405d3d527');
+INSERT INTO "workflow_status" VALUES('r1','PENDING','tests.crash.asking.Letters',NULL,NULL,NULL,NULL,NULL,NULL,'local',1795397208000,1795397208791,'durable_notebook-durable-notebook','',NULL,NULL,2,NULL,NULL,NULL,NULL,NULL,NULL,0,NULL,NULL,'872b56d1-97a6-49ea-b6dd-e648e55aed49',NULL,'portable_json',NULL,0,0,NULL,'null',NULL,NULL,0,'durable-notebook','60c85f47-bbc0-42b1-a105-b92eae824dff');
 CREATE INDEX durable_mail_by_run ON durable_mail (run_id, sequence);
 CREATE INDEX workflow_status_created_at_index ON workflow_status (created_at);
 CREATE INDEX idx_workflow_topic ON notifications (destination_uuid, topic);

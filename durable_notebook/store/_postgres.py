@@ -1,0 +1,276 @@
+"""The journal in a Postgres database, shared with DBOS and with other processes."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from durable_notebook._config import Settings
+from durable_notebook._entry import RecordedEntry, now
+from durable_notebook.errors import LostOwnershipError
+from durable_notebook.store._abc import (
+    OURS,
+    Enqueued,
+    Hold,
+    Mail,
+    NewEntry,
+    RunRow,
+    Store,
+    read_entry,
+)
+from durable_notebook.store._postgres_readers import Readers
+from durable_notebook.store._postgres_server import Server
+from durable_notebook.store._postgres_session import Session
+from durable_notebook.store._postgres_writer import (
+    Cursor,
+    Doubt,
+    PostgresWriter,
+    Write,
+)
+from durable_notebook.store._rows import executors_of, run_row
+
+
+@dataclass(frozen=True, slots=True)
+class _SessionHold:
+    """An executor's lock, kept by the store's own session."""
+
+    session: Session
+    executor_id: str
+
+    def release(self) -> None:
+        self.session.release(self.executor_id)
+
+
+class PostgresStore(Store):
+    """A journal on a server. One connection writes, one listens, a few read."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self._server = Server(url, settings)
+        self.name = self._server.name
+        self._has_dbos_tables = False
+        connection = self._server.open()
+        with ExitStack() as opened:
+            opened.callback(connection.close)
+            self._readers = Readers(
+                self._server, settings.pool_size, settings.pool_min_size
+            )
+            opened.callback(self._readers.close)
+            try:
+                self._session = Session(self._server)
+            except psycopg.Error as e:
+                raise self._server.error(e) from e
+            opened.pop_all()
+        self._writer = PostgresWriter(connection, self._server)
+
+    def _read(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        return self._readers.read(statement, values)
+
+    def _has_dbos(self) -> bool:
+        if not self._has_dbos_tables:
+            self._has_dbos_tables = bool(self._read("has_dbos"))
+        return self._has_dbos_tables
+
+    # -- sessions --------------------------------------------------------------
+
+    def executor_for(self, notebook: str | None) -> list[str]:
+        return executors_of(self._read("executors"), notebook)
+
+    def add_executor(self, executor_id: str, notebook: str | None) -> None:
+        values = {"executor_id": executor_id, "notebook": notebook, "now": now()}
+        self._writer.submit(Write("add_executor", values, _nothing)).result()
+
+    def begin_session(self, executor_id: str) -> int:
+        values = {"executor_id": executor_id, "pid": os.getpid(), "now": now()}
+        write = Write("begin_session", values, _first_number)
+        return int(self._writer.submit(write).result())
+
+    def hold(self, executor_id: str) -> Hold | None:
+        try:
+            is_taken = self._session.take(executor_id)
+        except psycopg.Error as e:
+            raise self._server.error(e) from e
+        return _SessionHold(self._session, executor_id) if is_taken else None
+
+    def is_held(self, executor_id: str) -> bool:
+        return bool(self._read("is_held", lock=self._server.key(executor_id)))
+
+    # -- journal ---------------------------------------------------------------
+
+    def append(self, entry: NewEntry) -> Future[None]:
+        values = {
+            "run_id": entry.run_id,
+            "owner": entry.owner,
+            "position": entry.position,
+            "name": entry.name,
+            "body": entry.body,
+            "started_ms": int(entry.started_at * 1000),
+            "finished_ms": int(entry.finished_at * 1000),
+        }
+        doubt = Doubt("append_barrier", "is_appended")
+        write = Write("append_entry", values, _if_owned(entry.run_id), doubt)
+        return self._writer.submit(write)
+
+    def entries(self, run_id: str, after: int = -1) -> list[RecordedEntry]:
+        if not self._has_dbos():
+            return []
+        rows = self._read("entries", run_id=run_id, after=after)
+        return [read_entry(self.name, run_id, *row) for row in rows]
+
+    def last_entry(self, run_id: str) -> RecordedEntry | None:
+        if not self._has_dbos():
+            return None
+        rows = self._read("last_entry", run_id=run_id)
+        return read_entry(self.name, run_id, *rows[0]) if rows else None
+
+    def snapshot(self, run_id: str) -> str | None:
+        rows = self._read("snapshot", run_id=run_id)
+        return rows[0][0] if rows else None
+
+    def put_snapshot(self, run_id: str, owner: str, body: str) -> Future[None]:
+        values = {"run_id": run_id, "owner": owner, "body": body, "now": now()}
+        write = Write("put_snapshot", values, _if_owned(run_id))
+        return self._writer.submit(write)
+
+    def code(self, digest: str) -> str | None:
+        rows = self._read("code", digest=digest)
+        return rows[0][0] if rows else None
+
+    def put_code(self, digest: str, body: str) -> Future[None]:
+        values = {"digest": digest, "body": body, "now": now()}
+        return self._writer.submit(Write("put_code", values, _nothing))
+
+    # -- mailbox ---------------------------------------------------------------
+
+    def post(
+        self, run_id: str, tick: str, key: str | None = None
+    ) -> Future[int | None]:
+        values = {
+            "run_id": run_id,
+            "key": key,
+            "tick": tick,
+            "now": now(),
+            "token": str(uuid.uuid4()),
+            "lock": self._server.key("mail"),
+        }
+        doubt = Doubt("post_barrier", "is_posted")
+        return self._writer.submit(Write("post", values, _first_number, doubt))
+
+    def mail(self, run_id: str, after: int) -> list[Mail]:
+        rows = self._read("mail", run_id=run_id, after=after)
+        return [Mail(*row) for row in rows]
+
+    def forget_mail(self, run_id: str, until: int) -> Future[None]:
+        values = {"run_id": run_id, "until": until}
+        return self._writer.submit(Write("forget_mail", values, _nothing))
+
+    def newest_mail(self) -> int:
+        return int(self._read("newest_mail")[0][0])
+
+    def mailed(self, after: int) -> dict[str, int]:
+        return dict(self._read("mailed", after=after))
+
+    def changed_outside(self) -> bool:
+        return self._session.has_news()
+
+    # -- runs ------------------------------------------------------------------
+
+    def runs(self, limit: int | None = None) -> list[RunRow]:
+        if not self._has_dbos():
+            return []
+        return [run_row(row) for row in self._read("runs", ours=OURS, limit=limit)]
+
+    def run(self, run_id: str) -> RunRow | None:
+        if not self._has_dbos():
+            return None
+        rows = self._read("run", ours=OURS, run_id=run_id)
+        return run_row(rows[0]) if rows else None
+
+    def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:
+        if not self._has_dbos():
+            return {}
+        return dict(self._read("sizes", run_ids=list(run_ids)))
+
+    def unfinished(self, executor_id: str) -> dict[str, str]:
+        if not self._has_dbos():
+            return {}
+        rows = self._read("unfinished", ours=OURS, executor_id=executor_id)
+        return {row[0]: row[1] for row in rows}
+
+    def enqueued(self) -> list[Enqueued]:
+        if not self._has_dbos():
+            return []
+        return [Enqueued(*row) for row in self._read("enqueued", ours=OURS)]
+
+    def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:
+        return dict(self._read("owners", run_ids=list(run_ids)))
+
+    def claim(
+        self,
+        run_id: str,
+        executor_id: str,
+        owner: str,
+        *,
+        instead_of: str | None = None,
+    ) -> Future[bool]:
+        values = {
+            "run_id": run_id,
+            "executor_id": executor_id,
+            "instead_of": instead_of,
+            "owner": owner,
+            "now_ms": int(time.time() * 1000),
+        }
+        return self._writer.submit(Write("claim", values, _is_one))
+
+    def delete(self, runs: Iterable[RunRow]) -> Future[None]:
+        gone = list(runs)
+        values = {
+            "run_ids": [run.run_id for run in gone],
+            "owners": [run.owner for run in gone],
+        }
+        write = Write("delete_runs", values, _if_none_is_lost, lock="lock_runs")
+        return self._writer.submit(write)
+
+    def sweep(self) -> Future[None]:
+        return self._writer.submit(Write("sweep", {}, _nothing))
+
+    def close(self) -> None:
+        self._writer.close()
+        self._session.close()
+        self._readers.close()
+
+
+def _nothing(_: Cursor) -> None:
+    pass
+
+
+def _if_owned(run_id: str) -> Callable[[Cursor], None]:
+    """The answer to a write that its statement does for the run's owner only."""
+
+    def answer(cursor: Cursor) -> None:
+        if cursor.rowcount != 1:
+            raise LostOwnershipError(run_id)
+
+    return answer
+
+
+def _if_none_is_lost(cursor: Cursor) -> None:
+    lost = cursor.fetchone()
+    if lost is not None:
+        raise LostOwnershipError(lost[0])
+
+
+def _is_one(cursor: Cursor) -> bool:
+    return cursor.rowcount == 1
+
+
+def _first_number(cursor: Cursor) -> int | None:
+    row = cursor.fetchone()
+    return None if row is None else int(row[0])

@@ -1,0 +1,109 @@
+"""The few connections that reads share, whoever reads on whatever thread."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from threading import Lock, Semaphore
+from typing import Any
+
+import psycopg
+
+from durable_notebook.errors import StorageError
+from durable_notebook.store._postgres_server import Connection, Server, is_lost
+
+# Of these a journal has at most so many, unless it is told otherwise, however many runs
+# there are: a run that waits holds none.
+_MOST = 4
+
+
+class Readers:
+    """Connections for reading; a broken one is replaced while the read goes on."""
+
+    def __init__(
+        self, server: Server, most: int | None = None, least: int | None = None
+    ) -> None:
+        """With the `least` of them open at once.
+
+        Raises:
+            StorageError: The server did not take them.
+        """
+        self._server = server
+        self._turns = Semaphore(most or max(_MOST, least or 0))
+        self._idle: deque[Connection] = deque()
+        self._lock = Lock()
+        self._is_closed = False
+        try:
+            for _ in range(least or 0):
+                self._idle.append(server.connect())
+        except psycopg.Error as e:
+            self.close()
+            raise server.error(e) from e
+
+    def read(self, statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows of a statement.
+
+        A read whose connection is lost is done again on a new one. On an event loop
+        that is tried once; on a thread of its own a read waits for the server.
+
+        Raises:
+            StorageError: The database did not answer.
+        """
+        deadline = time.monotonic()
+        if not _is_on_a_loop():
+            deadline += self._server.patience_s
+        statement_text, is_second = self._server.sql[statement], False
+        with self._turns:
+            while True:
+                connection = self._take(deadline)
+                try:
+                    rows = connection.execute(statement_text, values).fetchall()
+                except (psycopg.Error, UnicodeError, OverflowError) as e:
+                    was_lost = is_lost(connection, e)
+                    self._give_back(connection, was_lost=was_lost)
+                    if not was_lost or (is_second and time.monotonic() > deadline):
+                        raise self._server.error(e) from e
+                    is_second = True
+                else:
+                    self._give_back(connection, was_lost=False)
+                    return rows
+
+    def _take(self, deadline: float) -> Connection:
+        with self._lock:
+            if self._is_closed:
+                raise StorageError(self._server.name, "the journal was closed")
+            if self._idle:
+                return self._idle.pop()
+        try:
+            return self._server.connect_until(deadline)
+        except psycopg.Error as e:
+            raise self._server.error(e) from e
+
+    def _give_back(self, connection: Connection, *, was_lost: bool) -> None:
+        with self._lock:
+            unusable = [connection] if was_lost or self._is_closed else []
+            if was_lost:  # The server is gone, and so are the others most likely.
+                unusable += self._idle
+                self._idle.clear()
+            if not unusable:
+                self._idle.append(connection)
+        for each in unusable:
+            each.close()
+
+    def close(self) -> None:
+        """Close what is idle; what is in use is closed when its read is done."""
+        with self._lock:
+            self._is_closed = True
+            idle = list(self._idle)
+            self._idle.clear()
+        for connection in idle:
+            connection.close()
+
+
+def _is_on_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,178 @@
+"""The connection that a process keeps: it hears of messages and holds the executor."""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+import time
+from threading import Lock, Thread
+
+import psycopg
+
+from durable_notebook.store._postgres_server import Connection, Server
+
+logger = logging.getLogger("durable_notebook")
+
+_RETRY_S = 0.25
+
+# The server hears of the death of a process a moment after the process that follows it.
+_GONE_S = 0.5
+
+
+class Session:
+    """Listens on one connection, and makes it anew when it is lost.
+
+    The locks of executors live as long as their connection. They are taken again with
+    the new one; the runs' own fence holds while nobody has them.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._executors: set[str] = set()
+        self._missing: set[str] = set()
+        self._reported: set[str] = set()
+        self._lock = Lock()
+        self._is_closed = False
+        self._has_news = True
+        self._connection = self._connected()
+        self._wakes, self._woken = socket.socketpair()
+        self._thread = Thread(
+            target=self._listen, name="durable-notebook-listener", daemon=True
+        )
+        self._thread.start()
+
+    def _connected(self) -> Connection:
+        connection = self._server.connect()
+        try:
+            connection.execute(self._server.sql["listen"])
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    # -- messages --------------------------------------------------------------
+
+    def has_news(self) -> bool:
+        """Whether there may be new messages since the last call."""
+        if not self._has_news:
+            return False
+        # What comes before this is seen by whoever asked, what comes after it is kept.
+        self._has_news = False
+        return True
+
+    # -- executors -------------------------------------------------------------
+
+    def take(self, executor_id: str) -> bool:
+        """Take an executor's lock, unless somebody has it.
+
+        Raises:
+            psycopg.Error: The server could not be asked.
+        """
+        with self._lock:
+            # A connection may take its own lock again, which means nothing here.
+            if executor_id in self._executors:
+                return False
+            is_taken = self._try(self._connection, executor_id)
+            deadline = time.monotonic() + _GONE_S
+            while not is_taken and time.monotonic() < deadline:
+                time.sleep(0.02)
+                is_taken = self._try(self._connection, executor_id)
+            if is_taken:
+                self._executors.add(executor_id)
+            return is_taken
+
+    def release(self, executor_id: str) -> None:
+        """Give an executor's lock back."""
+        with self._lock:
+            self._executors.discard(executor_id)
+            self._missing.discard(executor_id)
+            if not self._is_closed:
+                try:
+                    lock = {"lock": self._server.key(executor_id)}
+                    self._connection.execute(self._server.sql["let_go"], lock)
+                except psycopg.Error:
+                    # It went with the connection.
+                    logger.debug("executor %r was not held", executor_id)
+            self._has_news = True  # It may have come with the answer.
+
+    def _try(self, connection: Connection, executor_id: str) -> bool:
+        lock = {"lock": self._server.key(executor_id)}
+        row = connection.execute(self._server.sql["hold"], lock).fetchone()
+        self._has_news = True  # It may have come with the answer.
+        return row is not None and bool(row[0])
+
+    # -- the thread ------------------------------------------------------------
+
+    def _listen(self) -> None:
+        while not self._is_closed:
+            try:
+                self._wait()
+                if not self._is_closed:
+                    self._hear()
+            except (psycopg.Error, OSError, ValueError) as e:
+                logger.debug("%s: listening stopped: %s", self._server.name, e)
+                self._mend()
+
+    def _wait(self) -> None:
+        """Until the server or `close` says something, or a lock can be tried again."""
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._woken, selectors.EVENT_READ)
+            ready.register(self._connection.fileno(), selectors.EVENT_READ)
+            ready.select(_RETRY_S if self._missing else None)
+
+    def _hear(self) -> None:
+        with self._lock:
+            for _ in self._connection.notifies(timeout=0):
+                self._has_news = True
+            self._retake(self._connection)
+
+    def _mend(self) -> None:
+        """Connect anew; gives up for now if the server is not there."""
+        self._connection.close()
+        try:
+            connection = self._connected()
+        except (psycopg.Error, OSError):
+            self._pause()
+            return
+        with self._lock:
+            self._connection = connection
+            self._missing = set(self._executors)
+            # What was posted meanwhile was told to nobody.
+            self._has_news = True
+            try:
+                self._retake(connection)
+            except psycopg.Error:
+                connection.close()
+
+    def _pause(self) -> None:
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._woken, selectors.EVENT_READ)
+            ready.select(_RETRY_S)
+
+    def _retake(self, connection: Connection) -> None:
+        for executor_id in sorted(self._missing):
+            if self._try(connection, executor_id):
+                self._missing.discard(executor_id)
+                self._reported.discard(executor_id)
+            elif executor_id not in self._reported:
+                self._reported.add(executor_id)
+                logger.warning(
+                    "The connection that made this process executor %r of %s was lost, "
+                    "and somebody else is it now. The runs that are taken over stop "
+                    "here; end one of the two processes.",
+                    executor_id,
+                    self._server.name,
+                )
+
+    def close(self) -> None:
+        """End the thread and close the connection; the executors are free."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+        self._wakes.send(b"x")
+        self._thread.join()
+        self._connection.close()
+        self._wakes.close()
+        self._woken.close()

@@ -1,0 +1,35 @@
+"""Rows of either database as the values of the interface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from durable_notebook.store._abc import RunRow
+
+
+def run_row(row: tuple[Any, ...]) -> RunRow:
+    """A run, of the columns that the statements `run` and `runs` select."""
+    return RunRow(
+        run_id=row[0],
+        workflow=row[1],
+        dbos_status=row[2],
+        executor_id=row[3],
+        created_at=row[4] / 1000,
+        updated_at=row[5] / 1000,
+        inputs=row[6],
+        last_entry=row[7],
+        owner=row[8],
+        recoveries=row[9],
+    )
+
+
+def executors_of(rows: list[tuple[Any, ...]], notebook: str | None) -> list[str]:
+    """The executors a notebook had, then those of notebooks that are gone."""
+    own = [e for e, path in rows if path == notebook]
+    moved = [e for e, path in rows if path is not None and _is_gone(path)]
+    return own + [e for e in moved if e not in own]
+
+
+def _is_gone(notebook: str) -> bool:
+    return notebook.endswith(".ipynb") and not Path(notebook).exists()

