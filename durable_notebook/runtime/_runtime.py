@@ -1,4 +1,8 @@
-"""`DBOSRuntime`: workflows whose every turn is on disk before its effects."""
+"""`DBOSRuntime`: workflows whose every turn is on disk before its effects.
+
+The module is longer than others: it is one class, the library's interface and the
+peer's, and each of its methods hands on to the part that does it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from collections.abc import (
     Coroutine,
 )
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Self, TypeVar, Unpack
 
 from llama_index_instrumentation import get_dispatcher
@@ -30,13 +34,12 @@ from workflows.runtime.types.plugin import (
 from workflows.runtime.types.ticks import TickAddEvent, WorkflowTick
 
 from durable_notebook._config import Durability, Settings
-from durable_notebook.engine import Engine, ExecutorLock, choose_executor
+from durable_notebook.engine import Engine
 from durable_notebook.errors import (
     NotLaunchedError,
     UnknownRunError,
     UnstorableValueError,
 )
-from durable_notebook.runtime._access import Access
 from durable_notebook.runtime._checks import check_ids_of, check_run_id
 from durable_notebook.runtime._children import adopted
 from durable_notebook.runtime._codec import Codec
@@ -47,31 +50,15 @@ from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._loops import LoopThread, on_loop, refuse_on_a_loop
 from durable_notebook.runtime._options import Options, settings_of
 from durable_notebook.runtime._outcome import Outcome
+from durable_notebook.runtime._parts import Parts
 from durable_notebook.runtime._redaction import Redaction
 from durable_notebook.runtime._registry import Definition, Registry, current_run
 from durable_notebook.runtime._restore import Restored, first_inputs
-from durable_notebook.runtime._runs import Executor, Runs
 from durable_notebook.runtime._serializer import ClosedJsonSerializer
 from durable_notebook.runtime._upkeep import Upkeep
-from durable_notebook.runtime._watch import Watch
 from durable_notebook.store import Store, open_store
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """The parts of a launched runtime."""
-
-    engine: Engine
-    store: Store
-    lock: ExecutorLock
-    session: int
-    runs: Runs
-    access: Access
-    watch: Watch
-    upkeep: Upkeep
-    loop: asyncio.AbstractEventLoop
 
 
 class DBOSRuntime(Runtime):
@@ -123,7 +110,7 @@ class DBOSRuntime(Runtime):
         }
         self._settings = settings_of(settings, usual | options)
         redaction = Redaction(self._settings.redact)
-        self._parts: _Open | None = None
+        self._parts: Parts | None = None
         self._thread: LoopThread | None = None
         self._registry = Registry(lambda wf: Codec(self.get_serializer(wf), redaction))
 
@@ -142,7 +129,8 @@ class DBOSRuntime(Runtime):
         """
         if self._parts is not None:
             return
-        self._parts = self._open(asyncio.get_running_loop())
+        plain = Codec(self._default_serializer)
+        self._parts = Parts.open(self._settings, self._registry, plain)
         try:
             await super().launch()
             # Those of an earlier life of this object: DBOS must know them again.
@@ -156,49 +144,6 @@ class DBOSRuntime(Runtime):
             raise
         runs.recover_defined()
         runs.spawn(self._parts.watch.watch())
-
-    def _open(self, loop: asyncio.AbstractEventLoop) -> _Open:
-        engine = Engine(self._settings)
-        url, executor_id = engine.locate()
-        store = open_store(url, engine.store_settings())
-        lock: ExecutorLock | None = None
-        try:
-            if executor_id is None and self._settings.notebook is not None:
-                lock = choose_executor(store, self._settings.notebook)
-            else:
-                lock = ExecutorLock.take(store, executor_id or "local")
-            session = store.begin_session(lock.executor_id)
-            executor = Executor(lock.executor_id, session, store.is_held)
-            runs = Runs(
-                engine=engine,
-                store=store,
-                registry=self._registry,
-                executor=executor,
-                snapshot_every=self._settings.snapshot_every,
-            )
-            access = Access(
-                runs=runs,
-                store=store,
-                registry=self._registry,
-                plain=Codec(self._default_serializer),
-                poll_s=self._settings.mailbox_poll_s,
-            )
-            upkeep = Upkeep(engine=engine, store=store, runs=runs, executor=executor)
-            watch = Watch(
-                runs,
-                store,
-                poll_s=self._settings.mailbox_poll_s,
-                queue_poll_s=self._settings.queue_poll_s or 0.0,
-            )
-            engine.launch(url, lock.executor_id, store, runs.execute)
-        except BaseException:
-            engine.close()
-            if lock is not None:
-                lock.release()
-            store.close()
-            raise
-        parts = (engine, store, lock, session, runs, access, watch, upkeep)
-        return _Open(*parts, loop)
 
     def launch_sync(self) -> None:
         """Launch from a program without an event loop: runs live on one of their own.
@@ -304,7 +249,7 @@ class DBOSRuntime(Runtime):
     # -- what is open ------------------------------------------------------------
 
     @property
-    def _opened(self) -> _Open:
+    def _opened(self) -> Parts:
         if self._parts is None:
             raise NotLaunchedError
         return self._parts
