@@ -32,17 +32,25 @@ class Watch:
         self._seen_mail = 0
         self._has_news = True
         self._may_be_enqueued = True
+        self._complaint = ""
 
     async def watch(self) -> None:
         """Look until cancelled."""
         while True:
             try:
                 self._look()
+                self._complaint = ""
             except StorageError as e:
-                logger.warning("%s", e)
+                self._complain(str(e))
             except Exception:  # Without it no run would hear of anything.
                 logger.exception("A look at the journal failed, and is repeated")
             await asyncio.sleep(self._poll_s)
+
+    def _complain(self, text: str) -> None:
+        """Say it once, and again only if it has been well in between."""
+        if text != self._complaint:
+            self._complaint = text
+            logger.warning("%s", text)
 
     def _look(self) -> None:
         now = time.monotonic()
