@@ -416,7 +416,7 @@ class StorageError(DurableNotebookError, OSError):
 
     def __str__(self) -> str:
         return (
-            f"{self.database} could not be written: {self.problem}. Every completed "
+            f"{self.database} could not be used: {self.problem}. Every completed "
             "step is kept. Remove the cause (a lock, a full disk, missing rights) and "
             "resume the run."
         )

@@ -168,7 +168,7 @@ def test_what_may_not_be_written_is_refused_by_its_name(tmp_path: Path) -> None:
     for path, line in zip(paths, done.stdout.splitlines(), strict=True):
         kind, said = json.loads(line)
         assert kind == "StorageError"
-        assert said.startswith(f"{path} could not be written: ")
+        assert said.startswith(f"{path} could not be used: ")
         path.parent.chmod(0o700)
 
 
