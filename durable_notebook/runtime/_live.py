@@ -8,6 +8,8 @@ it can have an effect.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from workflows.events import Event, StopEvent
@@ -16,7 +18,11 @@ from workflows.runtime.types.ticks import TickAddEvent, TickStepResult, Workflow
 from durable_notebook._entry import Entry, now, rounded
 from durable_notebook._model import Json
 from durable_notebook.engine import Claim
-from durable_notebook.errors import UnstorableValueError
+from durable_notebook.errors import (
+    LostOwnershipError,
+    StorageError,
+    UnstorableValueError,
+)
 from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._inbox import Inbox
 from durable_notebook.runtime._outcome import Outcome
@@ -27,6 +33,10 @@ from durable_notebook.store import NewEntry, Store
 if TYPE_CHECKING:
     from durable_notebook.runtime._registry import Definition
     from durable_notebook.runtime._restore import Restored
+
+# Bodies begin within this time of the commit that names them, unless the process was
+# stopped, or is very busy.
+_JUST_NOW_S = 0.1
 
 
 class LiveRun:
@@ -66,6 +76,7 @@ class LiveRun:
         self._session = session
         self._journal = journal
         self._broken: BaseException | None = None
+        self._committed_at = time.monotonic()
         self._driver: asyncio.Task[StopEvent] | None = None
         self._position = restored.position
         self._interrupted = restored.interrupted
@@ -153,6 +164,20 @@ class LiveRun:
             if self._broken is None or not driver.cancelled():
                 raise
             raise self._broken from None
+
+    async def until_owned(self) -> None:
+        """Look whether the run is still ours, if its last commit is not just now.
+
+        A process that was stopped between a commit and the bodies that begin after it
+        may have lost the run meanwhile. Then this never returns: it is cancelled.
+        """
+        if time.monotonic() - self._committed_at < _JUST_NOW_S:
+            return
+        with contextlib.suppress(StorageError):  # The next write will tell.
+            owners = self._journal.owners([self.run_id])
+            if owners.get(self.run_id) != self.owner:
+                self.stop(LostOwnershipError(self.run_id))
+                await asyncio.Event().wait()
 
     def stop(self, problem: Exception) -> None:
         """Stop the run without an outcome: this process may write no more of it."""
@@ -300,6 +325,7 @@ class LiveRun:
         written.add_done_callback(lambda _: self._writing.pop(position, None))
         # Whoever waits may be cancelled; the entry may not.
         await asyncio.shield(written)
+        self._committed_at = time.monotonic()
         self.notify()
         self._snapshots.look(position)
         if self.codec.redaction and entry.cursor > self._forgotten:

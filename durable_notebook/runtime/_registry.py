@@ -144,6 +144,7 @@ def _watched(function: StepWorkerFunction) -> StepWorkerFunction:
     ) -> list[StepWorkerOutput]:
         run = current_run.get()
         assert run is not None
+        await run.until_owned()
         invocation = run.flight.begin(step_name, event, state, retry)
         token = current_invocation.set(invocation)
         arguments: dict[str, Any] = {"bound_events": bound_events, "retry": retry}

@@ -37,6 +37,15 @@ _IDLE = """() => {
     && w.sessionContext.session.kernel;
   return k && k.connectionStatus === 'connected' && k.status === 'idle';
 }"""
+_ANSWERS = """async () => {
+  const w = window.jupyterapp && window.jupyterapp.shell.currentWidget;
+  const k = w && w.sessionContext && w.sessionContext.session
+    && w.sessionContext.session.kernel;
+  if (!k || k.connectionStatus !== 'connected') return false;
+  const late = new Promise(done => setTimeout(() => done(false), 2000));
+  const answer = k.requestKernelInfo().then(reply => Boolean(reply), () => false);
+  return Promise.race([answer, late]);
+}"""
 
 
 @dataclass
@@ -134,6 +143,9 @@ class LabPage:
     def wait_idle(self) -> None:
         """Wait until the kernel has nothing to do."""
         self.page.wait_for_selector(f"{_NOTEBOOK} .jp-Cell", timeout=60_000)
+        # A kernel that was killed is called idle for a moment, and what it is asked
+        # then is lost: it must have answered.
+        self.page.wait_for_function(_ANSWERS, timeout=60_000)
         self.page.wait_for_function(_IDLE, timeout=60_000)
 
     def run(self, *cells: int) -> None:
