@@ -121,8 +121,10 @@ def work_key(step: str, work_item_id: str | None, retry_number: int) -> str:
 class Flight:
     """The step bodies of one run that have begun and whose result is not reduced."""
 
-    def __init__(self, carried: dict[str, list[Carried]]) -> None:
+    def __init__(self, carried: dict[str, list[Carried]], interrupted: int = 0) -> None:
         self._carried = carried
+        # Those that are about to begin again, all in the first turn of a session.
+        self._awaited = interrupted
         self._invocations: dict[str, Invocation] = {}
 
     def begin(
@@ -132,6 +134,8 @@ class Flight:
         key = work_key(step, state.work_item_id, retry.retry_number)
         waiting = self._carried.get(key)
         carried = waiting.pop(0) if waiting else Carried()
+        if carried.tries and self._awaited:
+            self._awaited -= 1
         invocation = Invocation(
             id=state.invocation_id or key,
             key=key,
@@ -146,6 +150,7 @@ class Flight:
 
     def end(self, invocation_id: str | None) -> Invocation | None:
         """Take out a body whose result was reduced."""
+        self._awaited = 0
         return self._invocations.pop(invocation_id or "", None)
 
     def find(self, invocation_id: str) -> Invocation | None:
@@ -153,7 +158,9 @@ class Flight:
         return self._invocations.get(invocation_id)
 
     def is_repeating(self) -> bool:
-        """Whether a body is in flight that a crash has interrupted before."""
+        """Whether a body that a crash has interrupted runs again, or is about to."""
+        if self._awaited:
+            return True
         return any(i.carried.tries for i in self._invocations.values())
 
     def running(self) -> list[Invocation]:

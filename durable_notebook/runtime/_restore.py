@@ -104,7 +104,7 @@ def restore(
         state=state,
         store=ctx_store,
         events=last.events,
-        flight=Flight(carried),
+        flight=Flight(carried, len(interrupted)),
         prompts=Prompts(codec, definition.answers(), last.prompts, reduction.asked),
         interrupted=interrupted,
         waits=reduction.waits.left(state),
