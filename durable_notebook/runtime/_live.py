@@ -81,6 +81,7 @@ class LiveRun:
         self._position = restored.position
         self._interrupted = restored.interrupted
         self._steps = restored.steps
+        self._is_ending = False
         digest = definition.code.digest
         self._code = digest if digest != restored.code else ""
         self._snapshots = snapshots
@@ -208,6 +209,9 @@ class LiveRun:
         is_new = invocation is None or invocation.makes_event()
         asked_by = None if invocation is None else invocation.id
         self.prompts.published(event, asked_by, is_new)
+        # From here on only `finish` writes: an entry with this event and without the
+        # outcome would be of a run that has nothing left to do, and no end.
+        self._is_ending |= invocation is None and isinstance(event, StopEvent)
         if is_new:
             self.stream.publish(event)
 
@@ -228,13 +232,14 @@ class LiveRun:
         An answer must not be on disk before its question: after a crash it would
         arrive before it was asked for.
         """
-        if self.stream.has_unrecorded:
+        if self.stream.has_unrecorded and not self._is_ending:
             await self._write([], None)
 
     async def keep_store(self) -> None:
         """Put on disk what a caller has changed in the store, in mid-turn."""
         self._is_store_due = True
-        await self._write([], None)
+        if not self._is_ending:
+            await self._write([], None)
 
     async def finish(self, outcome: Outcome) -> None:
         """Put the last turn on disk together with how the run ended."""

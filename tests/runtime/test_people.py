@@ -405,3 +405,28 @@ async def test_a_message_is_read_when_its_class_is_defined(
         "defined here. Define its event class and resume the run; the message and "
         "what follows it are kept."
     ]
+
+
+async def test_a_message_that_meets_the_end_does_not_part_it_from_the_outcome(
+    journal_url: str,
+) -> None:
+    """What it would settle is the run's last turn, which `finish` writes."""
+    async with launched(journal_url) as runtime:
+        handler = Asking(runtime=runtime).run(run_id="a")
+        await until(lambda: prompts(runtime, "a"))
+        run = runtime.live("a")
+
+        async def meet() -> None:
+            async for event in run.stream.read():
+                if isinstance(event, StopEvent):
+                    await run.settle()
+                    await run.keep_store()
+
+        meeting = asyncio.create_task(meet())
+        await runtime.post("a", add(Answer(text="Ada")))
+
+        assert await soon(handler) == "Ada"
+        await soon(meeting)
+        last = runtime.store.entries("a")[-1].entry
+    assert last.end is not None
+    assert any("StopEvent" in tree["qualified_name"] for tree in last.stream)
