@@ -58,7 +58,7 @@ def _status(
 ) -> tuple[RunStatus, str | None]:
     if entry is not None and entry.end is not None:
         return RunStatus(entry.end["status"]), None
-    if row.dbos_status not in ("PENDING", "ENQUEUED", "DELAYED"):
+    if not row.is_unfinished:
         return _OF_DBOS.get(row.dbos_status, RunStatus.FAILED), None
     reason = _interruption(runtime, row)
     if reason is not None:

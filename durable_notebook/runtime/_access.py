@@ -31,9 +31,6 @@ from durable_notebook.runtime._restore import Restored, restore
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import RunRow, Store
 
-# DBOS's words for a run that goes on, or that will.
-_UNFINISHED = ("PENDING", "ENQUEUED", "DELAYED")
-
 # Passes of the event loop until who waits for a run has left, and what awaits that.
 _PASSES_TO_LEAVE = 8
 
@@ -107,14 +104,14 @@ class Access:
     async def _hand_in(
         self, run_id: str, tick: WorkflowTick, key: str | None
     ) -> Future[int | None]:
-        ended = self._ended_as(self._row(run_id))
-        if ended is not None:
-            raise RunFinishedError(run_id, ended)
         run = self._runs.live.get(run_id)
         if run is not None:
             # If that fails the run stands still, and the message waits for it.
             with contextlib.suppress(DurableNotebookError):
                 await run.settle()
+        ended = self._ended_as(self._row(run_id))
+        if ended is not None:
+            raise RunFinishedError(run_id, ended)
         return self._store.post(run_id, json.dumps(self._plain.tick(tick)), key)
 
     async def result(self, run_id: str) -> StopEvent:
@@ -157,6 +154,7 @@ class Access:
             RuntimeClosedError: The runtime was closed before the run ended.
         """
         await self._runs.until_begun(run_id)
+        position = -1  # Of the last entry read: none is read twice.
         while True:
             self._check_open(run_id)
             run = self._runs.live.get(run_id)
@@ -169,7 +167,8 @@ class Access:
             else:
                 # Asked first: the run may go on, and end, while its reader takes these.
                 has_ended = self.recorded_outcome(run_id) is not None
-                for event in self._recorded_events(run_id, after):
+                events, position = self._recorded_events(run_id, after, position)
+                for event in events:
                     after += 1
                     yield event
                 if has_ended:
@@ -196,16 +195,19 @@ class Access:
             task.add_done_callback(lambda t: t.cancelled() or t.exception())
         raise RuntimeClosedError(run_id)
 
-    def _recorded_events(self, run_id: str, after: int) -> list[Event]:
+    def _recorded_events(
+        self, run_id: str, after: int, position: int
+    ) -> tuple[list[Event], int]:
+        """The events from a number on, of the entries behind a position; the last's."""
         codec = self._codec(run_id)
         found: list[Event] = []
-        for recorded in self._store.entries(run_id):
-            entry = recorded.entry
+        for recorded in self._store.entries(run_id, after=position):
+            position, entry = recorded.position, recorded.entry
             first = entry.events - len(entry.stream)
             for tree in entry.stream[max(after - first, 0) :]:
                 with _naming_undefined(run_id, tree, codec):
                     found.append(codec.read_event(tree))
-        return found
+        return found, position
 
     async def until_executed(self, run_id: str) -> None:
         """Wait until this process executes a run, unless it is not about to."""
@@ -239,7 +241,7 @@ class Access:
             codec = self._codec(run_id)
             with _naming_undefined(run_id, end, codec):
                 return Outcome.read(end, codec)
-        if row.dbos_status not in _UNFINISHED:
+        if not row.is_unfinished:
             last = self._store.last_entry(run_id)
             step = 1 if last is None else last.position + 2
             return Outcome(error=LostOutcomeError(run_id, row.dbos_status, step))
@@ -248,13 +250,10 @@ class Access:
 
     def _ended_as(self, row: RunRow) -> str | None:
         """The word for how a run ended, None while it has not."""
-        entry = self._store.end_of(row)
-        if entry is not None and entry.end is not None:
-            return str(entry.end["status"])
-        if row.dbos_status in _UNFINISHED:
-            return None
-        is_cancelled = row.dbos_status == "CANCELLED"
-        return str(RunStatus.CANCELLED if is_cancelled else RunStatus.FAILED)
+        end = recorded_end(self._store, row)
+        if end is not None:
+            return str(end["status"])
+        return None if row.is_unfinished else str(RunStatus.FAILED)
 
     def _row(self, run_id: str) -> RunRow:
         row = self._store.run(run_id)

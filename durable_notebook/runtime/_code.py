@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from workflows import Workflow
 from workflows.events import Event
@@ -28,6 +29,12 @@ class Code:
 
     graph: dict[str, Json]
     sources: dict[str, str]
+    digest: str = field(init=False)
+    """A name for this very code."""
+
+    def __post_init__(self) -> None:
+        text = self.text().encode("utf-8", "replace")
+        object.__setattr__(self, "digest", hashlib.sha256(text).hexdigest()[:16])
 
     @classmethod
     def of(cls, workflow: Workflow) -> Code:
@@ -57,11 +64,6 @@ class Code:
         """This as JSON, the same for the same code."""
         tree = {"graph": self.graph, "sources": self.sources}
         return json.dumps(tree, sort_keys=True, separators=(",", ":"))
-
-    @property
-    def digest(self) -> str:
-        """A name for this very code."""
-        return hashlib.sha256(self.text().encode("utf-8", "replace")).hexdigest()[:16]
 
     def changes(self, before: Code) -> list[str]:
         """What is another graph than before, in words; empty if it is the same."""
@@ -97,12 +99,19 @@ def _type_name(annotation: Any) -> str:
     return str(annotation)
 
 
-def _source(function: Any) -> str:
-    try:
-        # In a notebook, IPython keeps the text of each cell where this finds it.
-        return inspect.getsource(inspect.unwrap(function))
-    except (OSError, TypeError):
-        return ""
+# Finding a source is slow, and workflows are constructed again and again.
+_sources: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+
+
+def _source(step: Any) -> str:
+    function = inspect.unwrap(getattr(step, "__func__", step))
+    if function not in _sources:
+        try:
+            # In a notebook, IPython keeps the text of each cell where this finds it.
+            _sources[function] = inspect.getsource(function)
+        except (OSError, TypeError):
+            _sources[function] = ""
+    return _sources[function]
 
 
 def _changed_members(

@@ -45,14 +45,15 @@ class Start:
 
 
 @dataclass(slots=True)
-class Journal:
-    """Where this process's executions write, and what of it they share.
+class Session:
+    """One life of an executor, as its executions share it.
 
-    `recorded` are the digests of the code that is on disk.
+    `number` is what entries call it; `recorded` are the digests of the code that it
+    has put on disk.
     """
 
     store: Store
-    session: int
+    number: int
     snapshot_every: int
     recorded: set[str] = field(default_factory=set)
 
@@ -62,12 +63,12 @@ class Execution:
 
     def __init__(
         self,
-        journal: Journal,
+        session: Session,
         claim: Claim,
         definition: Definition,
         start: Start | None,
     ) -> None:
-        self._journal = journal
+        self._session = session
         self._claim = claim
         self._definition = definition
         self._start = start
@@ -80,14 +81,14 @@ class Execution:
         Raises:
             ReplayMismatchError, DamagedJournalError, StorageError: See `restore`.
         """
-        claim, store = self._claim, self._journal.store
+        claim, store = self._claim, self._session.store
         self._restored = await asyncio.to_thread(
             restore, store, claim.run_id, self._definition, claim.inputs
         )
         await self._record_code()
         self._run = LiveRun(
             claim,
-            session=self._journal.session,
+            session=self._session.number,
             journal=store,
             definition=self._definition,
             restored=self._restored,
@@ -97,21 +98,21 @@ class Execution:
 
     async def _record_code(self) -> None:
         """Have the code on disk before an entry names it."""
-        code, known = self._definition.code, self._journal.recorded
+        code, known = self._definition.code, self._session.recorded
         is_new = code.digest not in (self._restored.code, *known)
         if is_new and self._restored.end is None:
-            put = self._journal.store.put_code(code.digest, code.text())
+            put = self._session.store.put_code(code.digest, code.text())
             await asyncio.wrap_future(put)
             known.add(code.digest)
 
     def _snapshots(self) -> Snapshots:
-        claim, store = self._claim, self._journal.store
+        claim, store = self._claim, self._session.store
         journal = (store, claim.run_id, self._definition, claim.inputs)
         return Snapshots(
             store,
             claim.run_id,
             owner=claim.owner,
-            every=self._journal.snapshot_every,
+            every=self._session.snapshot_every,
             newest=self._restored.snapshot,
             reduce=lambda: reduce_journal(*journal)[0],
         )

@@ -121,10 +121,10 @@ def work_key(step: str, work_item_id: str | None, retry_number: int) -> str:
 class Flight:
     """The step bodies of one run that have begun and whose result is not reduced."""
 
-    def __init__(self, carried: dict[str, list[Carried]], interrupted: int = 0) -> None:
+    def __init__(self, carried: dict[str, list[Carried]], repeats: int = 0) -> None:
         self._carried = carried
-        # Those that are about to begin again, all in the first turn of a session.
-        self._awaited = interrupted
+        # Re-executions about to begin: all of them do in the first turn of a session.
+        self._awaited = repeats
         self._invocations: dict[str, Invocation] = {}
 
     def begin(

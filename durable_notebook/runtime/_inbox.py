@@ -87,6 +87,11 @@ class Inbox:
             if is_readable:
                 self._fetched = mail.sequence
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a message waits to become readable."""
+        return self._unreadable > self._fetched
+
     def _report(self, sequence: int, undefined: str | None, problem: Exception) -> None:
         if sequence <= self._unreadable:
             return

@@ -210,7 +210,7 @@ class LiveRun:
         asked_by = None if invocation is None else invocation.id
         self.prompts.published(event, asked_by, is_new)
         # From here on only `finish` writes: an entry with this event and without the
-        # outcome would be of a run that has nothing left to do, and no end.
+        # outcome would be that of a run which has nothing left to do, and no end.
         self._is_ending |= invocation is None and isinstance(event, StopEvent)
         if is_new:
             self.stream.publish(event)
@@ -230,15 +230,19 @@ class LiveRun:
         """Put on disk what readers of the stream have seen, in the middle of a turn.
 
         An answer must not be on disk before its question: after a crash it would
-        arrive before it was asked for.
+        arrive before it was asked for. Of a run that is ending, this waits for its end.
         """
-        if self.stream.has_unrecorded and not self._is_ending:
+        if self._is_ending:
+            await self.recorded()
+        elif self.stream.has_unrecorded:
             await self._write([], None)
 
     async def keep_store(self) -> None:
         """Put on disk what a caller has changed in the store, in mid-turn."""
         self._is_store_due = True
-        if not self._is_ending:
+        if self._is_ending:
+            await self.recorded()
+        else:
             await self._write([], None)
 
     async def finish(self, outcome: Outcome) -> None:

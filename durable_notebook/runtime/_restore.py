@@ -96,7 +96,7 @@ def restore(
         _check_in_flight(state, reduction)
         data = decode_state(reduction.store["state_data"], codec.serializer)
         ctx_store = JournaledState(data, codec.serializer)
-        carried, interrupted = _left_in_flight(reduction, last, codec)
+        carried, interrupted, repeats = _left_in_flight(reduction, last, codec)
     except Exception as e:
         raise _mismatch(store, run_id, definition, reduction.position, e) from e
     keep_order(state)
@@ -104,7 +104,7 @@ def restore(
         state=state,
         store=ctx_store,
         events=last.events,
-        flight=Flight(carried, len(interrupted)),
+        flight=Flight(carried, repeats),
         prompts=Prompts(codec, definition.answers(), last.prompts, reduction.asked),
         interrupted=interrupted,
         waits=reduction.waits.left(state),
@@ -219,10 +219,11 @@ def _is_accepted(state: BrokerState, event: Event) -> bool:
 
 def _left_in_flight(
     reduction: Reduction, last: Entry, codec: Codec
-) -> tuple[dict[str, list[Carried]], list[Json]]:
+) -> tuple[dict[str, list[Carried]], list[Json], int]:
     """Step bodies that began and whose result no entry holds: they run again.
 
-    Gives what their re-executions must know, and the rows that tell of them.
+    Gives what their re-executions must know, the rows that tell of those which this
+    session found, and how many re-executions begin.
     """
     known = {
         key: [Carried.read(tree) for tree in trees]
@@ -230,12 +231,16 @@ def _left_in_flight(
     }
     carried: dict[str, list[Carried]] = {}
     interrupted: list[Json] = []
+    repeats = 0
     for step, worker in reduction.state.workers.items():
         for execution in worker.in_progress:
             began = reduction.begun.get(f"{step}:{execution.worker_id}")
-            if began is None:
-                continue  # The turn that begins it was written before it was over.
             key = work_key(str(step), execution.work_item_id, execution.attempts)
+            if began is None:
+                # The turn that begins it was written before it was over.
+                repeats += any(left.tries for left in known.get(key, [])[:1])
+                continue
+            repeats += 1
             left = known[key].pop(0) if known.get(key) else Carried()
             left.tries += 1
             left.bodies = (*left.bodies, execution.invocation_id or "")
@@ -252,4 +257,4 @@ def _left_in_flight(
             )
     for key, rest in known.items():
         carried.setdefault(key, []).extend(rest)
-    return carried, interrupted
+    return carried, interrupted, repeats

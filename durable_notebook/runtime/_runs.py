@@ -25,7 +25,7 @@ from durable_notebook.runtime._checks import check_same_start
 from durable_notebook.runtime._execution import (
     RESUMABLE,
     Execution,
-    Journal,
+    Session,
     Start,
 )
 from durable_notebook.runtime._live import LiveRun
@@ -78,7 +78,7 @@ class Runs:
         self._store = store
         self._registry = registry
         self._executor = executor
-        self._journal = Journal(store, executor.session, snapshot_every)
+        self._session = Session(store, executor.session, snapshot_every)
         self._starting: WeakValueDictionary[str, Started] = WeakValueDictionary()
         self._changed = asyncio.Event()
 
@@ -181,9 +181,10 @@ class Runs:
             StrandedRunError: Its executor is another, and no live process is that.
         """
         executor_id = row.executor_id or ""
-        is_ours = row.dbos_status != "PENDING" or executor_id == self._executor.id
-        has_ended = is_ours or recorded_end(self._store, row) is not None
-        if not (has_ended or self._executor.is_alive(executor_id)):
+        if row.dbos_status != "PENDING" or executor_id == self._executor.id:
+            return
+        is_open = recorded_end(self._store, row) is None
+        if is_open and not self._executor.is_alive(executor_id):
             raise StrandedRunError(row.run_id, executor_id)
 
     def is_claimed(self, run_id: str) -> bool:
@@ -199,9 +200,14 @@ class Runs:
         owner = new_owner()
         is_going_on = False
         try:
-            self._check_recoveries(run_id)
+            row = self._store.run(run_id)
+            self._check_recoveries(row)
+            before = None if row is None else row.executor_id
             claim = self._store.claim(
-                run_id, self._executor.id, owner, instead_of=self._dead_owner(run_id)
+                run_id,
+                self._executor.id,
+                owner,
+                instead_of=before if self._may_take(before) else None,
             )
             if await asyncio.wrap_future(claim):
                 await self._engine.go_on(run_id, owner)
@@ -215,21 +221,16 @@ class Runs:
                 self._claimed.discard(run_id)
         return is_going_on
 
-    def _check_recoveries(self, run_id: str) -> None:
-        row = self._store.run(run_id)
+    def _check_recoveries(self, row: RunRow | None) -> None:
         most = self._engine.max_recoveries
         if row is not None and most is not None and row.recoveries > most:
-            raise TooManyRecoveriesError(run_id, row.recoveries)
-
-    def _dead_owner(self, run_id: str) -> str | None:
-        row = self._store.run(run_id)
-        executor_id = None if row is None else row.executor_id
-        return executor_id if self._may_take(executor_id) else None
+            raise TooManyRecoveriesError(row.run_id, row.recoveries)
 
     def recover_defined(self) -> None:
         """Go on with the runs whose workflow, or whose message's class, is defined."""
         for run in self.live.values():
-            run.inbox.fetch()
+            if run.inbox.is_stuck:
+                run.inbox.fetch()
         for run_id, workflow in list(self.undefined.items()):
             if self._registry.named(workflow) is not None:
                 del self.undefined[run_id]
@@ -251,7 +252,7 @@ class Runs:
             # Only after this execution has ended can another begin.
             task.add_done_callback(lambda _: self._wait_for(claim))
             raise LeavePending
-        execution = Execution(self._journal, claim, definition, start)
+        execution = Execution(self._session, claim, definition, start)
         run: LiveRun | None = None
         try:
             run = self.live[claim.run_id] = await execution.open()

@@ -78,7 +78,8 @@ class DBOSRuntime(Runtime):
             cut for speed. A crash of the process loses nothing in either.
         redact: Names of fields of events, results and `ctx.store` whose values are
             masked before they are written. In memory they stay; after a restart the
-            run finds the mask. A pydantic `SecretStr` masks itself.
+            run finds the mask. A message is in the mailbox as it was sent until the
+            run has taken it. A pydantic `SecretStr` masks itself.
         default_serializer: For workflows that name none. The default resolves
             declared and already loaded classes only, and never unpickles.
         options: Those of `llama-agents-dbos`, under its names; see `Options`.

@@ -20,8 +20,6 @@ from durable_notebook.runtime._outcome import recorded_end
 from durable_notebook.runtime._runs import Executor, Runs
 from durable_notebook.store import RunRow, Store
 
-_UNFINISHED = ("PENDING", "ENQUEUED", "DELAYED")
-
 # So many go in one transaction: a live run that wants to write waits for no more.
 _AT_ONCE = 50
 
@@ -70,11 +68,8 @@ class Upkeep:
         executor_id = row.executor_id or ""
         is_ours = executor_id == self._executor.id
         is_elsewhere = not is_ours and self._executor.is_alive(executor_id)
-        if (
-            is_elsewhere
-            and row.dbos_status in _UNFINISHED
-            and not recorded_end(self._store, row)
-        ):
+        is_open = row.is_unfinished and recorded_end(self._store, row) is None
+        if is_elsewhere and is_open:
             raise LiveElsewhereError(run_id, executor_id)
         return row
 
@@ -88,7 +83,7 @@ class Upkeep:
         if keep is not None and keep < 0:
             raise ConfigError(f"Nobody can keep {keep} runs.", "Give 0 or more.")
         rows = await asyncio.to_thread(self._store.runs)
-        ended = [row for row in rows if row.dbos_status not in _UNFINISHED]
+        ended = [row for row in rows if not row.is_unfinished]
         ended.sort(key=lambda row: row.updated_at, reverse=True)
         since = None if older_than is None else time.time() - older_than.total_seconds()
         gone = [

@@ -63,6 +63,11 @@ class RunRow:
     recoveries: int
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether DBOS has it as one that goes on, or that will."""
+        return self.dbos_status in ("PENDING", "ENQUEUED", "DELAYED")
+
+    @property
     def input(self) -> dict[str, Json]:
         """What the run was started with, out of the form DBOS keeps it in.
 
