@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workflows.events import Event, StopEvent
@@ -329,11 +331,15 @@ class LiveRun:
             started_at=min(began),
             finished_at=entry.at,
         )
-        written = asyncio.wrap_future(self._journal.append(new))
-        written.add_done_callback(self._written)
-        written.add_done_callback(lambda _: self._writing.pop(position, None))
-        # Whoever waits may be cancelled; the entry may not.
-        await asyncio.shield(written)
+        written = self._journal.append(new)
+        if written.done():
+            self._written(position, written)
+            written.result()
+        else:
+            waiting = asyncio.wrap_future(written)
+            waiting.add_done_callback(partial(self._written, position))
+            # Whoever waits may be cancelled; the entry may not.
+            await asyncio.shield(waiting)
         self._committed_at = time.monotonic()
         self.notify()
         self._snapshots.look(position)
@@ -341,7 +347,10 @@ class LiveRun:
             self._forgotten = entry.cursor
             self._journal.forget_mail(self.run_id, entry.cursor)
 
-    def _written(self, written: asyncio.Future[None]) -> None:
+    def _written(
+        self, position: int, written: Future[None] | asyncio.Future[None]
+    ) -> None:
+        self._writing.pop(position, None)
         if not written.cancelled() and written.exception() is not None:
             self._broken = written.exception()
 

@@ -25,6 +25,7 @@ from durable_notebook.store._abc import (
     Store,
     read_entry,
 )
+from durable_notebook.store._direct import DirectWriter
 from durable_notebook.store._file import JournalFile
 from durable_notebook.store._file_lock import FileHold
 from durable_notebook.store._rows import executors_of, run_row
@@ -50,6 +51,8 @@ class SqliteStore(Store):
                 self._connections.migrate(connection)
                 self._watching = self._connections.connect()
                 opened.callback(self._watching.close)
+                at_once = self._connections.connect(timeout_s=0.0)
+                opened.callback(at_once.close)
                 file = JournalFile(path)
             except (OSError, sqlite3.Error) as e:
                 if isinstance(e, StorageError):
@@ -58,6 +61,7 @@ class SqliteStore(Store):
             opened.pop_all()
         self._watching_lock = threading.Lock()
         self._writer = SqliteWriter(connection, self.name, file.check)
+        self._direct = DirectWriter(at_once, self.name, file.check)
 
     def _read(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
         return self._connections.read(statement, values)
@@ -91,21 +95,22 @@ class SqliteStore(Store):
     # -- journal ---------------------------------------------------------------
 
     def append(self, entry: NewEntry) -> Future[None]:
-        def job(connection: sqlite3.Connection) -> None:
-            self._check_owner(connection, entry.run_id, entry.owner)
-            connection.execute(
-                self._sql["append_entry"],
-                {
-                    "run_id": entry.run_id,
-                    "position": entry.position,
-                    "name": entry.name,
-                    "body": entry.body,
-                    "started_ms": int(entry.started_at * 1000),
-                    "finished_ms": int(entry.finished_at * 1000),
-                },
-            )
+        values = {
+            "run_id": entry.run_id,
+            "position": entry.position,
+            "name": entry.name,
+            "body": entry.body,
+            "owner": entry.owner,
+            "started_ms": int(entry.started_at * 1000),
+            "finished_ms": int(entry.finished_at * 1000),
+        }
 
-        return self._writer.submit(job)
+        def job(connection: sqlite3.Connection) -> None:
+            written = connection.execute(self._sql["append_entry"], values)
+            if written.rowcount != 1:
+                raise LostOwnershipError(entry.run_id)
+
+        return self._direct.offer(entry.run_id, job) or self._writer.submit(job)
 
     def _check_owner(
         self, connection: sqlite3.Connection, run_id: str, owner: str
@@ -244,6 +249,7 @@ class SqliteStore(Store):
         return self._writer.submit(lambda c: sweep(c, self._sql))
 
     def close(self) -> None:
+        self._direct.close()
         self._writer.close()
         self._connections.close()
         with self._watching_lock:

@@ -34,11 +34,15 @@ class Connections:
         self._readers: list[_Reader] = []
         self._is_closed = False
 
-    def connect(self) -> sqlite3.Connection:
-        """A new connection, as durable as the settings say."""
+    def connect(self, timeout_s: float | None = None) -> sqlite3.Connection:
+        """A new connection, as durable as the settings say.
+
+        `timeout_s` is how long a write waits for a lock, if not as the settings say.
+        """
+        patience_s = self._settings.busy_timeout_s if timeout_s is None else timeout_s
         connection = sqlite3.connect(
             self._path,
-            timeout=self._settings.busy_timeout_s,
+            timeout=patience_s,
             isolation_level=None,
             check_same_thread=False,
         )

@@ -34,11 +34,10 @@ INSERT INTO operation_outputs (
     workflow_uuid, function_id, function_name, output, serialization,
     started_at_epoch_ms, completed_at_epoch_ms, application_name, retention_timestamp
 )
-VALUES (
-    :run_id, :position + 1, :name, :body, 'portable_json', :started_ms, :finished_ms,
-    (SELECT application_name FROM workflow_status WHERE workflow_uuid = :run_id),
-    :finished_ms
-)
+SELECT
+    workflow_uuid, :position + 1, :name, :body, 'portable_json', :started_ms,
+    :finished_ms, application_name, :finished_ms
+FROM workflow_status WHERE workflow_uuid = :run_id AND owner_xid = :owner
 
 -- entries --
 SELECT function_id - 1, function_name, output FROM operation_outputs
