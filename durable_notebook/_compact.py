@@ -20,7 +20,8 @@ import re
 
 from durable_notebook._model import Json
 
-_MODEL = {"__is_pydantic", "value", "qualified_name"}
+_IS_MODEL = "__is_pydantic"
+_MODEL = {_IS_MODEL, "value", "qualified_name"}
 _SHORT = {
     "stamped_at": "at",
     "invocation_id": "by",
@@ -89,14 +90,15 @@ def _short(tree: Json, names: Names) -> Json:
         return [_short(item, names) for item in tree]
     if not isinstance(tree, dict):
         return tree
-    if tree.keys() == _MODEL and tree["__is_pydantic"] is True:
+    if len(tree) == len(_MODEL) and tree.keys() == _MODEL and tree[_IS_MODEL] is True:
         name = tree["qualified_name"]
         if isinstance(name, str):
             place = names.setdefault(name, len(names))
             return {f"@{place}": _short(tree["value"], names)}
     short = {key: _short(value, names) for key, value in tree.items()}
-    looks_packed = len(short) == 1 and next(iter(short)).startswith("@")
-    return {"@": short} if looks_packed else short
+    if len(short) == 1 and next(iter(short)).startswith("@"):
+        return {"@": short}  # It looks packed.
+    return short
 
 
 def _long(tree: Json, names: list[str]) -> Json:

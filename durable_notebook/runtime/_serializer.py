@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel
 from workflows.context.serializers import JsonSerializer
@@ -93,10 +94,23 @@ class ClosedJsonSerializer(JsonSerializer):
         if kind is dict and (_MARK in value or not all(type(k) is str for k in value)):
             pairs = [[self.serialize_value(k), v] for k, v in value.items()]
             return {_MARK: "dict", "value": super().serialize_value(pairs)}
-        tree = super().serialize_value(value)
         if isinstance(value, Event):
-            tree |= self.typed(value)
-        return tree
+            return self._event(value)
+        return super().serialize_value(value)
+
+    def _event(self, event: Event) -> Json:
+        shape = _shape(type(event))
+        if shape.is_component:
+            tree = super().serialize_value(event)
+        else:
+            # As the library has it, without asking each event what its class knows,
+            # and also where the event has a value that is called `class_name`.
+            tree = {
+                "__is_pydantic": True,
+                "value": event.model_dump(mode="json"),
+                "qualified_name": shape.name,
+            }
+        return tree | self._typed(event)
 
     def deserialize_value(self, data: Any) -> Any:
         if not isinstance(data, dict):
@@ -114,13 +128,15 @@ class ClosedJsonSerializer(JsonSerializer):
         except (KeyError, TypeError) as e:
             raise ValueError(f"{mark!r} is not how a value is written here") from e
 
-    def typed(self, event: Event) -> dict[str, Json]:
+    def _typed(self, event: Event) -> dict[str, Json]:
         """What the form of an event needs besides, for its loose values to come back.
 
         Declared fields come back by their declaration; what is in others, or in a
         result, pydantic writes without its type, and a stop event's not at all.
         """
         loose = _loose(event)
+        if not loose:
+            return {}
         # Most values are plain, and so is what is written of them.
         written = {k: self.serialize_value(v) for k, v in loose.items() if not plain(v)}
         if isinstance(event, StopEvent):
@@ -146,11 +162,56 @@ def plain(value: object) -> bool:
     return value is None or type(value) in (str, int, float, bool)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What is the same of every event of a class.
+
+    `loose` are the fields of which no declaration tells the type.
+    """
+
+    name: str
+    is_component: bool
+    loose: tuple[str, ...]
+    has_own_result: bool
+
+    @classmethod
+    def of(cls, kind: type[Event]) -> _Shape:
+        fields = kind.model_fields
+        return cls(
+            name=f"{kind.__module__}.{kind.__name__}",
+            is_component=hasattr(kind, "class_name") and hasattr(kind, "from_dict"),
+            loose=tuple(name for name, f in fields.items() if f.annotation is Any),
+            has_own_result=issubclass(kind, StopEvent) and "result" not in fields,
+        )
+
+
+# Looking through the fields of a model takes longer than writing a small one.
+_shapes: WeakKeyDictionary[type[Event], _Shape] = WeakKeyDictionary()
+
+
+def _shape(kind: type[Event]) -> _Shape:
+    found = _shapes.get(kind)
+    if found is None:
+        found = _Shape.of(kind)
+        if kind.__pydantic_complete__:  # Its fields are what they will be.
+            _shapes[kind] = found
+    return found
+
+
+def _dynamic(event: Event) -> dict[str, Any]:
+    """The values that an event was given under names its class does not declare."""
+    # Asking the event for `_data` takes longer than all the rest of its form.
+    found: dict[str, Any] = (event.__pydantic_private__ or {}).get("_data", {})
+    return found
+
+
 def _loose(event: Event) -> Mapping[str, Any]:
     """The values of an event that no declaration tells the type of."""
-    found = dict(event.items())
-    fields = type(event).model_fields
-    found |= {k: event.__dict__[k] for k, f in fields.items() if f.annotation is Any}
-    if isinstance(event, StopEvent) and "result" not in fields:
+    shape, dynamic = _shape(type(event)), _dynamic(event)
+    if not (dynamic or shape.loose or shape.has_own_result):
+        return dynamic
+    found = dict(dynamic)
+    found |= {name: event.__dict__[name] for name in shape.loose}
+    if shape.has_own_result:
         found["result"] = cast("Any", event)._result
     return found
