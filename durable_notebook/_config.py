@@ -35,7 +35,8 @@ class Settings:
         busy_timeout_s: How long a write waits for another process's lock, and on
             Postgres for a server that is gone.
         snapshot_every: After how many entries a run's state is written down, so that
-            resuming it need not read its journal from the beginning.
+            resuming it need not read its journal from the beginning. That waits for a
+            pause of the run, and at most for three times as many entries more.
         redact: Names of fields whose values are masked before they are written.
         mailbox_poll_s: How often it is asked whether other processes have left
             messages. That costs no access to the disk or the network.

@@ -207,3 +207,47 @@ async def test_only_the_owner_writes_a_snapshot(journal_url: str) -> None:
             runtime.store.put_snapshot("c", "somebody", "{}").result(timeout=10)
 
         assert runtime.store.snapshot("c") is None
+
+
+class Loop(Event):
+    count: int
+
+
+class Looping(Workflow):
+    """Steps that never pause."""
+
+    @step
+    async def first(self, ev: StartEvent) -> Loop:
+        return Loop(count=1)
+
+    @step
+    async def again(self, ev: Loop) -> Loop | StopEvent:
+        if ev.count == 40:
+            return StopEvent(result=ev.count)
+        return Loop(count=ev.count + 1)
+
+
+async def test_a_run_that_never_pauses_has_snapshots_too(journal_url: str) -> None:
+    class Watched(Looping):
+        @step
+        async def again(self, ev: Loop) -> Loop | StopEvent:
+            # Not before one is there: it is made beside the steps.
+            is_there = runtime.store.snapshot("c") is not None
+            return StopEvent() if is_there else Loop(count=ev.count + 1)
+
+    async with launched(journal_url, settings=settings(journal_url)) as runtime:
+        await soon(Watched(runtime=runtime).run(run_id="c"))
+
+        written = json.loads(runtime.store.snapshot("c") or "{}")
+
+    assert written["position"] >= 3 * 4 - 1
+
+
+async def test_a_run_that_ends_without_a_pause_has_none(journal_url: str) -> None:
+    """Nobody would ever read it."""
+    every = Settings(database_url=journal_url, snapshot_every=20)
+    async with launched(journal_url, settings=every) as runtime:
+        await soon(Looping(runtime=runtime).run(run_id="c"))
+
+        assert len(runtime.store.entries("c")) > 20
+        assert runtime.store.snapshot("c") is None
