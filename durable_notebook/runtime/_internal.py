@@ -25,7 +25,9 @@ from workflows.runtime.types.plugin import (
     WaitResultTick,
     WaitResultTimeout,
 )
-from workflows.runtime.types.ticks import WorkflowTick
+from workflows.runtime.types.results import AddCollectedEvent, DeleteCollectedEvent
+from workflows.runtime.types.step_id import StepId
+from workflows.runtime.types.ticks import TickStepResult, WorkflowTick
 
 from durable_notebook.runtime._live import LiveRun
 
@@ -51,6 +53,9 @@ class InternalAdapter(InternalRunAdapter):
         # Keys of bodies whose tasks wait for the commit of this turn.
         self._held: list[str] = []
         self._committed = asyncio.Event()
+        # Steps that collect events. Of two bodies of one that are in flight together
+        # the library does the second again, on what the first has collected.
+        self._collecting: set[StepId] = set()
 
     @property
     def run_id(self) -> str:
@@ -80,6 +85,8 @@ class InternalAdapter(InternalRunAdapter):
 
     async def on_tick(self, tick: WorkflowTick) -> None:
         self._run.reduced(tick)
+        if isinstance(tick, TickStepResult) and any(map(_is_collected, tick.result)):
+            self._collecting.add(tick.step_id)
 
     async def wait_for_next_task(
         self,
@@ -87,8 +94,12 @@ class InternalAdapter(InternalRunAdapter):
         pending: list[PendingStart],
         timeout: float | None = None,  # noqa: ASYNC109 - the library's
     ) -> WaitForNextTaskResult:
-        self._held += [p.key for p in pending if isinstance(p, PendingWorker)]
+        workers = [p for p in pending if isinstance(p, PendingWorker)]
+        self._held += [worker.key for worker in workers]
         is_short = self._run.turn_length < _MOST_IN_A_TURN
+        # A body that collects begins at once, so that the next has what it collected.
+        collects = any(worker.step_id in self._collecting for worker in workers)
+        is_short &= not collects
         # What completes together is committed together: with a result at hand, or a
         # message and nothing to start, the turn goes on.
         goes_on = is_short and any(named.task.done() for named in running)
@@ -106,6 +117,8 @@ class InternalAdapter(InternalRunAdapter):
                 await asyncio.sleep(0)
                 if not any(each.task.done() for each in named):
                     await self._commit()
+            if collects:
+                await self._let_return(named)
             completed = await self._next(named, timeout)
         except BaseException:
             # The control loop does not know these yet, and would let them run on.
@@ -134,12 +147,24 @@ class InternalAdapter(InternalRunAdapter):
         self._began[task] = self._count
         return pending.start(task)
 
-    def _rank(self, named: NamedTask) -> tuple[bool, int]:
+    def _rank(self, named: NamedTask) -> tuple[bool, bool, int]:
         """Of bodies that have ended together, the one that began first comes first.
 
         The library keeps them in a set, so their order would be another at each run.
+        One that collects comes before those whose events it may have to collect.
         """
-        return isinstance(named, PullTask), self._began.get(named.task, 0)
+        is_pull = isinstance(named, PullTask)
+        return is_pull, not self._collects(named), self._began.get(named.task, 0)
+
+    def _collects(self, named: NamedTask) -> bool:
+        return isinstance(named, WorkerTask) and named.step_id in self._collecting
+
+    async def _let_return(self, named: list[NamedTask]) -> None:
+        """Give bodies that collect, which mostly wait for nothing, time to return."""
+        for _ in range(_PASSES_TO_RETURN):
+            if any(n.task.done() for n in named if self._collects(n)):
+                return
+            await asyncio.sleep(0)
 
     async def _next(
         self, named: list[NamedTask], timeout_s: float | None
@@ -170,6 +195,10 @@ class InternalAdapter(InternalRunAdapter):
             return None
         sender: str = emission.invocation_id
         return sender
+
+
+def _is_collected(result: object) -> bool:
+    return isinstance(result, (AddCollectedEvent, DeleteCollectedEvent))
 
 
 async def _after(event: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:

@@ -84,7 +84,25 @@ async def test_what_completes_together_is_committed_together(journal_url: str) -
         entries = runtime.store.entries("f")
 
     bodies = sum(len(recorded.entry.bodies) for recorded in entries)
-    assert len(entries) < bodies / 2
+    assert len(entries) < bodies * 2 / 3
+
+
+async def test_of_bodies_that_collect_each_has_what_the_one_before_collected(
+    journal_url: str,
+) -> None:
+    """The library does a body again that began before the last had collected."""
+
+    class Wide(FanOut):
+        parts = 40
+        held = ()
+
+    async with launched(journal_url) as runtime:
+        await soon(Wide(runtime=runtime).run(run_id="f"))
+
+        entries = runtime.store.entries("f")
+
+    bodies = sum(len(recorded.entry.bodies) for recorded in entries)
+    assert bodies == 1 + 40 + 40
 
 
 async def test_a_body_that_waits_for_a_commit_never_begins_when_the_run_has_ended(
