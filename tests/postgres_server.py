@@ -2,7 +2,7 @@
 
 One server a test session, on a socket of its own; one database a test, copied from a
 template that has all tables. What a power cut would lose is no business of the tests,
-so the server does not wait for the disk.
+so the server does not wait for the disk; that of the benchmarks does.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from psycopg import sql
 
 _SETTINGS = """
 listen_addresses = ''
+max_connections = 200
+"""
+_VOLATILE = """
 fsync = off
 full_page_writes = off
-max_connections = 200
 """
 
 
 class PostgresServer:
     """A server that can be stopped, started and counted on."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_durable: bool = False) -> None:
         with warnings.catch_warnings():
             # It tells of a missing XDG_RUNTIME_DIR, and goes on with /tmp.
             warnings.simplefilter("ignore")
@@ -47,7 +49,7 @@ class PostgresServer:
         self.socket.chmod(0o777)
         settings = f"listen_addresses = ''\nunix_socket_directories = '{self.socket}'\n"
         with (data / "postgresql.conf").open("a") as file:
-            file.write(settings + _SETTINGS)
+            file.write(settings + _SETTINGS + ("" if is_durable else _VOLATILE))
         self._numbers = itertools.count()
         self.start()
 

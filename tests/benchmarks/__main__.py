@@ -9,6 +9,8 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from tests.benchmarks import databases
 from tests.benchmarks.runtimes import RUNTIMES, is_installed
 from tests.benchmarks.scenarios import SCENARIOS, Lab, MeasurementError, Scenario
 from tests.benchmarks.tables import Measured, medians, table
+from tests.postgres_server import PostgresServer
 
 PACKAGES = (
     "durable-notebook",
@@ -24,6 +27,7 @@ PACKAGES = (
     "llama-agents-dbos",
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")
+POSTGRES_RESULTS = Path(__file__).with_name("RESULTS-postgres.md")
 
 HEAD = """\
 # What durability costs
@@ -46,8 +50,25 @@ on a fresh database: {backend}.
 
 def main() -> None:
     options = _options()
+    with _server(options.pg) as server:
+        _measure_all(options, Lab(server, profile=options.profile))
+
+
+@contextmanager
+def _server(asked: str | None) -> Iterator[str | None]:
+    """The Postgres server to measure on; one of our own if none is named."""
+    if asked != "":
+        yield asked
+        return
+    server = PostgresServer(is_durable=True)
+    try:
+        yield server.url("postgres")
+    finally:
+        server.remove()
+
+
+def _measure_all(options: argparse.Namespace, lab: Lab) -> None:
     began = time.monotonic()
-    lab = Lab(options.pg, profile=options.profile)
     wanted = [
         s for s in SCENARIOS if s.name in options.scenario or not options.scenario
     ]
@@ -66,7 +87,8 @@ def main() -> None:
             _say(f"    {figure.label} [{figure.unit}]   {shown}\n")
         if not (options.scenario or options.n):
             # After each scenario: who stops in the middle has what was measured.
-            RESULTS.write_text(_head(lab, options.rounds) + table(measured))
+            results = RESULTS if lab.server is None else POSTGRES_RESULTS
+            results.write_text(_head(lab, options.rounds) + table(measured))
     print(f"\n{table(measured)}")
     _say(f"{time.monotonic() - began:.0f} s\n")
 
@@ -82,7 +104,12 @@ def _options() -> argparse.Namespace:
         "--runtimes", type=lambda names: names.split(","), default=list(RUNTIMES)
     )
     parser.add_argument("--n", type=int, help="another size than the scenario's own")
-    parser.add_argument("--pg", help="URL of a Postgres server to make databases on")
+    parser.add_argument(
+        "--pg",
+        nargs="?",
+        const="",
+        help="measure on Postgres: on the server of this URL, or one of our own",
+    )
     parser.add_argument("--profile", help="write cProfile's figures to this file")
     return parser.parse_args()
 

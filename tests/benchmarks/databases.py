@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def fresh(server: str | None) -> Iterator[str]:
     name = f"benchmark_{uuid.uuid4().hex[:12]}"
     _administer(server, f"CREATE DATABASE {name}")
     try:
-        yield server.rpartition("/")[0] + "/" + name
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     finally:
         _administer(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
