@@ -17,6 +17,7 @@ from durable_notebook.errors import (
     DamagedJournalError,
     LostOwnershipError,
     RunIdTakenError,
+    StorageError,
     StrandedRunError,
     TooManyRecoveriesError,
     UnknownRunError,
@@ -28,12 +29,16 @@ from durable_notebook.runtime._execution import (
     Session,
     Start,
 )
+from durable_notebook.runtime._idle import Idle, Released, RunReleased
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._registry import Definition, Registry
 from durable_notebook.store import RunRow, Store
 
 T = TypeVar("T")
+
+# So many unfinished runs are looked at in one step of the loop.
+_LOOKED_AT_ONCE = 200
 
 # The beginning of a run, for its own loop or for another one.
 Started = asyncio.Task[None] | Future[None]
@@ -53,9 +58,10 @@ class Executor:
 class Runs:
     """Executes the runs of one executor. Belongs to the runtime's loop.
 
-    A run is in exactly one of these places: `live` (or on its way there: `_claimed`),
-    waiting for its workflow (`undefined`), standing still for a reason (`problems`),
-    or none of this process's business.
+    A run is in exactly one of these places: `live` (or on its way there or from there:
+    `_claimed`), released while it waits (`idle`), waiting for its workflow
+    (`undefined`), standing still for a reason (`problems`), or none of this process's
+    business.
     """
 
     def __init__(
@@ -66,11 +72,16 @@ class Runs:
         registry: Registry,
         executor: Executor,
         snapshot_every: int,
+        idle_timeout_s: float | None,
     ) -> None:
         self.live: dict[str, LiveRun] = {}
         self.problems: dict[str, Exception] = {}
         self.undefined: dict[str, str] = {}
+        self.idle = Idle(
+            idle_timeout_s, release=self._release, bring_back=self._bring_back
+        )
         self._claimed: set[str] = set()
+        self._returning: dict[str, Released] = {}
         self._starts: dict[str, Start] = {}
         self._beginning: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -98,7 +109,8 @@ class Runs:
         if row is not None:
             check_same_start(row, inputs["start"], start.event)
             self.check_executor(row)
-            await self.resume(run_id)
+            if not self.idle.is_released(run_id):
+                await self.resume(run_id)
         elif run_id not in self._claimed:
             self._claimed.add(run_id)
             self._starts[run_id] = start
@@ -144,6 +156,7 @@ class Runs:
             elif not self._may_take(run.executor_id):
                 continue
             elif self._registry.named(run.workflow) is not None:
+                self.idle.take(run.run_id)
                 self.spawn(self._recover(run.run_id)).add_done_callback(_noted)
             else:
                 self.undefined[run.run_id] = run.workflow
@@ -166,6 +179,7 @@ class Runs:
         """Drop what is known of a run that is deleted."""
         self.problems.pop(run_id, None)
         self.undefined.pop(run_id, None)
+        self.idle.take(run_id)
 
     def stop_lost(self) -> None:
         """Stop the live runs that another execution, or DBOS's tools, took away."""
@@ -194,20 +208,33 @@ class Runs:
     async def _recover(self, run_id: str) -> bool:
         if run_id in self._claimed:
             return False
+        self._take(run_id)
+        return await self._go_on(run_id)
+
+    def _take(self, run_id: str) -> None:
+        """Take a run from wherever it is: it is about to be executed."""
         self._claimed.add(run_id)
         self.undefined.pop(run_id, None)
         self.problems.pop(run_id, None)
+        released = self.idle.take(run_id)
+        if released is not None:
+            self._returning[run_id] = released
+
+    async def _go_on(self, run_id: str) -> bool:
         owner = new_owner()
         is_going_on = False
+        is_counted = run_id not in self._returning  # It has not failed, it waited.
         try:
             row = self._store.run(run_id)
-            self._check_recoveries(row)
+            if is_counted:
+                self._check_recoveries(row)
             before = None if row is None else row.executor_id
             claim = self._store.claim(
                 run_id,
                 self._executor.id,
                 owner,
                 instead_of=before if self._may_take(before) else None,
+                is_counted=is_counted,
             )
             if await asyncio.wrap_future(claim):
                 await self._engine.go_on(run_id, owner)
@@ -219,6 +246,7 @@ class Runs:
         finally:
             if not is_going_on:
                 self._claimed.discard(run_id)
+                self._returning.pop(run_id, None)
         return is_going_on
 
     def _check_recoveries(self, row: RunRow | None) -> None:
@@ -231,10 +259,90 @@ class Runs:
         for run in self.live.values():
             if run.inbox.is_stuck:
                 run.inbox.fetch()
-        for run_id, workflow in list(self.undefined.items()):
-            if self._registry.named(workflow) is not None:
-                del self.undefined[run_id]
-                self.spawn(self._recover(run_id)).add_done_callback(_noted)
+        defined = {
+            run_id: definition
+            for run_id, workflow in self.undefined.items()
+            if (definition := self._registry.named(workflow)) is not None
+        }
+        waiting = [
+            run_id
+            for run_id, definition in defined.items()
+            if self.idle.is_on and definition.limit is None
+        ]
+        for run_id in defined:
+            del self.undefined[run_id]
+        for run_id in defined.keys() - set(waiting):
+            self._begin_again(run_id)
+        if waiting:
+            self.spawn(self._begin_unless_idle(waiting))
+
+    def _begin_again(self, run_id: str) -> None:
+        self.spawn(self._recover(run_id)).add_done_callback(_noted)
+
+    async def _begin_unless_idle(self, run_ids: list[str]) -> None:
+        """Go on with the runs that have something to do; leave alone who only waits.
+
+        Each look at the database and what follows from it is one step of the loop: a
+        message that comes later finds the run released.
+        """
+        for n in range(0, len(run_ids), _LOOKED_AT_ONCE):
+            some = run_ids[n : n + _LOOKED_AT_ONCE]
+            found = {}
+            with contextlib.suppress(StorageError):  # To begin a run will tell of it.
+                pending = self._store.pending(some, self._executor.id)
+                found = {each.run_id: Released.left_alone(each) for each in pending}
+            for run_id in some:
+                released = found.get(run_id)
+                if released is None:
+                    self._begin_again(run_id)
+                elif run_id not in self._claimed:
+                    self.idle.add(run_id, released)
+            await asyncio.sleep(0)
+
+    # -- idle runs -----------------------------------------------------------------
+
+    def _release(self, run: LiveRun) -> None:
+        """Begin to end a run that is at rest; from here on nobody finds it live."""
+        self.live.pop(run.run_id, None)
+        run.stop(RunReleased())
+
+    def _note_released(
+        self, task: asyncio.Task[Any], run: LiveRun, definition: Definition
+    ) -> None:
+        """When its last task has ended, a released run is one that its mail wakes."""
+        run_id, released = run.run_id, Released.of(run, definition)
+        task.add_done_callback(lambda _: self._released(run_id, released))
+
+    def _released(self, run_id: str, released: Released) -> None:
+        self.idle.add(run_id, released)
+        try:
+            is_mailed = bool(self._store.mail(run_id, released.cursor))
+        except StorageError:
+            is_mailed = True  # Perhaps; that it is not is found out when it is back.
+        if is_mailed:
+            self.idle.wake(run_id)
+
+    def _bring_back(self, run_id: str) -> None:
+        if run_id not in self._claimed:
+            self._take(run_id)
+            self.spawn(self._go_on(run_id)).add_done_callback(_noted)
+
+    async def until_back(self, run_id: str) -> None:
+        """Wait until a released run is back, or is no longer this executor's."""
+        row = self._store.run(run_id)
+        is_ours = row is not None and row.executor_id == self._executor.id
+        if row is None or not is_ours or row.dbos_status != "PENDING":
+            self.idle.take(run_id)
+        else:
+            await self.idle.until_back(run_id, row.owner)
+
+    def forget_lost(self) -> None:
+        """Forget the released runs that were taken away, and that somebody awaits."""
+        watched = self.idle.watched()
+        owners = self._store.owners(watched) if watched else {}
+        for run_id, owner in watched.items():
+            if owners.get(run_id) != owner:
+                self.idle.take(run_id)
 
     # -- execute -------------------------------------------------------------------
 
@@ -247,18 +355,23 @@ class Runs:
         self._claimed.add(claim.run_id)
         task.add_done_callback(lambda _: self._executed(task, claim.run_id))
         start = self._starts.pop(claim.run_id, None)
-        definition = start.definition if start else self._registry.named(claim.workflow)
+        back = self._returning.pop(claim.run_id, None)
+        definition = self._definition(claim, start, back)
         if definition is None:
             # Only after this execution has ended can another begin.
             task.add_done_callback(lambda _: self._wait_for(claim))
             raise LeavePending
-        execution = Execution(self._session, claim, definition, start)
+        execution = Execution(self._session, claim, definition, start, back)
         run: LiveRun | None = None
         try:
             run = self.live[claim.run_id] = await execution.open()
             run.recorded_by(task)
             self.wake()
             outcome = await execution.carry_out()
+        except RunReleased:
+            assert run is not None
+            self._note_released(task, run, definition)
+            raise LeavePending from None
         except RESUMABLE as e:
             if not (run and self._has_ended_outside(run, definition, e)):
                 self._leave(claim.run_id, run, e)
@@ -272,12 +385,22 @@ class Runs:
             self.live.pop(claim.run_id, None)
             if run is not None:
                 run.close()
+                self.idle.move(run)
         run.end(outcome)
         self.wake()
         if outcome.error is not None:
             raise outcome.error
         assert outcome.result is not None
         return definition.codec.event(outcome.result)
+
+    def _definition(
+        self, claim: Claim, start: Start | None, released: Released | None
+    ) -> Definition | None:
+        """What a run is executed with: what it began with here, else today's."""
+        if start is not None:
+            return start.definition
+        kept = None if released is None else released.definition
+        return kept or self._registry.named(claim.workflow)
 
     def _wait_for(self, claim: Claim) -> None:
         """Go on with a run once its workflow is defined, which may be by now."""
@@ -359,6 +482,7 @@ class Runs:
 
     async def stop(self) -> None:
         """Cancel what was spawned and wait for its end."""
+        self.idle.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -45,6 +45,11 @@ class Snapshots:
         if is_due and self._task is None and self._is_possible:
             self._task = asyncio.create_task(self._make())
 
+    @property
+    def is_making(self) -> bool:
+        """Whether one is being made."""
+        return self._task is not None
+
     def close(self) -> None:
         """Make no more."""
         self._is_possible = False

@@ -29,6 +29,7 @@ class Watch:
         self._queue_poll_s = queue_poll_s
         self._queue_due = 0.0
         self._anyway_due = 0.0
+        self._released_due = 0.0
         self._seen_mail = 0
         self._has_news = True
         self._may_be_enqueued = True
@@ -57,7 +58,7 @@ class Watch:
         if self._store.changed_outside() or now >= self._anyway_due:
             self._anyway_due = now + _LOOK_ANYWAY_S
             self._has_news = self._may_be_enqueued = True
-        if self._has_news and self._runs.live:
+        if self._has_news and (self._runs.live or self._runs.idle.has_released):
             self._look_at_live()
             # Not before it is done: what failed is to be tried again.
             self._has_news = False
@@ -67,7 +68,12 @@ class Watch:
 
     def _look_at_live(self) -> None:
         self._runs.stop_lost()
+        now = time.monotonic()
+        if now >= self._released_due:
+            self._released_due = now + _LOOK_ANYWAY_S
+            self._runs.forget_lost()
         mailed = self._store.mailed(self._seen_mail)
+        self._runs.idle.mailed(mailed)
         for run_id in mailed.keys() & self._runs.live.keys():
             self._runs.live[run_id].inbox.fetch()
         self._seen_mail = max(mailed.values(), default=self._seen_mail)
