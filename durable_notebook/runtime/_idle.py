@@ -35,6 +35,9 @@ _AT_ONCE = 100
 # change its store, or a snapshot of it is being made.
 _AGAIN_S = 0.05
 
+# A run that comes back by itself within this time is not worth releasing.
+_WORTH_S = 0.1
+
 
 class RunReleased(BaseException):
     """Ends the control loop of an idle run. Not an Exception: it is no outcome."""
@@ -258,7 +261,8 @@ class Idle:
 
     def _let_go(self, run: LiveRun, at: float, timeout_s: float) -> None:
         del self._resting[run.run_id]
-        if run.is_at_rest:
+        until = run.rest_until or 0.0
+        if run.is_at_rest and until - run.now() > _WORTH_S:
             self._release(run)
         else:
             self._resting[run.run_id] = at + max(0.0, _AGAIN_S - timeout_s), run

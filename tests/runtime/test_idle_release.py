@@ -6,7 +6,7 @@ import asyncio
 import gc
 import json
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -37,7 +37,8 @@ from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._serializer import ClosedJsonSerializer
 from durable_notebook.store import open_store
 
-PASSES = 60
+# More passes of the event loop than the end of an idle run takes.
+PASSES = 30
 
 
 async def released(runtime: DBOSRuntime, run_id: str) -> None:
@@ -344,25 +345,28 @@ async def test_a_retry_brings_its_run_back(journal_url: str) -> None:
 
         assert await soon(handler) == 2
         rows = await Client(runtime).run("a").journal()
+        entries = runtime.store.entries("a")
     assert [row.attempt for row in rows] == [1, 2]
+    assert len(entries) <= 6, "it went and came many times"
 
 
 async def test_the_timeout_of_a_workflow_goes_on_while_its_run_is_released(
     journal_url: str,
 ) -> None:
     async with launched(journal_url, idle_timeout=0) as runtime:
-        started = asyncio.get_running_loop().time()
-        handler = Asking(runtime=runtime, timeout=1.0).run(run_id="a")
+        handler = Asking(runtime=runtime, timeout=2.0).run(run_id="a")
         await released(runtime, "a")
         # Back in between, and released again: its time has not begun anew.
         await runtime.send("a", Tick(count=0))
 
         with pytest.raises(WorkflowTimeoutError):
             await soon(handler)
-        assert asyncio.get_running_loop().time() - started >= 1.0 - 0.01
-        ticks = [t for e in runtime.store.entries("a") for t in e.entry.ticks]
-    stamps = [t["stamped_at"] for t in ticks if "stamped_at" in t]
-    assert max(stamps) - min(stamps) < 2.0
+        entries = [recorded.entry for recorded in runtime.store.entries("a")]
+    begun_at = entries[0].ticks[0]["stamped_at"]
+    deadlines = [entry.rest for entry in entries if entry.rest is not None]
+    assert len(deadlines) >= 2
+    assert [pytest.approx(begun_at + 2.0, abs=0.05)] * len(deadlines) == deadlines
+    assert entries[-1].at >= begun_at + 2.0
 
 
 # -- what others see ------------------------------------------------------------------
@@ -413,6 +417,7 @@ async def test_a_reader_gets_each_event_once_across_releases(
         await run.send(Approval(by="two", number=2))
 
         assert await soon(reader) == await soon(late)
+        await soon(run.result())
         assert [repr(e) for e in reader.result()] == [repr(e) for e in expected]
 
 
@@ -533,7 +538,7 @@ async def test_a_run_that_dbos_cancels_while_it_is_released_is_not_released(
 ) -> None:
     """The row tells how it ended; no look of ours puts it back among the waiting."""
     async with launched(journal_url) as runtime:
-        for passes in range(0, PASSES, 3):
+        for passes in range(0, PASSES, 6):
             run_id = f"run-{passes}"
             handler = Asking(runtime=runtime).run(run_id=run_id)
             await at_rest(runtime, run_id)
@@ -623,7 +628,6 @@ def test_a_restart_leaves_a_run_alone_that_only_waits(journal_url: str) -> None:
     second = live(journal_url, look, idle_timeout=60)
 
     assert first == second
-    assert first[1] == 0 or first[1] == second[1]
     assert live(journal_url, answer, idle_timeout=60) == "Ada"
 
 
@@ -727,6 +731,3 @@ def test_a_run_whose_class_comes_later_waits_for_it_as_ever(journal_url: str) ->
 
     name = f"{Asking.__module__}.{Asking.__qualname__}"
     assert live(journal_url, use, idle_timeout=0) == [{"a": name}, "Ada"]
-
-
-Life = Callable[[DBOSRuntime], Awaitable[Any]]
