@@ -168,8 +168,7 @@ class Access:
                     yield event
                 if run.outcome is not None:
                     return
-                if after == run.stream.count:
-                    position = run.position - 1
+                position = max(position, run.read_up_to(after))
             else:
                 # Asked first: the run may go on, and end, while its reader takes these.
                 has_ended = self.recorded_outcome(run_id) is not None
@@ -187,7 +186,7 @@ class Access:
     async def _until_news(self, run_id: str) -> None:
         """Wait until there may be something new of a run; a released one costs none."""
         if self._runs.idle.is_released(run_id):
-            await self._runs.until_back(run_id)
+            await self._runs.idle.until_back(run_id)
         else:
             await self._runs.until_changed(self._poll_s)
 

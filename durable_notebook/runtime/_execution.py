@@ -18,10 +18,10 @@ from durable_notebook.errors import (
     UnstorableValueError,
 )
 from durable_notebook.runtime._flight import current_invocation
-from durable_notebook.runtime._idle import Released
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._registry import Definition, current_run
+from durable_notebook.runtime._released import Released
 from durable_notebook.runtime._restore import Restored, reduce_journal, restore
 from durable_notebook.runtime._snapshots import Snapshots
 from durable_notebook.store import Store

@@ -13,20 +13,16 @@ import asyncio
 import heapq
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from workflows.runtime.types.ticks import TickSessionStart, TickWakeup, WorkflowTick
-
-from durable_notebook._entry import Entry, now
-from durable_notebook.runtime._reduction import reduced
-from durable_notebook.store import Pending
+from durable_notebook.errors import StorageError
+from durable_notebook.runtime._released import Released
+from durable_notebook.store import Store
 
 if TYPE_CHECKING:
     from durable_notebook.runtime._live import LiveRun
     from durable_notebook.runtime._registry import Definition
-    from durable_notebook.runtime._restore import Restored
 
 # Of runs that became idle together so many are released before others have a turn.
 _AT_ONCE = 100
@@ -39,66 +35,6 @@ _AGAIN_S = 0.05
 _WORTH_S = 0.1
 
 
-class RunReleased(BaseException):
-    """Ends the control loop of an idle run. Not an Exception: it is no outcome."""
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """A run that waits out of memory.
-
-    Attributes:
-        cursor: A message behind it brings the run back.
-        due: When it comes back without one, by the loop's clock; infinite for never.
-        definition: The one it goes on with; None for today's.
-        since: When this process began to wait for it, if a process before had it last.
-    """
-
-    cursor: int
-    due: float
-    definition: Definition | None = None
-    since: float | None = None
-
-    @classmethod
-    def of(cls, run: LiveRun, definition: Definition) -> Released:
-        """What stays of a run that this process has had until now."""
-        assert run.rest_until is not None
-        left_s = run.rest_until - run.now()
-        return cls(run.inbox.cursor, _clock() + left_s, definition)
-
-    @classmethod
-    def left_alone(cls, pending: Pending) -> Released | None:
-        """A run of a process before that only waits; None if it has something to do.
-
-        Its last entry says so. One without that, or that cannot be read, is begun
-        again, which will tell.
-        """
-        if pending.last_entry is None or '"rest":' not in pending.last_entry:
-            return None
-        try:
-            entry = Entry.decode(pending.last_entry)
-        except (TypeError, ValueError):
-            return None
-        if entry.rest is None or entry.end or pending.newest_mail > entry.cursor:
-            return None
-        at = max(now(), entry.at)
-        due = math.inf if not entry.rest else _clock() + entry.rest - at
-        return cls(entry.cursor, due, since=at)
-
-    def catch_up(self, restored: Restored, run: LiveRun) -> None:
-        """Count the time out of memory as time in which the run has lived.
-
-        Its workflow's timeout counts such time, and goes on while a run is released.
-        Two ticks that the library reduces to nothing else say it in the journal.
-        """
-        ticks: list[WorkflowTick] = [TickWakeup(due=0.0, stamped_at=run.now())]
-        if self.since is not None:
-            ticks.insert(0, TickSessionStart(stamped_at=self.since))
-        restored.state = reduced(restored.state, ticks, run.run_id)
-        for tick in ticks:
-            run.reduced(tick)
-
-
 class Idle:
     """Decides when an idle run is released, and says when one has to come back.
 
@@ -108,11 +44,15 @@ class Idle:
 
     def __init__(
         self,
-        timeout_s: float | None,
+        store: Store,
+        executor_id: str,
         *,
+        timeout_s: float | None,
         release: Callable[[LiveRun], None],
         bring_back: Callable[[str], None],
     ) -> None:
+        self._store = store
+        self._executor_id = executor_id
         self._timeout_s = timeout_s
         self._release = release
         self._bring_back = bring_back
@@ -171,8 +111,45 @@ class Idle:
         """Whether any run does."""
         return bool(self._released)
 
-    def add(self, run_id: str, released: Released) -> None:
-        """Note that a run is out of memory."""
+    def left(self, run_ids: list[str]) -> list[str]:
+        """Leave those of these runs out of memory that only wait; gives the others.
+
+        The look at the database and what follows from it are one step of the loop: a
+        message that comes later finds the run released.
+        """
+        found: dict[str, Released | None] = {}
+        try:
+            pending = self._store.pending(run_ids, self._executor_id)
+            found = {each.run_id: Released.left_alone(each) for each in pending}
+        except StorageError:
+            pass  # Whoever is begun will tell of it.
+        begun = []
+        for run_id in run_ids:
+            released = found.get(run_id)
+            if released is None:
+                begun.append(run_id)
+            else:
+                self._add(run_id, released)
+        return begun
+
+    def leaves(
+        self, run: LiveRun, definition: Definition, task: asyncio.Task[Any]
+    ) -> None:
+        """Note that a run is out of memory once its last task has ended."""
+        run_id, released = run.run_id, Released.of(run, definition)
+        task.add_done_callback(lambda _: self._has_left(run_id, released))
+
+    def _has_left(self, run_id: str, released: Released) -> None:
+        self._add(run_id, released)
+        # What has come while it was leaving: from here on whoever posts wakes it.
+        try:
+            is_mailed = bool(self._store.mail(run_id, released.cursor))
+        except StorageError:
+            is_mailed = True  # Perhaps; if not, that is found out when it is back.
+        if is_mailed:
+            self.wake(run_id)
+
+    def _add(self, run_id: str, released: Released) -> None:
         if self._is_closed:
             return
         self._released[run_id] = released
@@ -201,28 +178,33 @@ class Idle:
             self._bring_back(run_id)
 
     def mailed(self, newest: dict[str, int]) -> None:
-        """Bring back the runs that have messages; gives the newest of each run."""
-        # A message that a run has consumed before it was released may be among them.
-        found = newest.keys() & self._released.keys()
-        for run_id in found:
+        """Bring back the runs of which somebody has found these newest messages.
+
+        A message that a run had consumed before it was released may be among them.
+        """
+        for run_id in newest.keys() & self._released.keys():
             if newest[run_id] > self._released[run_id].cursor:
                 self.wake(run_id)
 
     # -- who waits for one that is released ------------------------------------------
 
-    async def until_back(self, run_id: str, owner: str | None) -> None:
-        """Wait until a released run is back, or is taken from this executor.
+    async def until_back(self, run_id: str) -> None:
+        """Wait until a released run is back, or is no longer this executor's."""
+        row = self._store.run(run_id)
+        is_ours = row is not None and row.executor_id == self._executor_id
+        if row is None or not is_ours or row.dbos_status != "PENDING":
+            self.take(run_id)
+        elif run_id in self._released:
+            watched = (row.owner, asyncio.Event())
+            _, back = self._watched.setdefault(run_id, watched)
+            await back.wait()
 
-        `owner` is who may write it, as it is in the database.
-        """
-        if run_id not in self._released:
-            return
-        _, back = self._watched.setdefault(run_id, (owner, asyncio.Event()))
-        await back.wait()
-
-    def watched(self) -> dict[str, str | None]:
-        """The runs that somebody waits for, and who may write them."""
-        return {run_id: owner for run_id, (owner, _) in self._watched.items()}
+    def forget_lost(self) -> None:
+        """Forget the runs that somebody waits for, and that were taken away."""
+        owners = self._store.owners(self._watched) if self._watched else {}
+        for run_id, (owner, _) in list(self._watched.items()):
+            if owners.get(run_id) != owner:
+                self.take(run_id)
 
     # -- the timer -----------------------------------------------------------------
 

@@ -76,7 +76,9 @@ class LiveRun:
         self.kept_steps = restored.steps
         self.outcome: Outcome | None = None
         self.rest_until: float | None = None
-        self.holds = 0
+        # Somebody keeps it in memory: is about to change its store, or waits for the
+        # place that it has among a number of runs.
+        self.holds = 0 if definition.limit is None else 1
         self._recorded = asyncio.Event()
         self.changed = asyncio.Event()
         self._ahead_s = max(0.0, restored.at - now())
@@ -106,6 +108,10 @@ class LiveRun:
     def position(self) -> int:
         """How many entries are on disk or on their way there."""
         return self._position
+
+    def read_up_to(self, events: int) -> int:
+        """The position up to which a reader with so many events needs no entry."""
+        return self._position - 1 if events == self.stream.count else -1
 
     def ticks_since(self, position: int) -> list[WorkflowTick]:
         """The ticks reduced so far that no entry before this position has."""
@@ -202,10 +208,7 @@ class LiveRun:
     # -- at rest -------------------------------------------------------------------
 
     def note_rest(self, timeout_s: float | None) -> None:
-        """Note that it does nothing by itself for this time; None for ever.
-
-        With `holds` somebody is about to change its store, and it stays in memory.
-        """
+        """Note that it does nothing by itself for this time; None for ever."""
         until = math.inf if timeout_s is None else self.now() + timeout_s
         self.rest_until = min([until, *(due for due, _ in self._waits)])
 

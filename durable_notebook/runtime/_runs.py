@@ -17,7 +17,6 @@ from durable_notebook.errors import (
     DamagedJournalError,
     LostOwnershipError,
     RunIdTakenError,
-    StorageError,
     StrandedRunError,
     TooManyRecoveriesError,
     UnknownRunError,
@@ -29,10 +28,11 @@ from durable_notebook.runtime._execution import (
     Session,
     Start,
 )
-from durable_notebook.runtime._idle import Idle, Released, RunReleased
+from durable_notebook.runtime._idle import Idle
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._registry import Definition, Registry
+from durable_notebook.runtime._released import Released, RunReleased
 from durable_notebook.store import RunRow, Store
 
 T = TypeVar("T")
@@ -78,7 +78,11 @@ class Runs:
         self.problems: dict[str, Exception] = {}
         self.undefined: dict[str, str] = {}
         self.idle = Idle(
-            idle_timeout_s, release=self._release, bring_back=self._bring_back
+            store,
+            executor.id,
+            timeout_s=idle_timeout_s,
+            release=self._release,
+            bring_back=self._bring_back,
         )
         self._claimed: set[str] = set()
         self._returning: dict[str, Released] = {}
@@ -259,90 +263,40 @@ class Runs:
         for run in self.live.values():
             if run.inbox.is_stuck:
                 run.inbox.fetch()
-        defined = {
-            run_id: definition
-            for run_id, workflow in self.undefined.items()
-            if (definition := self._registry.named(workflow)) is not None
-        }
-        waiting = [
-            run_id
-            for run_id, definition in defined.items()
-            if self.idle.is_on and definition.limit is None
-        ]
-        for run_id in defined:
+        perhaps_idle: list[str] = []
+        for run_id, workflow in list(self.undefined.items()):
+            definition = self._registry.named(workflow)
+            if definition is None:
+                continue
             del self.undefined[run_id]
-        for run_id in defined.keys() - set(waiting):
-            self._begin_again(run_id)
-        if waiting:
-            self.spawn(self._begin_unless_idle(waiting))
-
-    def _begin_again(self, run_id: str) -> None:
-        self.spawn(self._recover(run_id)).add_done_callback(_noted)
+            if self.idle.is_on and definition.limit is None:
+                perhaps_idle.append(run_id)
+            else:
+                self._begin_again([run_id])
+        if perhaps_idle:
+            self.spawn(self._begin_unless_idle(perhaps_idle))
 
     async def _begin_unless_idle(self, run_ids: list[str]) -> None:
-        """Go on with the runs that have something to do; leave alone who only waits.
-
-        Each look at the database and what follows from it is one step of the loop: a
-        message that comes later finds the run released.
-        """
+        """Go on with the runs that have something to do, some at a time."""
         for n in range(0, len(run_ids), _LOOKED_AT_ONCE):
             some = run_ids[n : n + _LOOKED_AT_ONCE]
-            found = {}
-            with contextlib.suppress(StorageError):  # To begin a run will tell of it.
-                pending = self._store.pending(some, self._executor.id)
-                found = {each.run_id: Released.left_alone(each) for each in pending}
-            for run_id in some:
-                released = found.get(run_id)
-                if released is None:
-                    self._begin_again(run_id)
-                elif run_id not in self._claimed:
-                    self.idle.add(run_id, released)
+            unclaimed = [run_id for run_id in some if run_id not in self._claimed]
+            self._begin_again(self.idle.left(unclaimed))
             await asyncio.sleep(0)
 
-    # -- idle runs -----------------------------------------------------------------
+    def _begin_again(self, run_ids: list[str]) -> None:
+        for run_id in run_ids:
+            self.spawn(self._recover(run_id)).add_done_callback(_noted)
 
     def _release(self, run: LiveRun) -> None:
         """Begin to end a run that is at rest; from here on nobody finds it live."""
         self.live.pop(run.run_id, None)
         run.stop(RunReleased())
 
-    def _note_released(
-        self, task: asyncio.Task[Any], run: LiveRun, definition: Definition
-    ) -> None:
-        """When its last task has ended, a released run is one that its mail wakes."""
-        run_id, released = run.run_id, Released.of(run, definition)
-        task.add_done_callback(lambda _: self._released(run_id, released))
-
-    def _released(self, run_id: str, released: Released) -> None:
-        self.idle.add(run_id, released)
-        try:
-            is_mailed = bool(self._store.mail(run_id, released.cursor))
-        except StorageError:
-            is_mailed = True  # Perhaps; that it is not is found out when it is back.
-        if is_mailed:
-            self.idle.wake(run_id)
-
     def _bring_back(self, run_id: str) -> None:
         if run_id not in self._claimed:
             self._take(run_id)
             self.spawn(self._go_on(run_id)).add_done_callback(_noted)
-
-    async def until_back(self, run_id: str) -> None:
-        """Wait until a released run is back, or is no longer this executor's."""
-        row = self._store.run(run_id)
-        is_ours = row is not None and row.executor_id == self._executor.id
-        if row is None or not is_ours or row.dbos_status != "PENDING":
-            self.idle.take(run_id)
-        else:
-            await self.idle.until_back(run_id, row.owner)
-
-    def forget_lost(self) -> None:
-        """Forget the released runs that were taken away, and that somebody awaits."""
-        watched = self.idle.watched()
-        owners = self._store.owners(watched) if watched else {}
-        for run_id, owner in watched.items():
-            if owners.get(run_id) != owner:
-                self.idle.take(run_id)
 
     # -- execute -------------------------------------------------------------------
 
@@ -370,7 +324,7 @@ class Runs:
             outcome = await execution.carry_out()
         except RunReleased:
             assert run is not None
-            self._note_released(task, run, definition)
+            self.idle.leaves(run, definition, task)
             raise LeavePending from None
         except RESUMABLE as e:
             if not (run and self._has_ended_outside(run, definition, e)):

@@ -71,7 +71,7 @@ class Watch:
         now = time.monotonic()
         if now >= self._released_due:
             self._released_due = now + _LOOK_ANYWAY_S
-            self._runs.forget_lost()
+            self._runs.idle.forget_lost()
         mailed = self._store.mailed(self._seen_mail)
         self._runs.idle.mailed(mailed)
         for run_id in mailed.keys() & self._runs.live.keys():

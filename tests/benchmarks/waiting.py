@@ -1,4 +1,4 @@
-"""Runs that wait for a person: what they cost in memory, and how soon they come back."""
+"""Runs that wait: what they cost in memory, and how soon an answer is taken."""
 
 from __future__ import annotations
 

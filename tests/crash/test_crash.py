@@ -52,9 +52,7 @@ def test_a_kill_at_any_commit_of_a_run_that_is_released_changes_nothing(
 ) -> None:
     """Whenever it waits, all of it leaves memory: after a kill it may be left alone."""
     idle = 0.0
-    commits = commits_when_undisturbed(
-        attempt, tmp_path, workflow, idle_timeout_s=idle
-    )
+    commits = commits_when_undisturbed(attempt, tmp_path, workflow, idle_timeout_s=idle)
 
     wrong = attempt(every_point(workflow, commits + 2, idle_timeout_s=idle))
 
