@@ -16,6 +16,10 @@ logger = logging.getLogger("durable_notebook")
 # us and the server may swallow even that.
 _LOOK_ANYWAY_S = 1.0
 
+# So much more often is it looked where runs are released: to come back takes a moment,
+# and who has sent a message is not to notice.
+_SOONER = 2.5
+
 
 class Watch:
     """Looks at the database whenever somebody may have written to it."""
@@ -45,7 +49,8 @@ class Watch:
                 self._complain(str(e))
             except Exception:  # Without it no run would hear of anything.
                 logger.exception("A look at the journal failed, and is repeated")
-            await asyncio.sleep(self._poll_s)
+            is_sooner = self._runs.idle.has_released
+            await asyncio.sleep(self._poll_s / (_SOONER if is_sooner else 1.0))
 
     def _complain(self, text: str) -> None:
         """Say it once, and again only if it has been well in between."""
