@@ -156,7 +156,10 @@ class Client:
             event = make_event(instance.start_event_class, fields)
         start = event if isinstance(event, StartEvent) else blank_start(instance)
         handler = instance.run(run_id=run_id, start_event=start)
+        # Nobody awaits the handler: the task that it waits in for the run's end would
+        # be all that a released run costs.
         handler._result_task.add_done_callback(_seen)
+        handler._result_task.cancel()
         await self.runtime.started(run_id, handler._external_adapter)
         return Run(self, run_id)
 

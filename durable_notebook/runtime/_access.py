@@ -24,6 +24,7 @@ from durable_notebook.errors import (
     UnknownRunError,
 )
 from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._reduction import reduced
 from durable_notebook.runtime._registry import Registry
@@ -92,6 +93,8 @@ class Access:
         run = self._runs.live.get(run_id)
         if run is not None:
             run.inbox.fetch()
+        elif sequence is not None:
+            self._runs.idle.wake(run_id)
         return sequence is not None
 
     async def posted(self) -> None:
@@ -145,7 +148,8 @@ class Access:
                     raise outcome.error
                 assert outcome.result is not None
                 return outcome.result
-            await self._runs.until_changed(self._poll_s)
+            run = None  # Who waits keeps no released run in memory.
+            await self._until_news(run_id)
 
     async def stream(self, run_id: str, after: int = 0) -> AsyncGenerator[Event, None]:
         """A run's events from a number on: recorded ones first, then live ones.
@@ -164,6 +168,7 @@ class Access:
                     yield event
                 if run.outcome is not None:
                     return
+                position = max(position, run.read_up_to(after))
             else:
                 # Asked first: the run may go on, and end, while its reader takes these.
                 has_ended = self.recorded_outcome(run_id) is not None
@@ -175,6 +180,14 @@ class Access:
                     return
                 if run is not None:
                     continue  # What is behind these comes from memory.
+            run = None
+            await self._until_news(run_id)
+
+    async def _until_news(self, run_id: str) -> None:
+        """Wait until there may be something new of a run; a released one costs none."""
+        if self._runs.idle.is_released(run_id):
+            await self._runs.idle.until_back(run_id)
+        else:
             await self._runs.until_changed(self._poll_s)
 
     @contextlib.asynccontextmanager
@@ -213,6 +226,20 @@ class Access:
         """Wait until this process executes a run, unless it is not about to."""
         while self._runs.is_claimed(run_id) and run_id not in self._runs.live:
             await self._runs.until_changed(self._poll_s)
+
+    async def hold(self, run_id: str) -> LiveRun | None:
+        """Bring a released run back, and keep a live one in memory while it is held.
+
+        None of a run that this process does not execute.
+        """
+        runs = self._runs
+        while (run := runs.live.get(run_id)) is None:
+            if not (runs.is_claimed(run_id) or runs.idle.is_released(run_id)):
+                return None
+            runs.idle.wake(run_id)
+            await runs.until_changed(self._poll_s)
+        run.holds += 1
+        return run
 
     def restored(self, run_id: str) -> Restored:
         """Where a run stands now: what it would go on with.

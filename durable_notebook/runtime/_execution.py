@@ -21,6 +21,7 @@ from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._registry import Definition, current_run
+from durable_notebook.runtime._released import Released
 from durable_notebook.runtime._restore import Restored, reduce_journal, restore
 from durable_notebook.runtime._snapshots import Snapshots
 from durable_notebook.store import Store
@@ -67,11 +68,13 @@ class Execution:
         claim: Claim,
         definition: Definition,
         start: Start | None,
+        released: Released | None,
     ) -> None:
         self._session = session
         self._claim = claim
         self._definition = definition
         self._start = start
+        self._released = released
         self._restored: Restored
         self._run: LiveRun
 
@@ -145,6 +148,8 @@ class Execution:
         current_run.set(run)
         current_invocation.set(None)
         start_event = self._start_event()
+        if self._released and self._definition.workflow._timeout is not None:
+            self._released.catch_up(self._restored, run)
         run.open()
         tags = start.tags if start else {}
         function = self._definition.registered.workflow_run_fn

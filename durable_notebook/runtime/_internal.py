@@ -29,6 +29,7 @@ from workflows.runtime.types.results import AddCollectedEvent, DeleteCollectedEv
 from workflows.runtime.types.step_id import StepId
 from workflows.runtime.types.ticks import TickStepResult, WorkflowTick
 
+from durable_notebook.runtime._idle import Idle
 from durable_notebook.runtime._live import LiveRun
 
 T = TypeVar("T")
@@ -45,8 +46,9 @@ _MOST_IN_A_TURN = 64
 class InternalAdapter(InternalRunAdapter):
     """Journals each turn before the step bodies that follow from it begin."""
 
-    def __init__(self, run: LiveRun) -> None:
+    def __init__(self, run: LiveRun, idle: Idle) -> None:
         self._run = run
+        self._idle = idle
         self._began: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
         self._count = 0
         self._passed_over: asyncio.Task[Any] | None = None
@@ -103,6 +105,8 @@ class InternalAdapter(InternalRunAdapter):
         # What completes together is committed together: with a result at hand, or a
         # message and nothing to start, the turn goes on.
         goes_on = is_short and any(named.task.done() for named in running)
+        if not self._held and all(_is_waiting_pull(named) for named in running):
+            self._run.note_rest(timeout)
         pulls = is_short and not (goes_on or self._held) and self._run.inbox.has_more
         started: list[NamedTask] = []
         try:
@@ -169,9 +173,12 @@ class InternalAdapter(InternalRunAdapter):
     async def _next(
         self, named: list[NamedTask], timeout_s: float | None
     ) -> asyncio.Task[Any] | None:
+        if self._run.rest_until is not None:
+            self._idle.rest(self._run)
         done, _ = await asyncio.wait(
             all_tasks(named), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
         )
+        self._idle.move(self._run)
         completed = pick_highest_priority(named, done)
         pulled = next(n.task for n in named if isinstance(n, PullTask))
         if not pulled.done():
@@ -199,6 +206,10 @@ class InternalAdapter(InternalRunAdapter):
 
 def _is_collected(result: object) -> bool:
     return isinstance(result, (AddCollectedEvent, DeleteCollectedEvent))
+
+
+def _is_waiting_pull(named: NamedTask) -> bool:
+    return isinstance(named, PullTask) and not named.task.done()
 
 
 async def _after(event: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:

@@ -146,6 +146,26 @@ class DBOSRuntime(Runtime):
         runs.recover_defined()
         runs.spawn(self._parts.watch.watch())
 
+    def release_idle_after(self, timeout_s: float | None) -> None:
+        """Release runs from memory that have waited for this time; None for never.
+
+        A run that waits has no step body in flight and nothing to read. It comes back
+        when a message arrives, from whatever process, or a deadline of its own is due;
+        whoever awaits, reads or messages it does not notice. Nothing is written for
+        this. A launch leaves unfinished runs alone that only wait. Bodies that run
+        after a return have no context variables of whoever started the run. Runs of a
+        workflow with `num_concurrent_runs` keep their place, and stay in memory.
+
+        May be called at any time, before or after launch, from any thread.
+
+        Raises:
+            ConfigError: The time is below zero.
+        """
+        self._settings = replace(self._settings, idle_timeout_s=timeout_s)
+        if self._parts is not None:
+            release_after = self._parts.runs.idle.release_after
+            self.loop.call_soon_threadsafe(release_after, timeout_s)
+
     def launch_sync(self) -> None:
         """Launch from a program without an event loop: runs live on one of their own.
 
@@ -286,6 +306,10 @@ class DBOSRuntime(Runtime):
         """The run, if this process is executing it."""
         return self._opened.runs.live.get(run_id)
 
+    def is_released(self, run_id: str) -> bool:
+        """Whether a run of this executor waits out of memory."""
+        return self._opened.runs.idle.is_released(run_id)
+
     def problem(self, run_id: str) -> Exception | None:
         """Why this process does not execute an unfinished run of its own."""
         return self._opened.runs.problems.get(run_id)
@@ -396,7 +420,7 @@ class DBOSRuntime(Runtime):
     def get_internal_adapter(self, workflow: Workflow) -> InternalRunAdapter:  # noqa: ARG002
         run = current_run.get()
         assert run is not None
-        return InternalAdapter(run)
+        return InternalAdapter(run, self._opened.runs.idle)
 
     def get_external_adapter(self, run_id: str) -> ExternalRunAdapter:
         return ExternalAdapter(self, run_id)
@@ -406,6 +430,13 @@ class DBOSRuntime(Runtime):
     async def until_executed(self, run_id: str) -> None:
         """Wait until this process executes a run, unless it is not about to."""
         await self._opened.access.until_executed(run_id)
+
+    async def hold(self, run_id: str) -> LiveRun | None:
+        """Have a run in memory until `holds` of it is counted down, to change it.
+
+        None of a run that this process does not execute.
+        """
+        return await self._opened.access.hold(run_id)
 
     def restored(self, run_id: str) -> Restored:
         """Where a run stands now: what it would go on with.

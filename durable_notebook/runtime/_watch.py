@@ -16,6 +16,10 @@ logger = logging.getLogger("durable_notebook")
 # us and the server may swallow even that.
 _LOOK_ANYWAY_S = 1.0
 
+# So much more often is it looked where runs are released: to come back takes a moment,
+# and who has sent a message is not to notice.
+_SOONER = 2.5
+
 
 class Watch:
     """Looks at the database whenever somebody may have written to it."""
@@ -29,6 +33,7 @@ class Watch:
         self._queue_poll_s = queue_poll_s
         self._queue_due = 0.0
         self._anyway_due = 0.0
+        self._released_due = 0.0
         self._seen_mail = 0
         self._has_news = True
         self._may_be_enqueued = True
@@ -44,7 +49,8 @@ class Watch:
                 self._complain(str(e))
             except Exception:  # Without it no run would hear of anything.
                 logger.exception("A look at the journal failed, and is repeated")
-            await asyncio.sleep(self._poll_s)
+            is_sooner = self._runs.idle.has_released
+            await asyncio.sleep(self._poll_s / (_SOONER if is_sooner else 1.0))
 
     def _complain(self, text: str) -> None:
         """Say it once, and again only if it has been well in between."""
@@ -57,7 +63,7 @@ class Watch:
         if self._store.changed_outside() or now >= self._anyway_due:
             self._anyway_due = now + _LOOK_ANYWAY_S
             self._has_news = self._may_be_enqueued = True
-        if self._has_news and self._runs.live:
+        if self._has_news and (self._runs.live or self._runs.idle.has_released):
             self._look_at_live()
             # Not before it is done: what failed is to be tried again.
             self._has_news = False
@@ -67,7 +73,12 @@ class Watch:
 
     def _look_at_live(self) -> None:
         self._runs.stop_lost()
+        now = time.monotonic()
+        if now >= self._released_due:
+            self._released_due = now + _LOOK_ANYWAY_S
+            self._runs.idle.forget_lost()
         mailed = self._store.mailed(self._seen_mail)
+        self._runs.idle.mailed(mailed)
         for run_id in mailed.keys() & self._runs.live.keys():
             self._runs.live[run_id].inbox.fetch()
         self._seen_mail = max(mailed.values(), default=self._seen_mail)

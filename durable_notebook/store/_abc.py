@@ -113,6 +113,15 @@ def read_entry(
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """An unfinished run of an executor, as far as it tells whether there is work."""
+
+    run_id: str
+    last_entry: str | None
+    newest_mail: int
+
+
+@dataclass(frozen=True, slots=True)
 class Enqueued:
     """A run that DBOS's tools have forked, resumed or rewound: somebody must take it.
 
@@ -281,6 +290,10 @@ class Store(ABC):
         """Run id to workflow name of the runs this executor has to go on with."""
 
     @abstractmethod
+    def pending(self, run_ids: Iterable[str], executor_id: str) -> list[Pending]:
+        """Those of these runs that this executor has to go on with."""
+
+    @abstractmethod
     def enqueued(self) -> list[Enqueued]:
         """The runs that DBOS's tools have put up for somebody to take, oldest first."""
 
@@ -296,12 +309,14 @@ class Store(ABC):
         owner: str,
         *,
         instead_of: str | None = None,
+        is_counted: bool = True,
     ) -> Future[bool]:
         """Give an unfinished run to a new execution of it, by this executor.
 
         Done once on disk: from then on the execution before can write nothing more.
         An enqueued run may also be taken that nobody had, or `instead_of` had: an
-        executor that lives no more. The end that a fork has copied is dropped.
+        executor that lives no more. The end that a fork has copied is dropped. It
+        counts as a recovery unless the run only waited.
         False where the run has ended or belongs to another executor.
         """
 

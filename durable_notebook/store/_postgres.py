@@ -22,6 +22,7 @@ from durable_notebook.store._abc import (
     Hold,
     Mail,
     NewEntry,
+    Pending,
     RunRow,
     Store,
     read_entry,
@@ -204,6 +205,10 @@ class PostgresStore(Store):
         rows = self._read("unfinished", ours=OURS, executor_id=executor_id)
         return {row[0]: row[1] for row in rows}
 
+    def pending(self, run_ids: Iterable[str], executor_id: str) -> list[Pending]:
+        values = {"executor_id": executor_id, "run_ids": list(run_ids)}
+        return [Pending(*row) for row in self._read("pending", **values)]
+
     def enqueued(self) -> list[Enqueued]:
         if not self._has_dbos():
             return []
@@ -219,12 +224,14 @@ class PostgresStore(Store):
         owner: str,
         *,
         instead_of: str | None = None,
+        is_counted: bool = True,
     ) -> Future[bool]:
         values = {
             "run_id": run_id,
             "executor_id": executor_id,
             "instead_of": instead_of,
             "owner": owner,
+            "counted": int(is_counted),
             "now_ms": int(time.time() * 1000),
         }
         return self._writer.submit(Write("claim", values, _is_one))

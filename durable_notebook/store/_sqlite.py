@@ -21,6 +21,7 @@ from durable_notebook.store._abc import (
     Enqueued,
     Mail,
     NewEntry,
+    Pending,
     RunRow,
     Store,
     read_entry,
@@ -215,6 +216,10 @@ class SqliteStore(Store):
         values = {"ours": OURS, "executor_id": executor_id}
         return {row[0]: row[1] for row in self._read("unfinished", values)}
 
+    def pending(self, run_ids: Iterable[str], executor_id: str) -> list[Pending]:
+        values = (executor_id, json.dumps(list(run_ids)))
+        return [Pending(*row) for row in self._read("pending", values)]
+
     def enqueued(self) -> list[Enqueued]:
         if not self._has_dbos():
             return []
@@ -230,12 +235,14 @@ class SqliteStore(Store):
         owner: str,
         *,
         instead_of: str | None = None,
+        is_counted: bool = True,
     ) -> Future[bool]:
         values = {
             "run_id": run_id,
             "executor_id": executor_id,
             "instead_of": instead_of,
             "owner": owner,
+            "counted": int(is_counted),
             "now_ms": int(time.time() * 1000),
         }
 

@@ -202,6 +202,16 @@ WHERE w.status = 'PENDING' AND w.executor_id = %(executor_id)s
 AND i.inputs LIKE %(ours)s
 ORDER BY w.created_at, w.workflow_uuid
 
+-- pending --
+SELECT w.workflow_uuid,
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1),
+    (SELECT coalesce(max(m.sequence), 0) FROM durable_mail m
+     WHERE m.run_id = w.workflow_uuid)
+FROM workflow_status w
+WHERE w.status = 'PENDING' AND w.executor_id = %(executor_id)s
+AND w.workflow_uuid = ANY(%(run_ids)s::text[])
+
 -- claim --
 -- The end that a fork has copied goes in the same commit.
 WITH fork AS (
@@ -212,8 +222,8 @@ WITH fork AS (
 given AS (
     UPDATE workflow_status
     SET status = 'PENDING', executor_id = %(executor_id)s, owner_xid = %(owner)s,
-        queue_name = NULL, recovery_attempts = coalesce(recovery_attempts, 0) + 1,
-        updated_at = %(now_ms)s
+        queue_name = NULL, updated_at = %(now_ms)s,
+        recovery_attempts = coalesce(recovery_attempts, 0) + %(counted)s
     WHERE workflow_uuid = %(run_id)s AND (
         (status = 'PENDING' AND executor_id = %(executor_id)s)
         OR (status = 'ENQUEUED' AND queue_name = '_dbos_internal_queue' AND (

@@ -121,10 +121,20 @@ FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uui
 WHERE w.status = 'PENDING' AND w.executor_id = :executor_id AND i.inputs LIKE :ours
 ORDER BY w.created_at, w.rowid
 
+-- pending --
+SELECT w.workflow_uuid,
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1),
+    (SELECT coalesce(max(m.sequence), 0) FROM durable_mail m
+     WHERE m.run_id = w.workflow_uuid)
+FROM workflow_status w
+WHERE w.status = 'PENDING' AND w.executor_id = ?
+AND w.workflow_uuid IN (SELECT value FROM json_each(?))
+
 -- claim --
 UPDATE workflow_status
 SET status = 'PENDING', executor_id = :executor_id, owner_xid = :owner,
-    queue_name = NULL, recovery_attempts = coalesce(recovery_attempts, 0) + 1,
+    queue_name = NULL, recovery_attempts = coalesce(recovery_attempts, 0) + :counted,
     updated_at = :now_ms
 WHERE workflow_uuid = :run_id AND (
     (status = 'PENDING' AND executor_id = :executor_id)

@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("--snapshot-every", type=int, default=256)
     parser.add_argument("--postgres", action="store_true", help="instead of SQLite")
     parser.add_argument("--closes", action="store_true", help="its 'async with' ends")
+    parser.add_argument("--idle-timeout", type=float, help="is released after it")
     parser.add_argument("--seed", type=int, help="the trial of a seed, instead")
     given = parser.parse_args()
     if given.seed is not None:
@@ -45,6 +46,7 @@ def main() -> int:
             fresh=given.fresh,
             closes=given.closes,
             snapshot_every=given.snapshot_every,
+            idle_timeout_s=given.idle_timeout,
         )
     else:
         parser.error("name a workflow or a seed")

@@ -18,6 +18,7 @@ ASKING = [name for name, expected in EXPECTED.items() if expected.answers]
 # The slowest part of the suite, and what differs is how a commit is made, not of what:
 # every point of one, and of the others every third, before and after in turns.
 ON_POSTGRES = {"counter": 1, "fanout": 3, "interview": 3}
+RELEASED_ON_POSTGRES = {"panel": 3, "letters": 3}
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -41,6 +42,19 @@ def test_a_kill_at_any_commit_loses_no_answer_that_came_at_once(
     commits = commits_when_undisturbed(attempt, tmp_path, workflow, answers="at-once")
 
     wrong = attempt(every_point(workflow, commits + 2, answers="at-once"))
+
+    assert not wrong, shown(wrong)
+
+
+@pytest.mark.parametrize("workflow", [*ASKING, "backoff"])
+def test_a_kill_at_any_commit_of_a_run_that_is_released_changes_nothing(
+    attempt: Try, tmp_path: Path, workflow: str
+) -> None:
+    """Whenever it waits, all of it leaves memory: after a kill it may be left alone."""
+    idle = 0.0
+    commits = commits_when_undisturbed(attempt, tmp_path, workflow, idle_timeout_s=idle)
+
+    wrong = attempt(every_point(workflow, commits + 2, idle_timeout_s=idle))
 
     assert not wrong, shown(wrong)
 
@@ -86,5 +100,20 @@ def test_a_kill_at_any_commit_changes_nothing_on_postgres(
 
     points = every_point(workflow, commits + 2)[:: ON_POSTGRES[workflow]]
     wrong = attempt_on_postgres(points)
+
+    assert not wrong, shown(wrong)
+
+
+@pytest.mark.parametrize("workflow", RELEASED_ON_POSTGRES)
+def test_a_kill_at_any_commit_of_a_released_run_changes_nothing_on_postgres(
+    attempt_on_postgres: Try, tmp_path: Path, workflow: str
+) -> None:
+    options = {"idle_timeout_s": 0.0}
+    commits = commits_when_undisturbed(
+        attempt_on_postgres, tmp_path, workflow, **options
+    )
+
+    points = every_point(workflow, commits + 2, **options)
+    wrong = attempt_on_postgres(points[:: RELEASED_ON_POSTGRES[workflow]])
 
     assert not wrong, shown(wrong)

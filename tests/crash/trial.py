@@ -55,6 +55,7 @@ class Trial:
     fresh: bool = False
     snapshot_every: int = 256
     closes: bool = False
+    idle_timeout_s: float | None = None
 
     def __str__(self) -> str:
         """What does it again."""
@@ -63,6 +64,8 @@ class Trial:
         words += ["--answers", self.answers, "--defined", self.defined]
         words += ["--snapshot-every", str(self.snapshot_every)]
         words += ["--fresh"] * self.fresh + ["--closes"] * self.closes
+        if self.idle_timeout_s is not None:
+            words += ["--idle-timeout", str(self.idle_timeout_s)]
         return shlex.join(words)
 
     def run(self, server: Forkserver, folder: Path, backend: Backend) -> list[str]:
@@ -108,6 +111,7 @@ class Trial:
             answers=self.answers,
             defined=self.defined,
             snapshot_every=self.snapshot_every,
+            idle_timeout_s=self.idle_timeout_s,
         )
 
 
@@ -153,4 +157,5 @@ def at_random(seed: int) -> Trial:
         answers=chance.choice(ANSWERS),
         defined=chance.choice(DEFINED),
         snapshot_every=chance.choice((2, 7, 256)),
+        idle_timeout_s=chance.choice((None, 0.0)),
     )

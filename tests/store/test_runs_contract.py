@@ -8,7 +8,7 @@ import pytest
 from store_samples import Database, new_entry
 
 from durable_notebook.errors import LostOwnershipError
-from durable_notebook.store import Enqueued, Store
+from durable_notebook.store import Enqueued, Pending, Store
 
 
 def test_runs_are_listed_newest_first(store: Store, database: Database) -> None:
@@ -206,6 +206,38 @@ def test_an_enqueued_run_goes_to_who_may_take_it(
     if is_given:
         assert (row.dbos_status, row.executor_id) == ("PENDING", "me")
         assert (row.owner, row.recoveries) == ("token", 1)
+
+
+def test_a_claim_of_a_run_that_waited_is_no_recovery(
+    store: Store, database: Database
+) -> None:
+    database.add_run("r", executor_id="me")
+
+    assert store.claim("r", "me", "one").result()
+    assert store.claim("r", "me", "two", is_counted=False).result()
+
+    row = store.run("r")
+    assert row is not None
+    assert (row.owner, row.recoveries) == ("two", 1)
+
+
+def test_pending_runs_tell_whether_there_is_something_to_do(
+    store: Store, database: Database
+) -> None:
+    for run_id in ("a", "b", "not asked for"):
+        database.add_run(run_id, executor_id="me")
+    database.add_run("gone", executor_id="me", status="CANCELLED")
+    database.add_run("theirs", executor_id="other")
+    entry = new_entry("a", 0, rest=0.0)
+    store.append(entry).result()
+    newest = [store.post("a", "{}").result() for _ in range(2)][-1]
+
+    found = store.pending(["a", "b", "gone", "theirs", "nobody"], "me")
+
+    assert sorted(found, key=lambda pending: pending.run_id) == [
+        Pending("a", entry.body, newest),
+        Pending("b", None, 0),
+    ]
 
 
 @pytest.mark.parametrize("is_fork", [True, False])
