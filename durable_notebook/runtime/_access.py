@@ -8,9 +8,10 @@ import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
+from typing import Any
 from weakref import WeakValueDictionary
 
-from workflows.events import Event, StopEvent
+from workflows.events import StopEvent
 from workflows.runtime.types.ticks import WorkflowTick
 
 from durable_notebook._model import Json, RunStatus
@@ -30,6 +31,9 @@ from durable_notebook.runtime._registry import Registry
 from durable_notebook.runtime._restore import Restored, restore
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import RunRow, Store
+
+# What takes the place of an event that cannot be read, made of its tree.
+Missing = Callable[[Json], Any]
 
 # Passes of the event loop until who waits for a run has left, and what awaits that.
 _PASSES_TO_LEAVE = 8
@@ -147,10 +151,16 @@ class Access:
                 return outcome.result
             await self._runs.until_changed(self._poll_s)
 
-    async def stream(self, run_id: str, after: int = 0) -> AsyncGenerator[Event, None]:
+    async def stream(
+        self, run_id: str, after: int = 0, *, missing: Missing | None = None
+    ) -> AsyncGenerator[Any, None]:
         """A run's events from a number on: recorded ones first, then live ones.
 
+        What `missing` makes of its tree takes the place of an event whose class is not
+        defined here.
+
         Raises:
+            UndefinedClassError: It is not defined, and nothing takes its place.
             RuntimeClosedError: The runtime was closed before the run ended.
         """
         await self._runs.until_begun(run_id)
@@ -166,9 +176,9 @@ class Access:
                     return
             else:
                 # Asked first: the run may go on, and end, while its reader takes these.
-                has_ended = self.recorded_outcome(run_id) is not None
-                events, position = self._recorded_events(run_id, after, position)
-                for event in events:
+                has_ended = self._has_ended(run_id)
+                trees, position = self._recorded_events(run_id, after, position)
+                for event in self.read_events(run_id, trees, missing):
                     after += 1
                     yield event
                 if has_ended:
@@ -197,17 +207,40 @@ class Access:
 
     def _recorded_events(
         self, run_id: str, after: int, position: int
-    ) -> tuple[list[Event], int]:
+    ) -> tuple[list[Json], int]:
         """The events from a number on, of the entries behind a position; the last's."""
-        codec = self._codec(run_id)
-        found: list[Event] = []
+        found: list[Json] = []
         for recorded in self._store.entries(run_id, after=position):
             position, entry = recorded.position, recorded.entry
             first = entry.events - len(entry.stream)
-            for tree in entry.stream[max(after - first, 0) :]:
-                with _naming_undefined(run_id, tree, codec):
-                    found.append(codec.read_event(tree))
+            found += entry.stream[max(after - first, 0) :]
         return found, position
+
+    def read_events(
+        self, run_id: str, trees: list[Json], missing: Missing | None
+    ) -> Iterator[Any]:
+        """The events of trees, with what `missing` makes of those that nobody can read.
+
+        Raises:
+            UndefinedClassError: There is one, and nothing takes its place.
+        """
+        codec = self._codec(run_id)
+        for tree in trees:
+            event: Any
+            try:
+                with _naming_undefined(run_id, tree, codec):
+                    event = codec.read_event(tree)
+            except (ValueError, UndefinedClassError):
+                if missing is None:
+                    raise
+                event = missing(tree)
+            yield event
+
+    def _has_ended(self, run_id: str) -> bool:
+        """Whether a run has ended, or stands still."""
+        row = self._row(run_id)
+        is_over = self._ended_as(row) is not None
+        return is_over or run_id in self._runs.problems
 
     async def until_executed(self, run_id: str) -> None:
         """Wait until this process executes a run, unless it is not about to."""

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from workflows import Workflow
@@ -44,21 +44,18 @@ current_run: ContextVar[LiveRun | None] = ContextVar(
 class Definition:
     """A workflow as this process can run it.
 
-    `origin` is the variable that held the instance where the run was started, None
-    for one made from its class; a notebook needs it to make the instance again.
+    `name` is that under which its runs are recorded. `origin` is the variable that held
+    the instance where the run was started, None for one made from its class; a notebook
+    needs it to make the instance again.
     """
 
+    name: str
     workflow: Workflow
     registered: RegisteredWorkflow
     codec: Codec
     origin: str | None
     limit: asyncio.Semaphore | None
     code: Code
-
-    @property
-    def name(self) -> str:
-        """The workflow's name, under which its runs are recorded."""
-        return self.workflow.workflow_name
 
     def answers(self) -> list[type[Event]]:
         """The event classes a person can answer this workflow with."""
@@ -93,13 +90,25 @@ class Registry:
     _by_instance: WeakIdentityKeyDictionary[Workflow, Definition] = field(
         default_factory=WeakIdentityKeyDictionary
     )
+    _first_names: WeakIdentityKeyDictionary[Workflow, str] = field(
+        default_factory=WeakIdentityKeyDictionary
+    )
+
+    def meet(self, workflow: Workflow) -> None:
+        """Remember the name of a new instance: a server gives it that of its route."""
+        if self._first_names.get(workflow) is None:
+            self._first_names[workflow] = workflow.workflow_name
 
     def add(self, workflow: Workflow, origin: str | None = None) -> Definition:
-        """Make an instance the definition of its name, unless it is that already."""
+        """Make an instance the definition of its name, unless it is that already.
+
+        And of the name that it had first: runs recorded under that go on with it.
+        """
         found = self._by_instance.get(workflow)
         if found is None:
             limit = workflow._num_concurrent_runs
             found = Definition(
+                name=workflow.workflow_name,
                 workflow=workflow,
                 registered=RegisteredWorkflow(
                     workflow=workflow,
@@ -114,13 +123,22 @@ class Registry:
                 limit=None if limit is None else asyncio.Semaphore(limit),
                 code=Code.of(workflow),
             )
-            self._by_instance[workflow] = found
+        elif found.name != workflow.workflow_name:
+            found = replace(found, name=workflow.workflow_name)
+        self._by_instance[workflow] = found
+        self._by_name[self._first_names.get(workflow) or found.name] = found
         self._by_name[found.name] = found
         return found
 
     def of(self, workflow: Workflow) -> Definition | None:
         """The definition an instance was made."""
         return self._by_instance.get(workflow)
+
+    def is_called(self, definition: Definition, name: str) -> bool:
+        """Whether a name is one of a definition's, now or before a server named it."""
+        found = self._by_name.get(name)
+        is_same = found is not None and found.workflow is definition.workflow
+        return name == definition.name or is_same
 
     def names(self) -> list[str]:
         """The workflow names that have a definition."""
