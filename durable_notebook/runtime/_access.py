@@ -25,6 +25,7 @@ from durable_notebook.errors import (
     UnknownRunError,
 )
 from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._reduction import reduced
 from durable_notebook.runtime._registry import Registry
@@ -152,12 +153,18 @@ class Access:
             await self._runs.until_changed(self._poll_s)
 
     async def stream(
-        self, run_id: str, after: int = 0, *, missing: Missing | None = None
+        self,
+        run_id: str,
+        after: int = 0,
+        *,
+        missing: Missing | None = None,
+        is_exact: bool = False,
     ) -> AsyncGenerator[Any, None]:
         """A run's events from a number on: recorded ones first, then live ones.
 
         What `missing` makes of its tree takes the place of an event whose class is not
-        defined here.
+        defined here. `is_exact` has each event on disk before it is given: only then
+        will it have the same number after a crash.
 
         Raises:
             UndefinedClassError: It is not defined, and nothing takes its place.
@@ -169,7 +176,7 @@ class Access:
             self._check_open(run_id)
             run = self._runs.live.get(run_id)
             if run is not None and after >= run.stream.before:
-                async for event in run.stream.read(after):
+                async for event in _live_events(run, after, is_exact=is_exact):
                     after += 1
                     yield event
                 if run.outcome is not None:
@@ -298,6 +305,17 @@ class Access:
         row = self._store.run(run_id)
         definition = None if row is None else self._registry.named(row.workflow)
         return definition.codec if definition else self._plain
+
+
+async def _live_events(
+    run: LiveRun, after: int, *, is_exact: bool
+) -> AsyncGenerator[Any, None]:
+    """A live run's events, as they are published or once they are on disk."""
+    async for event in run.stream.read(after):
+        after += 1
+        if is_exact and not await run.until_on_disk(after):
+            return
+        yield event
 
 
 @contextlib.contextmanager

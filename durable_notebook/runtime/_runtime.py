@@ -15,6 +15,7 @@ from collections.abc import (
     Callable,
     Collection,
     Coroutine,
+    Iterable,
     Iterator,
 )
 from concurrent.futures import ThreadPoolExecutor
@@ -349,6 +350,17 @@ class DBOSRuntime(Serving, Runtime):
         """Today's definition of a workflow name."""
         return self._registry.named(name)
 
+    def event_classes(self, name: str, kinds: Iterable[str]) -> list[type[Event]]:
+        """The event classes of these names, as far as this process has them.
+
+        For a workflow of this name, whether it is defined here or not.
+        """
+        return self._registry.event_classes(name, kinds)
+
+    def first_name(self, workflow: Workflow) -> str:
+        """The name that a workflow was constructed with: a server gives it another."""
+        return self._registry.first_name(workflow)
+
     # -- runs --------------------------------------------------------------------
 
     def run_workflow(
@@ -468,14 +480,21 @@ class DBOSRuntime(Serving, Runtime):
         return await self._opened.access.result(run_id)
 
     def stream(
-        self, run_id: str, after: int = 0, *, missing: Missing | None = None
+        self,
+        run_id: str,
+        after: int = 0,
+        *,
+        missing: Missing | None = None,
+        is_exact: bool = False,
     ) -> AsyncGenerator[Any, None]:
         """A run's events from a number on: recorded ones first, then live ones.
 
         What `missing` makes of the tree of an event takes its place where its class is
-        not defined; without it that is an error.
+        not defined; without it that is an error. Live ones come at once; with
+        `is_exact` once they are on disk, which is seen to at once.
         """
-        return self._opened.access.stream(run_id, after, missing=missing)
+        access = self._opened.access
+        return access.stream(run_id, after, missing=missing, is_exact=is_exact)
 
     def read_events(
         self, run_id: str, trees: list[Json], missing: Missing | None = None

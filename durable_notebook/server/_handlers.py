@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from workflows import Workflow
 from workflows.events import StopEvent
 
 from durable_notebook._describe import describe
@@ -22,9 +23,13 @@ from durable_notebook.store import RunRow
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """Reads the handlers of one journal. On the runtime's loop."""
+    """Reads the handlers of one journal. On the runtime's loop.
+
+    `served` are the workflows of the server.
+    """
 
     runtime: DBOSRuntime
+    served: list[Workflow] = field(default_factory=list)
 
     async def matching(self, query: HandlerQuery) -> list[PersistentHandler]:
         """The handlers that match a query, those with the newest runs first."""
@@ -65,10 +70,14 @@ class Handlers:
         candidates = (*store.handler_runs(handler_id), handler_id)
         return [run_id for run_id in candidates if store.run(run_id) is not None]
 
-    def route(self, row: RunRow) -> str:
-        """The workflow's name on the server; the recorded one where it has none."""
-        definition = self.runtime.definition(row.workflow)
-        return definition.workflow.workflow_name if definition else row.workflow
+    def route(self, name: str) -> str:
+        """What the server calls a workflow; its recorded name where it has it not."""
+        if any(workflow.workflow_name == name for workflow in self.served):
+            return name
+        for workflow in reversed(self.served):
+            if self.runtime.first_name(workflow) == name:
+                return workflow.workflow_name
+        return name
 
     def _handler(self, handler_id: str, row: RunRow) -> PersistentHandler:
         info = describe(self.runtime, row, None)
@@ -76,7 +85,7 @@ class Handlers:
         is_idle = info.status is RunStatus.WAITING
         return PersistentHandler(
             handler_id=handler_id,
-            workflow_name=self.route(row),
+            workflow_name=self.route(row.workflow),
             status=info.status.value if has_ended else "running",  # type: ignore[arg-type]
             run_id=row.run_id,
             error=_error(info),

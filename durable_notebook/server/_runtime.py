@@ -31,8 +31,10 @@ class ServedRuntime(BaseRuntimeDecorator):
         self.runtime = runtime
 
     def track_workflow(self, workflow: Workflow) -> None:
-        writes_to = store_of(workflow.runtime)
-        if writes_to is not None and not isinstance(writes_to, JournalStore):
+        store = store_of(workflow.runtime)
+        if isinstance(store, JournalStore):
+            store.serve(workflow)
+        elif store is not None:
             raise ConfigError(
                 "The server would read another store than this runtime writes.",
                 "Give it 'workflow_store=runtime.create_workflow_store()'.",

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
+from workflows import Workflow
 from workflows.context.serializers import BaseSerializer
 from workflows.context.state_store import StateStore, StateStoreFacade
 from workflows.events import StopEvent
@@ -46,6 +47,10 @@ class JournalStore(AbstractWorkflowStore):
         super().__init__()
         self._runtime = runtime
         self._handlers = Handlers(runtime)
+
+    def serve(self, workflow: Workflow) -> None:
+        """Know a workflow that the server has on a route, which is its name."""
+        self._handlers.served.append(workflow)
 
     # -- handlers ----------------------------------------------------------------
 
@@ -130,7 +135,10 @@ class JournalStore(AbstractWorkflowStore):
         back with the number of the last event goes on behind it.
         """
         sequence = max(after_sequence, -1)
-        stream = self._runtime.stream(run_id, sequence + 1, missing=plain_envelope)
+        # A client comes back with a number: it must be that of the event for good.
+        stream = self._runtime.stream(
+            run_id, sequence + 1, missing=plain_envelope, is_exact=True
+        )
         async with aclosing(stream):
             while True:
                 try:
