@@ -21,20 +21,21 @@ from durable_notebook.errors import (
     ReplayMismatchError,
     RunFinishedError,
     RuntimeClosedError,
-    UndefinedClassError,
     UnknownRunError,
 )
 from durable_notebook.runtime._codec import Codec
-from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome, recorded_end
+from durable_notebook.runtime._published import (
+    Missing,
+    live_events,
+    naming_undefined,
+    read_events,
+)
 from durable_notebook.runtime._reduction import reduced
 from durable_notebook.runtime._registry import Registry
 from durable_notebook.runtime._restore import Restored, restore
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import RunRow, Store
-
-# What takes the place of an event that cannot be read, made of its tree.
-Missing = Callable[[Json], Any]
 
 # Passes of the event loop until who waits for a run has left, and what awaits that.
 _PASSES_TO_LEAVE = 8
@@ -176,7 +177,7 @@ class Access:
             self._check_open(run_id)
             run = self._runs.live.get(run_id)
             if run is not None and after >= run.stream.before:
-                async for event in _live_events(run, after, is_exact=is_exact):
+                async for event in live_events(run, after, is_exact=is_exact):
                     after += 1
                     yield event
                 if run.outcome is not None:
@@ -226,22 +227,8 @@ class Access:
     def read_events(
         self, run_id: str, trees: list[Json], missing: Missing | None
     ) -> Iterator[Any]:
-        """The events of trees, with what `missing` makes of those that nobody can read.
-
-        Raises:
-            UndefinedClassError: There is one, and nothing takes its place.
-        """
-        codec = self._codec(run_id)
-        for tree in trees:
-            event: Any
-            try:
-                with _naming_undefined(run_id, tree, codec):
-                    event = codec.read_event(tree)
-            except (ValueError, UndefinedClassError):
-                if missing is None:
-                    raise
-                event = missing(tree)
-            yield event
+        """The events of trees of a run; see `_published.read_events`."""
+        return read_events(run_id, trees, self._codec(run_id), missing)
 
     def _has_ended(self, run_id: str) -> bool:
         """Whether a run has ended, or stands still."""
@@ -279,7 +266,7 @@ class Access:
         end = recorded_end(self._store, row)
         if end is not None:
             codec = self._codec(run_id)
-            with _naming_undefined(run_id, end, codec):
+            with naming_undefined(run_id, end, codec):
                 return Outcome.read(end, codec)
         if not row.is_unfinished:
             last = self._store.last_entry(run_id)
@@ -305,26 +292,3 @@ class Access:
         row = self._store.run(run_id)
         definition = None if row is None else self._registry.named(row.workflow)
         return definition.codec if definition else self._plain
-
-
-async def _live_events(
-    run: LiveRun, after: int, *, is_exact: bool
-) -> AsyncGenerator[Any, None]:
-    """A live run's events, as they are published or once they are on disk."""
-    async for event in run.stream.read(after):
-        after += 1
-        if is_exact and not await run.until_on_disk(after):
-            return
-        yield event
-
-
-@contextlib.contextmanager
-def _naming_undefined(run_id: str, tree: Json, codec: Codec) -> Iterator[None]:
-    """Say which class is missing, where a tree cannot be read without it."""
-    try:
-        yield
-    except ValueError as e:
-        name = codec.undefined(tree)
-        if name is None:
-            raise
-        raise UndefinedClassError(run_id, name) from e

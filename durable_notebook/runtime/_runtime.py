@@ -43,7 +43,6 @@ from durable_notebook.errors import (
     UnknownRunError,
     UnstorableValueError,
 )
-from durable_notebook.runtime._access import Missing
 from durable_notebook.runtime._checks import check_ids_of, check_run_id
 from durable_notebook.runtime._children import adopted
 from durable_notebook.runtime._codec import Codec
@@ -55,6 +54,7 @@ from durable_notebook.runtime._loops import LoopThread, on_loop, refuse_on_a_loo
 from durable_notebook.runtime._options import Options, settings_of
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._parts import Parts
+from durable_notebook.runtime._published import Missing
 from durable_notebook.runtime._redaction import Redaction
 from durable_notebook.runtime._registry import Definition, Registry, current_run
 from durable_notebook.runtime._restore import Restored, first_inputs

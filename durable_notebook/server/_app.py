@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
+import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +18,7 @@ from workflows.runtime.types.ticks import TickAddEvent
 from durable_notebook.errors import RunFinishedError, UnknownRunError
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server import _theirs
+from durable_notebook.server._leaving import EndsWithServer, LeavingServer
 from durable_notebook.server._runtime import ServedRuntime
 from durable_notebook.server._theirs import (
     EventSendError,
@@ -31,8 +34,9 @@ class WorkflowServer(_theirs.WorkflowServer):
     """Serve workflows over HTTP, on a runtime whose `build_server_runtime()` it has.
 
     In addition to theirs: `POST .../run` needs no body; `POST /events/{id}` returns
-    once the event is on disk; a stream that has been read to its end is a plain 204; a
-    workflow that has run already can be served.
+    once the event is on disk; a stream that has been read to its end is a plain 204;
+    open streams do not keep it from stopping; a workflow that has run already can be
+    served.
 
     Args:
         options: Theirs: `workflow_store`, `runtime`, `middleware` and others. For a
@@ -48,7 +52,9 @@ class WorkflowServer(_theirs.WorkflowServer):
         if self._durable is not None and options.get("workflow_store") is None:
             options["workflow_store"] = self._durable.create_workflow_store()
         super().__init__(**options)
+        self._leaving = asyncio.Event()
         self.app.add_middleware(_BodyIsOptional)
+        self.app.add_middleware(EndsWithServer, leaving=self._leaving)
         self.app.add_exception_handler(204, _no_content)
         if self._durable is not None:
             _theirs.send_with(self, self._send)
@@ -63,6 +69,18 @@ class WorkflowServer(_theirs.WorkflowServer):
             # Runs that it has had keep the name under which they were begun.
             workflow._runtime_locked = False
         super().add_workflow(name, workflow, additional_events)
+
+    async def serve(
+        self,
+        host: str = "localhost",
+        port: int = 80,
+        uvicorn_config: dict[str, Any] | None = None,
+    ) -> None:
+        self._leaving.clear()
+        config = uvicorn.Config(
+            self.app, host=host, port=port, **(uvicorn_config or {})
+        )
+        await LeavingServer(config, self._leaving).serve()
 
     async def _send(
         self, handler_id: str, event: Event, step: str | None = None

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.server.process import running
 from tests.server.programs import COUNTER, GREETER, SCRIPT
+from tests.server.served import parsed
 
 
-def test_killed_in_mid_run_the_server_goes_on_with_it(tmp_path: Path) -> None:
-    with running(COUNTER, tmp_path, "server") as first:
+@pytest.fixture(params=["sqlite", "postgres"])
+def counter(request: pytest.FixtureRequest) -> str:
+    """The program on each database; SQLite is what it uses by itself."""
+    if request.param == "sqlite":
+        return COUNTER
+    url = request.getfixturevalue("postgres_url")
+    named = '"name": "quickstart"'
+    return COUNTER.replace(named, f'{named}, "system_database_url": {url!r}')
+
+
+def test_killed_in_mid_run_the_server_goes_on_with_it(
+    tmp_path: Path, counter: str
+) -> None:
+    with running(counter, tmp_path, "server") as first:
         first.until_up()
         body = {"handler_id": "h"}
         assert first.http.post("/workflows/counter/run-nowait", json=body).is_success
         before = first.first_events("h", 3)
         first.kill()
 
-    with running(COUNTER, tmp_path, "server") as second:
+    with running(counter, tmp_path, "server") as second:
         second.until_up()
         handler = second.finished("h")
         events = second.events("h")
@@ -123,15 +137,31 @@ def test_a_script_s_run_is_answered_through_a_server_beside_it(tmp_path: Path) -
     assert "Hello, Ada!" in script.output()
 
 
-@pytest.mark.parametrize("program", [COUNTER, GREETER], ids=["counter", "greeter"])
-def test_interrupted_it_ends_in_peace(tmp_path: Path, program: str) -> None:
-    with running(program, tmp_path, "server") as server:
+def test_asked_to_stop_it_sends_who_waits_away(tmp_path: Path) -> None:
+    with (
+        running(GREETER, tmp_path, "server") as server,
+        ThreadPoolExecutor() as threads,
+    ):
         server.until_up()
-        route = server.http.get("/workflows").json()["workflows"][0]
-        server.http.post(f"/workflows/{route}/run-nowait")
-
-        server.process.terminate()
+        body = {"handler_id": "waited-for"}
+        server.http.post("/workflows/greeter/run-nowait", json={"handler_id": "read"})
+        waiting = threads.submit(server.http.post, "/workflows/greeter/run", json=body)
+        server.until(lambda: "run_id" in server.handler("waited-for"))
+        with server.http.stream("GET", "/events/read?after_sequence=-1") as stream:
+            chunks = stream.iter_text()
+            text = next(chunks)
+            server.process.terminate()
+            text += "".join(chunks)
+        refused = waiting.result()
         server.process.wait(timeout=60)
         output = server.output()
 
+    with running(GREETER, tmp_path, "server") as server:
+        server.until_up()
+        listed = server.http.get("/handlers").json()["handlers"]
+
+    assert [event["type"] for _, event in parsed(text)] == ["AskName"]
+    assert refused.status_code == 503
+    assert "goes on when it is back" in refused.json()["detail"]
     assert "Traceback" not in output, output
+    assert {h["handler_id"] for h in listed} == {"read", "waited-for"}

@@ -11,6 +11,7 @@ import inspect
 from typing import Any
 
 import pytest
+import uvicorn
 from llama_agents.server import AbstractWorkflowStore, PersistentHandler, WorkflowServer
 from llama_agents.server._runtime.server_runtime import ServerRuntimeDecorator
 from llama_agents.server._service import _WorkflowService
@@ -48,6 +49,8 @@ def parameters(function: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("function", "expected"),
     [
+        (WorkflowServer.serve, ["self", "host", "port", "uvicorn_config"]),
+        (uvicorn.Server.shutdown, ["self", "sockets"]),
         (_WorkflowService.send_event, ["self", "handler_id", "event", "step"]),
         (Workflow._switch_runtime, ["self", "new_runtime"]),
         (Workflow._switch_workflow_name, ["self", "name"]),
