@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import overload
+
 from workflows.events import Event
 
 from durable_notebook._model import EventView, Json, at
@@ -11,6 +14,58 @@ from durable_notebook.server._theirs import (
     StoredEvent,
     StoredTick,
 )
+
+
+class RecordedEvents(Sequence[StoredEvent]):
+    """The events on disk from a number on, read when one looks at them.
+
+    For each reader a server asks for all events of a run, up to three times, and looks
+    at whether there are any and at the last: that must not read a long journal.
+    """
+
+    def __init__(self, runtime: DBOSRuntime, run_id: str, first: int) -> None:
+        last = runtime.store.last_entry(run_id)
+        self._runtime = runtime
+        self._run_id = run_id
+        self._first = first
+        self._position = -1 if last is None else last.position
+        self._end = 0 if last is None else last.entry.events
+        self._loaded: list[StoredEvent] | None = None
+
+    def __len__(self) -> int:
+        return max(0, self._end - self._first)
+
+    @overload
+    def __getitem__(self, index: int) -> StoredEvent: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[StoredEvent]: ...
+    def __getitem__(self, index: int | slice) -> StoredEvent | list[StoredEvent]:
+        if index == -1 and self._loaded is None and len(self) > 0:
+            return self._newest()
+        return self._all()[index]
+
+    def _all(self) -> list[StoredEvent]:
+        if self._loaded is None:
+            found = recorded_events(self._runtime, self._run_id, self._first)
+            self._loaded = found[: len(self)]  # There may be more by now.
+        return self._loaded
+
+    def _newest(self) -> StoredEvent:
+        """The last event, out of the last entry that has one."""
+        span = 1
+        while True:
+            behind = max(-1, self._position - span)
+            entries = self._runtime.store.entries(self._run_id, after=behind)
+            for recorded in reversed(entries):
+                entry = recorded.entry
+                if recorded.position <= self._position and entry.stream:
+                    trees = entry.stream[-1:]
+                    read = self._runtime.read_events
+                    (event,) = read(self._run_id, trees, plain_envelope)
+                    return numbered(self._run_id, self._end - 1, event, entry.at)
+            if behind < 0:
+                return self._all()[-1]
+            span *= 8
 
 
 def recorded_events(runtime: DBOSRuntime, run_id: str, after: int) -> list[StoredEvent]:

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, cast
 
 from workflows import Workflow
 from workflows.context.serializers import BaseSerializer
@@ -17,9 +17,9 @@ from workflows.events import StopEvent
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server._events import (
+    RecordedEvents,
     numbered,
     plain_envelope,
-    recorded_events,
     recorded_ticks,
 )
 from durable_notebook.server._handlers import Handlers
@@ -121,10 +121,15 @@ class JournalStore(AbstractWorkflowStore):
     async def query_events(
         self, run_id: str, after_sequence: int | None = None, limit: int | None = None
     ) -> list[StoredEvent]:
-        """The recorded events behind a number, in order."""
+        """The recorded events behind a number, in order.
+
+        Without a limit they are read from the database when one looks at them.
+        """
         first = 0 if after_sequence is None else max(after_sequence + 1, 0)
-        events = await asyncio.to_thread(recorded_events, self._runtime, run_id, first)
-        return events if limit is None else events[:limit]
+        events = await asyncio.to_thread(RecordedEvents, self._runtime, run_id, first)
+        if limit is not None:
+            return await asyncio.to_thread(events.__getitem__, slice(limit))
+        return cast("list[StoredEvent]", events) if events else []
 
     async def subscribe_events(
         self, run_id: str, after_sequence: int = -1

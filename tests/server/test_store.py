@@ -119,7 +119,7 @@ async def test_deleting_says_how_many(three: Served) -> None:
 
 
 async def test_events_have_the_numbers_of_the_stream(three: Served) -> None:
-    events = await three.store.query_events("c")
+    events = list(await three.store.query_events("c"))
 
     assert [e.sequence for e in events] == list(range(len(events)))
     published = [e async for e in three.runtime.stream("c")]
@@ -131,17 +131,36 @@ async def test_events_have_the_numbers_of_the_stream(three: Served) -> None:
 async def test_events_are_read_behind_a_number_and_up_to_a_limit(
     three: Served,
 ) -> None:
-    events = await three.store.query_events("c")
+    events = list(await three.store.query_events("c"))
 
-    assert await three.store.query_events("c", after_sequence=-1) == events
-    assert await three.store.query_events("c", after_sequence=2) == events[3:]
-    assert await three.store.query_events("c", 2, limit=2) == events[3:5]
+    assert list(await three.store.query_events("c", after_sequence=-1)) == events
+    assert list(await three.store.query_events("c", after_sequence=2)) == events[3:]
+    assert list(await three.store.query_events("c", 2, limit=2)) == events[3:5]
     assert await three.store.query_events("c", after_sequence=len(events)) == []
-    assert await three.store.query_events("nobody") == []
+    assert list(await three.store.query_events("nobody")) == []
+
+
+async def test_the_last_event_is_found_behind_entries_without_events(
+    three: Served,
+) -> None:
+    outside = three.store.create_state_store("a")
+    for n in range(10):
+        await outside.set("n", n)
+    entry = three.runtime.store.last_entry("a")
+    assert entry is not None
+    assert entry.entry.stream == []
+
+    events = await three.store.query_events("a")
+    last, count = events[-1], len(events)
+
+    assert list(events)[-1] == last
+    assert (last.sequence, len(list(events))) == (count - 1, count)
+    assert await three.store.query_events("a", last.sequence) == []
+    assert len(await three.store.query_events("a", last.sequence - 1)) == 1
 
 
 async def test_a_subscriber_gets_what_is_behind_its_number(three: Served) -> None:
-    events = await three.store.query_events("c")
+    events = list(await three.store.query_events("c"))
 
     found = [e async for e in three.store.subscribe_events("c", 2)]
 
@@ -189,11 +208,11 @@ async def test_a_live_event_comes_at_once_and_is_on_disk(journal_url: str) -> No
                     return
 
         await soon(read())
-        recorded = await served.store.query_events("s")
+        recorded = list(await served.store.query_events("s"))
 
     async with serving(journal_url, {"saying": Saying}) as served:
         await served.finished("s")
-        after = await served.store.query_events("s")
+        after = list(await served.store.query_events("s"))
         behind = served.store.subscribe_events("s", seen[-1].sequence)
         rest = [event async for event in behind]
 
@@ -315,7 +334,7 @@ async def test_nothing_is_written_twice(journal_url: str) -> None:
 
 async def test_what_the_server_appends_is_not_written(three: Served) -> None:
     ticks = await three.store.get_ticks("c")
-    events = await three.store.query_events("c")
+    events = list(await three.store.query_events("c"))
 
     await three.store.append_event("c", events[0].event)
     await three.store.append_tick("c", ticks[0].tick_data)
@@ -327,7 +346,7 @@ async def test_what_the_server_appends_is_not_written(three: Served) -> None:
     )
 
     assert await three.store.get_ticks("c") == ticks
-    assert await three.store.query_events("c") == events
+    assert list(await three.store.query_events("c")) == events
     assert (await three.handler("c"))["status"] == "completed"
 
 
