@@ -118,7 +118,6 @@ class DBOSRuntime(Serving, Runtime):
         redaction = Redaction(self._settings.redact)
         self._parts: Parts | None = None
         self._thread: LoopThread | None = None
-        self._idle_timeout_s: float | None = None
         self._registry = Registry(lambda wf: Codec(self.get_serializer(wf), redaction))
 
     # -- life --------------------------------------------------------------------
@@ -501,7 +500,3 @@ class DBOSRuntime(Serving, Runtime):
     ) -> Iterator[Any]:
         """The events of a run's entries, as `stream` would give them."""
         return self._opened.access.read_events(run_id, trees, missing)
-
-    def release_idle_after(self, timeout_s: float | None) -> None:
-        """Take runs that wait out of memory after a time; None for never."""
-        self._idle_timeout_s = timeout_s

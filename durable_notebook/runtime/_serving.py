@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 from durable_notebook.errors import ConfigError
 
 if TYPE_CHECKING:
-    from durable_notebook.runtime._runtime import DBOSRuntime
     from durable_notebook.server import JournalStore, ServedRuntime
 
 _DEFAULT_IDLE_TIMEOUT_S = 600.0
@@ -16,6 +15,10 @@ _DEFAULT_IDLE_TIMEOUT_S = 600.0
 
 class Serving:
     """A part of `DBOSRuntime`. Both halves of a server read its one journal."""
+
+    def release_idle_after(self, timeout_s: float | None) -> None:
+        """Take runs that wait out of memory after a time; None for never."""
+        self._idle_timeout_s = timeout_s
 
     def create_workflow_store(self) -> JournalStore:
         """Give a server what it reads of handlers, events and ticks: the journal.
@@ -40,7 +43,7 @@ class Serving:
             ConfigError: The extra `server` is not installed.
         """
         served: Any = _server().ServedRuntime(self)
-        cast("DBOSRuntime", self).release_idle_after(idle_timeout)
+        self.release_idle_after(idle_timeout)
         return cast("ServedRuntime", served)
 
 

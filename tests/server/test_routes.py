@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from llama_agents.server import WorkflowServer as TheirServer
-from process_lives import never, soon, until
+from process_lives import never, soon
 from sample_workflows import (
     Answer,
     Asking,
@@ -351,7 +351,7 @@ async def test_a_run_recorded_before_the_server_goes_on_in_it(journal_url: str) 
         await served.asked("a")
 
     async with serving(journal_url, {"ask": Asking}) as served:
-        await until(lambda: served.runtime.live("a"))
+        await served.asked("a")
         reply = await served.send("a", "Answer", text="Ada")
         handler = await served.finished("a")
 
@@ -407,7 +407,7 @@ async def test_two_routes_of_one_class_keep_their_instances(journal_url: str) ->
 
     async with serving(journal_url, routes()) as served:
         for route in ("small", "big"):
-            await until(lambda r=route: served.runtime.live(r))
+            await served.asked(route)
             await served.send(route, "Answer", text=route)
             await served.finished(route)
 
