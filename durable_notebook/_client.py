@@ -297,8 +297,7 @@ class Client:
 
     def answer_classes(self, info: RunInfo, prompt: Prompt) -> list[type[Event]]:
         """The event classes that answer a prompt, as far as they are defined."""
-        definition = self.runtime.definition(info.workflow)
-        return [] if definition is None else definition.classes(prompt.expects)
+        return self.runtime.event_classes(info.workflow, prompt.expects)
 
 
 def _seen(task: asyncio.Task[Any]) -> None:

@@ -8,9 +8,10 @@ import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
+from typing import Any
 from weakref import WeakValueDictionary
 
-from workflows.events import Event, StopEvent
+from workflows.events import StopEvent
 from workflows.runtime.types.ticks import WorkflowTick
 
 from durable_notebook._model import Json, RunStatus
@@ -20,12 +21,17 @@ from durable_notebook.errors import (
     ReplayMismatchError,
     RunFinishedError,
     RuntimeClosedError,
-    UndefinedClassError,
     UnknownRunError,
 )
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome, recorded_end
+from durable_notebook.runtime._published import (
+    Missing,
+    live_events,
+    naming_undefined,
+    read_events,
+)
 from durable_notebook.runtime._reduction import reduced
 from durable_notebook.runtime._registry import Registry
 from durable_notebook.runtime._restore import Restored, restore
@@ -151,10 +157,22 @@ class Access:
             run = None  # Who waits keeps no released run in memory.
             await self._until_news(run_id)
 
-    async def stream(self, run_id: str, after: int = 0) -> AsyncGenerator[Event, None]:
+    async def stream(
+        self,
+        run_id: str,
+        after: int = 0,
+        *,
+        missing: Missing | None = None,
+        is_exact: bool = False,
+    ) -> AsyncGenerator[Any, None]:
         """A run's events from a number on: recorded ones first, then live ones.
 
+        What `missing` makes of its tree takes the place of an event whose class is not
+        defined here. `is_exact` has each event on disk before it is given: only then
+        will it have the same number after a crash.
+
         Raises:
+            UndefinedClassError: It is not defined, and nothing takes its place.
             RuntimeClosedError: The runtime was closed before the run ended.
         """
         await self._runs.until_begun(run_id)
@@ -163,7 +181,7 @@ class Access:
             self._check_open(run_id)
             run = self._runs.live.get(run_id)
             if run is not None and after >= run.stream.before:
-                async for event in run.stream.read(after):
+                async for event in live_events(run, after, is_exact=is_exact):
                     after += 1
                     yield event
                 if run.outcome is not None:
@@ -171,9 +189,9 @@ class Access:
                 position = max(position, run.read_up_to(after))
             else:
                 # Asked first: the run may go on, and end, while its reader takes these.
-                has_ended = self.recorded_outcome(run_id) is not None
-                events, position = self._recorded_events(run_id, after, position)
-                for event in events:
+                has_ended = self._has_ended(run_id)
+                trees, position = self._recorded_events(run_id, after, position)
+                for event in self.read_events(run_id, trees, missing):
                     after += 1
                     yield event
                 if has_ended:
@@ -210,17 +228,26 @@ class Access:
 
     def _recorded_events(
         self, run_id: str, after: int, position: int
-    ) -> tuple[list[Event], int]:
+    ) -> tuple[list[Json], int]:
         """The events from a number on, of the entries behind a position; the last's."""
-        codec = self._codec(run_id)
-        found: list[Event] = []
+        found: list[Json] = []
         for recorded in self._store.entries(run_id, after=position):
             position, entry = recorded.position, recorded.entry
             first = entry.events - len(entry.stream)
-            for tree in entry.stream[max(after - first, 0) :]:
-                with _naming_undefined(run_id, tree, codec):
-                    found.append(codec.read_event(tree))
+            found += entry.stream[max(after - first, 0) :]
         return found, position
+
+    def read_events(
+        self, run_id: str, trees: list[Json], missing: Missing | None
+    ) -> Iterator[Any]:
+        """The events of trees of a run; see `_published.read_events`."""
+        return read_events(run_id, trees, self._codec(run_id), missing)
+
+    def _has_ended(self, run_id: str) -> bool:
+        """Whether a run has ended, or stands still."""
+        row = self._row(run_id)
+        is_over = self._ended_as(row) is not None
+        return is_over or run_id in self._runs.problems
 
     async def until_executed(self, run_id: str) -> None:
         """Wait until this process executes a run, unless it is not about to."""
@@ -266,7 +293,7 @@ class Access:
         end = recorded_end(self._store, row)
         if end is not None:
             codec = self._codec(run_id)
-            with _naming_undefined(run_id, end, codec):
+            with naming_undefined(run_id, end, codec):
                 return Outcome.read(end, codec)
         if not row.is_unfinished:
             last = self._store.last_entry(run_id)
@@ -292,15 +319,3 @@ class Access:
         row = self._store.run(run_id)
         definition = None if row is None else self._registry.named(row.workflow)
         return definition.codec if definition else self._plain
-
-
-@contextlib.contextmanager
-def _naming_undefined(run_id: str, tree: Json, codec: Codec) -> Iterator[None]:
-    """Say which class is missing, where a tree cannot be read without it."""
-    try:
-        yield
-    except ValueError as e:
-        name = codec.undefined(tree)
-        if name is None:
-            raise
-        raise UndefinedClassError(run_id, name) from e

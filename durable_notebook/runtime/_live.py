@@ -89,11 +89,13 @@ class LiveRun:
         self._journal = journal
         self._broken: BaseException | None = None
         self._committed_at = time.monotonic()
+        self._events_on_disk = restored.events
         self._driver: asyncio.Task[StopEvent] | None = None
         self._position = restored.position
         self._interrupted = restored.interrupted
         self._steps = restored.steps
         self._is_ending = False
+        self._is_closed = False
         digest = definition.code.digest
         self._code = digest if digest != restored.code else ""
         self._snapshots = snapshots
@@ -153,6 +155,8 @@ class LiveRun:
         for clock in self._clocks:
             clock.cancel()
         self._snapshots.close()
+        self._is_closed = True
+        self.notify()
 
     def send_inside(self, tick: WorkflowTick) -> None:
         """Deliver what a step of this run sent."""
@@ -277,6 +281,21 @@ class LiveRun:
         elif self.stream.has_unrecorded:
             await self._write([], None)
 
+    async def until_on_disk(self, events: int) -> bool:
+        """Have so many events of the stream on disk; False if that cannot be.
+
+        Until then a crash can give an event another number.
+        """
+        while self._events_on_disk < events:
+            if self._is_closed:
+                return False
+            changed = self.changed
+            if self._is_ending or self.stream.has_unrecorded:
+                await self.settle()
+            if self._events_on_disk < events and not self._is_closed:
+                await changed.wait()
+        return True
+
     async def keep_store(self) -> None:
         """Put on disk what a caller has changed in the store, in mid-turn."""
         self._is_store_due = True
@@ -390,6 +409,7 @@ class LiveRun:
             # Whoever waits may be cancelled; the entry may not.
             await asyncio.shield(waiting)
         self._committed_at = time.monotonic()
+        self._events_on_disk = max(self._events_on_disk, entry.events)
         self.notify()
         self._snapshots.look(position)
         if self.codec.redaction and entry.cursor > self._forgotten:

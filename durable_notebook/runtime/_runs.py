@@ -108,7 +108,9 @@ class Runs:
     async def _begin(self, run_id: str, start: Start, inputs: dict[str, Json]) -> None:
         name = start.definition.name
         row = self._store.run(run_id)
-        if row is not None and row.workflow != name:
+        if row is not None and not self._registry.is_called(
+            start.definition, row.workflow
+        ):
             raise RunIdTakenError(run_id, row.workflow, name)
         if row is not None:
             check_same_start(row, inputs["start"], start.event)

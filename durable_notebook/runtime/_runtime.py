@@ -15,6 +15,8 @@ from collections.abc import (
     Callable,
     Collection,
     Coroutine,
+    Iterable,
+    Iterator,
 )
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -34,6 +36,7 @@ from workflows.runtime.types.plugin import (
 from workflows.runtime.types.ticks import TickAddEvent, WorkflowTick
 
 from durable_notebook._config import Durability, Settings
+from durable_notebook._model import Json
 from durable_notebook.engine import Engine
 from durable_notebook.errors import (
     NotLaunchedError,
@@ -51,17 +54,19 @@ from durable_notebook.runtime._loops import LoopThread, on_loop, refuse_on_a_loo
 from durable_notebook.runtime._options import Options, settings_of
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._parts import Parts
+from durable_notebook.runtime._published import Missing
 from durable_notebook.runtime._redaction import Redaction
 from durable_notebook.runtime._registry import Definition, Registry, current_run
 from durable_notebook.runtime._restore import Restored, first_inputs
 from durable_notebook.runtime._serializer import ClosedJsonSerializer
+from durable_notebook.runtime._serving import Serving
 from durable_notebook.runtime._upkeep import Upkeep
 from durable_notebook.store import Store, open_store
 
 T = TypeVar("T")
 
 
-class DBOSRuntime(Runtime):
+class DBOSRuntime(Serving, Runtime):
     """Run workflows durably: give it to a workflow as `runtime=`.
 
     A step whose turn is committed never runs again; `ctx.store`, the event stream,
@@ -134,9 +139,7 @@ class DBOSRuntime(Runtime):
         self._parts = Parts.open(self._settings, self._registry, plain)
         try:
             await super().launch()
-            # Those of an earlier life of this object: DBOS must know them again.
-            for name in self._registry.names():
-                self._parts.engine.register(name)
+            self._make_known(self._parts)  # Also those of an earlier life.
             runs = self._parts.runs
             await asyncio.wrap_future(self.store.sweep())
             runs.undefined.update(self.store.unfinished(self.executor_id))
@@ -336,6 +339,7 @@ class DBOSRuntime(Runtime):
 
     def track_workflow(self, workflow: Workflow) -> None:
         check_ids_of(workflow)
+        self._registry.meet(workflow)
         if self._parts is None:
             super().track_workflow(workflow)
         else:
@@ -348,12 +352,18 @@ class DBOSRuntime(Runtime):
     def define(self, workflow: Workflow, origin: str | None = None) -> Definition:
         """Make an instance today's definition of its name, on the runtime's loop.
 
-        Runs that waited for the name go on.
+        Runs that waited for the name go on: those of a launched runtime at once.
         """
         definition = self._registry.add(workflow, origin)
-        self._opened.engine.register(definition.name)
-        self.loop.call_soon_threadsafe(self._opened.runs.recover_defined)
+        if self._parts is not None:
+            self._make_known(self._parts)
+            self.loop.call_soon_threadsafe(self._parts.runs.recover_defined)
         return definition
+
+    def _make_known(self, parts: Parts) -> None:
+        """Have DBOS know every defined name: it executes runs by that."""
+        for name in self._registry.names():
+            parts.engine.register(name)
 
     def get_registered(self, workflow: Workflow) -> RegisteredWorkflow | None:
         definition = self._registry.of(workflow)
@@ -362,6 +372,17 @@ class DBOSRuntime(Runtime):
     def definition(self, name: str) -> Definition | None:
         """Today's definition of a workflow name."""
         return self._registry.named(name)
+
+    def event_classes(self, name: str, kinds: Iterable[str]) -> list[type[Event]]:
+        """The event classes of these names, as far as this process has them.
+
+        For a workflow of this name, whether it is defined here or not.
+        """
+        return self._registry.event_classes(name, kinds)
+
+    def first_name(self, workflow: Workflow) -> str:
+        """The name that a workflow was constructed with: a server gives it another."""
+        return self._registry.first_name(workflow)
 
     # -- runs --------------------------------------------------------------------
 
@@ -488,6 +509,25 @@ class DBOSRuntime(Runtime):
         """
         return await self._opened.access.result(run_id)
 
-    def stream(self, run_id: str, after: int = 0) -> AsyncGenerator[Event, None]:
-        """A run's events from a number on: recorded ones first, then live ones."""
-        return self._opened.access.stream(run_id, after)
+    def stream(
+        self,
+        run_id: str,
+        after: int = 0,
+        *,
+        missing: Missing | None = None,
+        is_exact: bool = False,
+    ) -> AsyncGenerator[Any, None]:
+        """A run's events from a number on: recorded ones first, then live ones.
+
+        What `missing` makes of the tree of an event takes its place where its class is
+        not defined; without it that is an error. Live ones come at once; with
+        `is_exact` once they are on disk, which is seen to at once.
+        """
+        access = self._opened.access
+        return access.stream(run_id, after, missing=missing, is_exact=is_exact)
+
+    def read_events(
+        self, run_id: str, trees: list[Json], missing: Missing | None = None
+    ) -> Iterator[Any]:
+        """The events of a run's entries, as `stream` would give them."""
+        return self._opened.access.read_events(run_id, trees, missing)

@@ -260,6 +260,20 @@ class Store(ABC):
         Costs no access to the disk or the network.
         """
 
+    # -- handlers of a server --------------------------------------------------
+
+    @abstractmethod
+    def put_handler(self, handler_id: str, run_id: str) -> Future[None]:
+        """Record that a handler goes on with another run than that of its own id."""
+
+    @abstractmethod
+    def handler_runs(self, handler_id: str) -> list[str]:
+        """The runs that a handler went on with, newest first; one may be gone."""
+
+    @abstractmethod
+    def handlers(self) -> dict[str, str]:
+        """Run id to handler id of the runs with which one went on, oldest first."""
+
     # -- runs ------------------------------------------------------------------
 
     @abstractmethod

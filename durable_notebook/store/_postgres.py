@@ -181,6 +181,19 @@ class PostgresStore(Store):
     def changed_outside(self) -> bool:
         return self._session.has_news()
 
+    # -- handlers of a server --------------------------------------------------
+
+    def put_handler(self, handler_id: str, run_id: str) -> Future[None]:
+        values = {"run_id": run_id, "handler_id": handler_id, "now": now()}
+        return self._writer.submit(Write("put_handler", values, _nothing))
+
+    def handler_runs(self, handler_id: str) -> list[str]:
+        rows = self._read("handler_runs", handler_id=handler_id)
+        return [row[0] for row in rows]
+
+    def handlers(self) -> dict[str, str]:
+        return dict(self._read("handlers"))
+
     # -- runs ------------------------------------------------------------------
 
     def runs(self, limit: int | None = None) -> list[RunRow]:

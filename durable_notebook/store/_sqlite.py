@@ -191,6 +191,22 @@ class SqliteStore(Store):
         seen, self._seen_version = self._seen_version, row[0]
         return bool(row[0] != seen)
 
+    # -- handlers of a server --------------------------------------------------
+
+    def put_handler(self, handler_id: str, run_id: str) -> Future[None]:
+        values = (run_id, handler_id, now())
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(self._sql["put_handler"], values)
+
+        return self._writer.submit(job)
+
+    def handler_runs(self, handler_id: str) -> list[str]:
+        return [row[0] for row in self._read("handler_runs", (handler_id,))]
+
+    def handlers(self) -> dict[str, str]:
+        return dict(self._read("handlers"))
+
     # -- runs ------------------------------------------------------------------
 
     def runs(self, limit: int | None = None) -> list[RunRow]:

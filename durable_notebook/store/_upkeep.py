@@ -24,6 +24,7 @@ _TABLES_OF_A_RUN = (
     "streams",
     "mail",
     "snapshot",
+    "handler",
     "workflow_status",
 )
 
@@ -66,3 +67,4 @@ def sweep(connection: sqlite3.Connection, sql: Mapping[str, str]) -> None:
     """Delete what is left of runs that DBOS's own tools have deleted."""
     connection.execute(sql["sweep_mail"])
     connection.execute(sql["sweep_snapshots"])
+    connection.execute(sql["sweep_handlers"])

@@ -161,6 +161,18 @@ SELECT coalesce(max(sequence), 0) FROM durable_mail
 -- mailed --
 SELECT run_id, max(sequence) FROM durable_mail WHERE sequence > %(after)s GROUP BY run_id
 
+-- put_handler --
+INSERT INTO durable_handler (run_id, handler_id, recorded_at)
+VALUES (%(run_id)s, %(handler_id)s, %(now)s)
+ON CONFLICT (run_id) DO NOTHING
+
+-- handler_runs --
+SELECT run_id FROM durable_handler WHERE handler_id = %(handler_id)s
+ORDER BY sequence DESC
+
+-- handlers --
+SELECT run_id, handler_id FROM durable_handler ORDER BY sequence
+
 -- runs --
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
@@ -286,6 +298,7 @@ streams_gone AS (
 ),
 mail_gone AS (DELETE FROM durable_mail WHERE run_id IN (SELECT id FROM gone)),
 snapshot_gone AS (DELETE FROM durable_snapshot WHERE run_id IN (SELECT id FROM gone)),
+handler_gone AS (DELETE FROM durable_handler WHERE run_id IN (SELECT id FROM gone)),
 workflow_status_gone AS (
     DELETE FROM workflow_status WHERE workflow_uuid IN (SELECT id FROM gone)
 )
@@ -295,6 +308,12 @@ SELECT id FROM lost LIMIT 1
 WITH mail_gone AS (
     DELETE FROM durable_mail m
     WHERE NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = m.run_id)
+),
+-- A run is recorded just after its row.
+handlers_gone AS (
+    DELETE FROM durable_handler h
+    WHERE NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = h.run_id)
+    AND recorded_at < extract(epoch FROM now()) - 60
 )
 DELETE FROM durable_snapshot s
 WHERE NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = s.run_id)

@@ -81,6 +81,16 @@ SELECT coalesce(max(sequence), 0) FROM durable_mail
 -- mailed --
 SELECT run_id, max(sequence) FROM durable_mail WHERE sequence > ? GROUP BY run_id
 
+-- put_handler --
+INSERT INTO durable_handler (run_id, handler_id, recorded_at) VALUES (?, ?, ?)
+ON CONFLICT (run_id) DO NOTHING
+
+-- handler_runs --
+SELECT run_id FROM durable_handler WHERE handler_id = ? ORDER BY sequence DESC
+
+-- handlers --
+SELECT run_id, handler_id FROM durable_handler ORDER BY sequence
+
 -- runs --
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
@@ -190,6 +200,9 @@ DELETE FROM durable_mail WHERE run_id = ?
 -- delete_snapshot --
 DELETE FROM durable_snapshot WHERE run_id = ?
 
+-- delete_handler --
+DELETE FROM durable_handler WHERE run_id = ?
+
 -- delete_workflow_status --
 DELETE FROM workflow_status WHERE workflow_uuid = ?
 
@@ -200,3 +213,9 @@ WHERE run_id NOT IN (SELECT workflow_uuid FROM workflow_status)
 -- sweep_snapshots --
 DELETE FROM durable_snapshot
 WHERE run_id NOT IN (SELECT workflow_uuid FROM workflow_status)
+
+-- sweep_handlers --
+-- A run is recorded just after its row.
+DELETE FROM durable_handler
+WHERE run_id NOT IN (SELECT workflow_uuid FROM workflow_status)
+    AND recorded_at < strftime('%s', 'now') - 60
