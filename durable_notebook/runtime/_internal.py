@@ -96,18 +96,14 @@ class InternalAdapter(InternalRunAdapter):
         pending: list[PendingStart],
         timeout: float | None = None,  # noqa: ASYNC109 - the library's
     ) -> WaitForNextTaskResult:
-        workers = [p for p in pending if isinstance(p, PendingWorker)]
-        self._held += [worker.key for worker in workers]
-        is_short = self._run.turn_length < _MOST_IN_A_TURN
-        # A body that collects begins at once, so that the next has what it collected.
-        collects = any(worker.step_id in self._collecting for worker in workers)
-        is_short &= not collects
-        # What completes together is committed together: with a result at hand, or a
-        # message and nothing to start, the turn goes on.
-        goes_on = is_short and any(named.task.done() for named in running)
+        collects = self._hold(pending)
         if not self._held and all(_is_waiting_pull(named) for named in running):
             self._run.note_rest(timeout)
-        pulls = is_short and not (goes_on or self._held) and self._run.inbox.has_more
+        # What completes together is committed together: with a result at hand, or a
+        # message and nothing to start, the turn goes on.
+        is_open = not collects and self._run.turn_length < _MOST_IN_A_TURN
+        goes_on = is_open and any(named.task.done() for named in running)
+        pulls = is_open and not (goes_on or self._held) and self._run.inbox.has_more
         started: list[NamedTask] = []
         try:
             if not (goes_on or pulls):
@@ -121,8 +117,7 @@ class InternalAdapter(InternalRunAdapter):
                 await asyncio.sleep(0)
                 if not any(each.task.done() for each in named):
                     await self._commit()
-            if collects:
-                await self._let_return(named)
+            await self._let_return(named if collects else [])
             completed = await self._next(named, timeout)
         except BaseException:
             # The control loop does not know these yet, and would let them run on.
@@ -132,6 +127,15 @@ class InternalAdapter(InternalRunAdapter):
                 each.task.cancel()
             raise
         return WaitForNextTaskResult(completed, started)
+
+    def _hold(self, pending: list[PendingStart]) -> bool:
+        """Note which bodies begin with the commit; whether one of them collects.
+
+        That one begins at once, so that the next has what it collected.
+        """
+        workers = [p for p in pending if isinstance(p, PendingWorker)]
+        self._held += [worker.key for worker in workers]
+        return any(worker.step_id in self._collecting for worker in workers)
 
     async def _commit(self) -> None:
         """Put the turn on disk, then let the bodies begin that waited for it."""
@@ -165,8 +169,9 @@ class InternalAdapter(InternalRunAdapter):
 
     async def _let_return(self, named: list[NamedTask]) -> None:
         """Give bodies that collect, which mostly wait for nothing, time to return."""
-        for _ in range(_PASSES_TO_RETURN):
-            if any(n.task.done() for n in named if self._collects(n)):
+        bodies = [n.task for n in named if self._collects(n)]
+        for _ in range(_PASSES_TO_RETURN if bodies else 0):
+            if any(task.done() for task in bodies):
                 return
             await asyncio.sleep(0)
 

@@ -16,9 +16,9 @@ _DEFAULT_IDLE_TIMEOUT_S = 600.0
 class Serving:
     """A part of `DBOSRuntime`. Both halves of a server read its one journal."""
 
-    def release_idle_after(self, timeout_s: float | None) -> None:
-        """Take runs that wait out of memory after a time; None for never."""
-        self._idle_timeout_s = timeout_s
+    if TYPE_CHECKING:
+
+        def release_idle_after(self, timeout_s: float | None) -> None: ...
 
     def create_workflow_store(self) -> JournalStore:
         """Give a server what it reads of handlers, events and ticks: the journal.

@@ -1,4 +1,4 @@
-"""A run that is released from memory whenever it waits does what the default one does."""
+"""A run that is released whenever it waits does what the default one does."""
 
 from __future__ import annotations
 
