@@ -45,6 +45,10 @@ class Backend(ABC):
         """What is in the database; nothing where it has no tables yet."""
 
     @abstractmethod
+    def free_executors(self, url: str) -> None:
+        """Lose the locks that keep each executor in one process, as faults do."""
+
+    @abstractmethod
     def drop(self, url: str) -> None:
         """The trial is over."""
 
@@ -81,6 +85,10 @@ class SqliteFiles(Backend):
                 return [connection.execute(query).fetchall() for query in queries]
             finally:
                 connection.close()
+
+    def free_executors(self, url: str) -> None:
+        for lock in Path(url.removeprefix("sqlite:///")).parent.glob("*.lock"):
+            lock.unlink()
 
     def drop(self, url: str) -> None:
         pass  # It goes with its folder.
@@ -143,6 +151,9 @@ class PostgresDatabases(Backend):
             if not {name for (name,) in names} >= _TABLES:
                 return [[] for _ in queries]
             return [connection.execute(q.encode()).fetchall() for q in queries]
+
+    def free_executors(self, url: str) -> None:
+        self._end_clients(url)
 
     def drop(self, url: str) -> None:
         if url not in self._copies:
