@@ -7,12 +7,17 @@ so the server does not wait for the disk.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 import psycopg
@@ -24,6 +29,15 @@ fsync = off
 full_page_writes = off
 max_connections = 200
 """
+
+
+def _children(parent: str) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # It may have ended.
+            if stat.read_text().rpartition(")")[2].split()[1] == parent:
+                found.append(int(stat.parent.name))
+    return found
 
 
 class PostgresServer:
@@ -64,9 +78,23 @@ class PostgresServer:
     def start(self) -> None:
         self._control("start")
 
-    def stop(self) -> None:
-        """As a crash would: sessions are cut, and nothing is written any more."""
-        self._control("-m", "immediate", "stop")
+    def stop(self, mode: Literal["fast", "immediate"] = "immediate") -> None:
+        """Cut all sessions; with a last checkpoint, or without one as a crash would."""
+        self._control("-m", mode, "stop")
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """The system stops all processes of the server, until the block ends."""
+        postmaster = (self._folder / "data" / "postmaster.pid").read_text().split()[0]
+        os.kill(int(postmaster), signal.SIGSTOP)  # First, so that it starts no more.
+        pids = [int(postmaster), *_children(postmaster)]
+        for pid in pids[1:]:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in reversed(pids):
+                os.kill(pid, signal.SIGCONT)
 
     def remove(self) -> None:
         self.stop()
