@@ -100,6 +100,23 @@ class PostgresServer:
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of the programs that come with the server."""
+        self._execute(program, arguments, bin_path=self._wheel.bin_path)
+
+    @contextmanager
+    def tablespace(self, folder: Path) -> Iterator[str]:
+        """A place for tables in a folder; in the end its databases must be gone."""
+        owner = (self._folder / "data").stat()
+        os.chown(folder, owner.st_uid, owner.st_gid)
+        name = f"space_{next(self._numbers)}"
+        # DDL takes no parameters.
+        self._admin(f"CREATE TABLESPACE {{}} LOCATION '{folder}'", name)
+        try:
+            yield name
+        finally:
+            self._admin("DROP TABLESPACE {}", name)
+
     # -- databases -------------------------------------------------------------
 
     def url(self, database: str) -> str:
@@ -120,6 +137,10 @@ class PostgresServer:
         url = self.new_url()
         self._admin("CREATE DATABASE {} TEMPLATE {}", self.name(url), template)
         return url
+
+    def create(self, url: str) -> None:
+        """Make a database without any tables."""
+        self._admin("CREATE DATABASE {}", self.name(url))
 
     def drop(self, url: str) -> None:
         self._admin("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name(url))
