@@ -138,7 +138,7 @@ async def away(outage: Fault, server: PostgresServer, line: BadLine) -> None:
 
     def hold() -> None:
         with outage(server, line):  # type: ignore[attr-defined]
-            time.sleep(AWAY_S)
+            threading.Event().wait(AWAY_S)
 
     await asyncio.to_thread(hold)
 
