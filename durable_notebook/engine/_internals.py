@@ -210,16 +210,37 @@ async def execute(dbos: DBOS, run_id: str, owner: str) -> None:
 
 
 class _OursAreReported(logging.Filter):
-    """Drops DBOS's tracebacks of what is raised to whoever launches or awaits a run."""
+    """Drops what is told already, unless everything is wanted.
+
+    DBOS's tracebacks of what is raised to whoever launches or awaits a run; and what
+    each of its threads says every second of a server that is away, of which the store
+    tells once.
+    """
 
     _texts = (
         "Exception encountered in asynchronous workflow",
         "Asyncio task cancelled for workflow or step",
         "DBOS failed to launch",
     )
+    _of_outages = (
+        "Database connection failed",
+        "Exception encountered in queue thread",
+        "Exception listing queues",
+        "Exception polling schedules",
+        "Exception taking the background_jobs lock",
+        "Notification listener error",
+        "Notifier",
+    )
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not str(record.msg).startswith(self._texts)
+        text = str(record.msg)
+        if text.startswith(self._of_outages) and _is_of_a_server(text):
+            return logging.getLogger("dbos").isEnabledFor(logging.DEBUG)
+        return not text.startswith(self._texts)
+
+
+def _is_of_a_server(text: str) -> bool:
+    return "psycopg" in text or text.startswith("Notif")
 
 
 _filter = _OursAreReported()

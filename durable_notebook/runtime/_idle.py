@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -199,9 +199,13 @@ class Idle:
             _, back = self._watched.setdefault(run_id, watched)
             await back.wait()
 
-    def forget_lost(self) -> None:
+    @property
+    def awaited(self) -> list[str]:
+        """The released runs that somebody waits for."""
+        return list(self._watched)
+
+    def forget_lost(self, owners: Mapping[str, str | None]) -> None:
         """Forget the runs that somebody waits for, and that were taken away."""
-        owners = self._store.owners(self._watched) if self._watched else {}
         for run_id, (owner, _) in list(self._watched.items()):
             if owners.get(run_id) != owner:
                 self.take(run_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -31,9 +31,10 @@ from durable_notebook.runtime._execution import (
 from durable_notebook.runtime._idle import Idle
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome, recorded_end
+from durable_notebook.runtime._refusals import Refusals
 from durable_notebook.runtime._registry import Definition, Registry
 from durable_notebook.runtime._released import Released, RunReleased
-from durable_notebook.store import RunRow, Store
+from durable_notebook.store import Enqueued, RunRow, Store
 
 T = TypeVar("T")
 
@@ -95,6 +96,7 @@ class Runs:
         self._executor = executor
         self._session = Session(store, executor.session, snapshot_every)
         self._starting: WeakValueDictionary[str, Started] = WeakValueDictionary()
+        self._refusals = Refusals()
         self._changed = asyncio.Event()
 
     # -- begin and go on -----------------------------------------------------------
@@ -150,13 +152,13 @@ class Runs:
             return False
         return await self._recover(run_id)
 
-    def take_enqueued(self) -> bool:
+    def take_enqueued(self, enqueued: Iterable[Enqueued]) -> bool:
         """Take the runs that DBOS's tools have put up, as far as they are for us.
 
         True if one cannot be taken yet, because its last execution has not quite ended.
         """
         is_early = False
-        for run in self._store.enqueued():
+        for run in enqueued:
             if run.run_id in self._claimed:
                 is_early = True
             elif not self._may_take(run.executor_id):
@@ -187,11 +189,13 @@ class Runs:
         self.undefined.pop(run_id, None)
         self.idle.take(run_id)
 
-    def stop_lost(self) -> None:
+    def stop_lost(
+        self, runs: Iterable[LiveRun], owners: Mapping[str, str | None]
+    ) -> None:
         """Stop the live runs that another execution, or DBOS's tools, took away."""
-        owners = self._store.owners(self.live)
-        for run in list(self.live.values()):
-            if owners.get(run.run_id) != run.owner:
+        for run in runs:
+            is_live = self.live.get(run.run_id) is run
+            if is_live and owners.get(run.run_id) != run.owner:
                 run.stop(LostOwnershipError(run.run_id))
 
     def check_executor(self, row: RunRow) -> None:
@@ -300,6 +304,11 @@ class Runs:
             self._take(run_id)
             self.spawn(self._go_on(run_id)).add_done_callback(_noted)
 
+    def recover_refused(self) -> None:
+        """Go on with the runs that the database has stopped, as it is there again."""
+        for run_id in self._refusals.due(self.problems):
+            self.spawn(self._recover(run_id)).add_done_callback(_noted)
+
     # -- execute -------------------------------------------------------------------
 
     async def execute(self, claim: Claim) -> Json:
@@ -388,7 +397,8 @@ class Runs:
         if run is not None:
             run.end(Outcome(error=problem))
         self.wake()
-        logger.warning("%s", problem)
+        if self._refusals.is_news(problem):
+            logger.warning("%s", problem)
 
     # -- tasks and waking ----------------------------------------------------------
 

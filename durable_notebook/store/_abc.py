@@ -150,6 +150,9 @@ class Store(ABC):
     name: str
     """The database as messages may call it: a path, or a URL without its password."""
 
+    is_remote: bool = False
+    """Whether a read may have to wait for a server."""
+
     # -- sessions --------------------------------------------------------------
 
     @abstractmethod

@@ -53,6 +53,8 @@ class _SessionHold:
 class PostgresStore(Store):
     """A journal on a server. One connection writes, one listens, a few read."""
 
+    is_remote = True
+
     def __init__(self, url: str, settings: Settings) -> None:
         self._server = Server(url, settings)
         self.name = self._server.name

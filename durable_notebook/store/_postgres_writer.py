@@ -10,7 +10,8 @@ from typing import Any
 
 import psycopg
 
-from durable_notebook.store._postgres_server import Connection, Server, is_lost
+from durable_notebook.store._postgres_connection import Connection
+from durable_notebook.store._postgres_server import Server, is_lost
 from durable_notebook.store._writer import Writer
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]

@@ -16,7 +16,16 @@ from .child import Job
 from .expected import EXPECTED
 from .forkserver import Forkserver
 from .points import Ending, When
-from .trial import ANSWERS, DEFINED, WHENS, Kill, Trial, at_random, commits_of
+from .trial import (
+    ANSWERS,
+    DEFINED,
+    WHENS,
+    Kill,
+    Trial,
+    at_random,
+    backend_of,
+    commits_of,
+)
 
 
 def main() -> int:
@@ -37,6 +46,7 @@ def main() -> int:
     given = parser.parse_args()
     if given.seed is not None:
         trial = at_random(given.seed)
+        given.postgres = given.postgres or backend_of(given.seed) == "postgres"
     elif given.workflow is not None:
         trial = Trial(
             given.workflow,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from . import verdict
-from .backends import Backend
+from .backends import BACKENDS, Backend
 from .bodies import read_log
 from .child import INTERRUPTED, STOPPED, Answers, Defined, Job
 from .expected import EXPECTED
@@ -142,6 +142,11 @@ def every_point(workflow: str, commits: int, **options: Any) -> list[Trial]:
         for commit in range(1, commits + 1)
         for when in WHENS
     ]
+
+
+def backend_of(seed: int) -> str:
+    """On which kind of database the trial of a seed is: on each, every second."""
+    return BACKENDS[seed % len(BACKENDS)]
 
 
 def at_random(seed: int) -> Trial:
