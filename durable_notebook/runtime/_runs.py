@@ -318,6 +318,7 @@ class Runs:
         self._tasks.add(task)
         # Claimed already, unless DBOS gave it out from a queue of the user.
         self._claimed.add(claim.run_id)
+        self.idle.take(claim.run_id)
         task.add_done_callback(lambda _: self._executed(task, claim.run_id))
         start = self._starts.pop(claim.run_id, None)
         back = self._returning.pop(claim.run_id, None)
