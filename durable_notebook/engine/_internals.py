@@ -77,16 +77,20 @@ def fix_executor_id(executor_id: str) -> None:
 
 
 @contextmanager
-def recovery_without(is_ours: Callable[[str], bool]) -> Iterator[None]:
+def recovery_without(
+    is_ours: Callable[[str], bool], first: Callable[[], None]
+) -> Iterator[None]:
     """Launch inside this block, and DBOS leaves our runs to us.
 
     Its own recovery hands them to a queue that any process of the application takes
     from, polls for up to a second, and marks as taken a run whose class the notebook
-    has not defined yet.
+    has not defined yet. `first` is called when the tables are migrated and nothing of
+    them was read: what it raises ends the launch.
     """
     original = SystemDatabase.get_pending_workflows
 
     def of_others(self: SystemDatabase, executor_id: str, version: str) -> list[Any]:
+        first()
         rows = original(self, executor_id, version)
         return [row for row in rows if not is_ours(row.workflow_id)]
 

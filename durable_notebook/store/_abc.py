@@ -141,6 +141,15 @@ class Store(ABC):
     name: str
     """The database as messages may call it: a path, or a URL without its password."""
 
+    # -- DBOS ------------------------------------------------------------------
+
+    @abstractmethod
+    def dbos_differences(self) -> list[str]:
+        """What DBOS's tables have otherwise than our statements need it, in words.
+
+        Empty for those of the releases of DBOS that this package was tested with.
+        """
+
     # -- sessions --------------------------------------------------------------
 
     @abstractmethod

@@ -26,6 +26,11 @@ from durable_notebook.store._abc import (
     Store,
     read_entry,
 )
+from durable_notebook.store._dbos_tables import (
+    DBOS_TABLES,
+    Column,
+    dbos_differences,
+)
 from durable_notebook.store._postgres_readers import Readers
 from durable_notebook.store._postgres_server import Server
 from durable_notebook.store._postgres_session import Session
@@ -77,6 +82,11 @@ class PostgresStore(Store):
         if not self._has_dbos_tables:
             self._has_dbos_tables = bool(self._read("has_dbos"))
         return self._has_dbos_tables
+
+    def dbos_differences(self) -> list[str]:
+        where = self._server.session["search_path"]
+        rows = self._read("dbos_columns", tables=list(DBOS_TABLES), search_path=where)
+        return dbos_differences(Column(*row) for row in rows)
 
     # -- sessions --------------------------------------------------------------
 

@@ -25,6 +25,11 @@ from durable_notebook.store._abc import (
     Store,
     read_entry,
 )
+from durable_notebook.store._dbos_tables import (
+    DBOS_TABLES,
+    Column,
+    dbos_differences,
+)
 from durable_notebook.store._file import JournalFile
 from durable_notebook.store._file_lock import FileHold
 from durable_notebook.store._rows import executors_of, run_row
@@ -64,6 +69,11 @@ class SqliteStore(Store):
 
     def _has_dbos(self) -> bool:
         return bool(self._read("has_dbos"))
+
+    def dbos_differences(self) -> list[str]:
+        tables = json.dumps(list(DBOS_TABLES))
+        rows = self._read("dbos_columns", (tables,))
+        return dbos_differences(Column(*row) for row in rows)
 
     # -- sessions --------------------------------------------------------------
 

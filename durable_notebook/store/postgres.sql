@@ -44,6 +44,13 @@ VALUES (%(version)s, %(name)s, %(now)s)
 SELECT 1 WHERE to_regclass('operation_outputs') IS NOT NULL
 AND to_regclass('workflow_input') IS NOT NULL
 
+-- dbos_columns --
+SELECT t.relname, c.attname,
+    c.attnotnull AND NOT c.atthasdef AND c.attidentity = ''
+FROM pg_class t JOIN pg_attribute c ON c.attrelid = t.oid
+WHERE t.relnamespace = to_regnamespace(%(search_path)s)
+AND t.relname = ANY(%(tables)s::text[]) AND c.attnum > 0 AND NOT c.attisdropped
+
 -- hold --
 SELECT pg_try_advisory_lock(%(lock)s)
 

@@ -15,6 +15,11 @@ INSERT INTO durable_migration (version, name, applied_at) VALUES (?, ?, ?)
 -- has_dbos --
 SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'operation_outputs'
 
+-- dbos_columns --
+SELECT m.name, p.name, p."notnull" AND p.dflt_value IS NULL
+FROM sqlite_master m JOIN pragma_table_info(m.name) p
+WHERE m.type = 'table' AND m.name IN (SELECT value FROM json_each(?))
+
 -- executors --
 SELECT executor_id, notebook FROM durable_executor ORDER BY created_at DESC
 
