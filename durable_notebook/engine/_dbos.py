@@ -160,6 +160,7 @@ class Engine:
         _current = self
         self._database = store.name
         self._opened.enter_context(_internals.queue_without(OURS))
+        self._opened.enter_context(_internals.parents_noted())
         with (
             _internals.recovery_without(
                 lambda run_id: store.run(run_id) is not None,
@@ -179,10 +180,13 @@ class Engine:
         else:
             self._functions[workflow] = _registered[workflow] = _function(workflow)
 
-    async def start(self, run_id: str, workflow: str, inputs: Inputs) -> bool:
+    async def start(
+        self, run_id: str, workflow: str, inputs: Inputs, *, parent: str | None = None
+    ) -> bool:
         """Record a new run and begin to execute it; recorded when this returns.
 
-        False where there is a run of this id already: it is left alone.
+        `parent` is the run of which a step body begins it. False where there is a run
+        of this id already: it is left alone.
 
         Raises:
             RunIdTakenError: The id belongs to a run of another workflow.
@@ -191,6 +195,7 @@ class Engine:
         try:
             with (
                 _internals.refusals_as_our_own(self._database),
+                _internals.begun_by(parent),
                 SetWorkflowID(run_id),
             ):
                 function = self._functions[workflow]

@@ -270,13 +270,9 @@ class Store(ABC):
     def run(self, run_id: str) -> RunRow | None:
         """One run, or None if no run of this package has the id."""
 
+    @abstractmethod
     def children(self, run_id: str) -> list[RunRow]:
-        """The runs that step bodies of a run have begun, oldest first.
-
-        A look at every run: only bodies that a crash has interrupted ask for it.
-        """
-        runs = reversed(self.runs())
-        return [r for r in runs if r.input.get("parent", [None])[0] == run_id]
+        """The runs that step bodies of a run have begun, oldest first."""
 
     @abstractmethod
     def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:

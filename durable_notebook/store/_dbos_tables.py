@@ -20,6 +20,7 @@ DBOS_TABLES: Mapping[str, tuple[str, ...]] = {
         "recovery_attempts",
         "queue_name",
         "forked_from",
+        "parent_workflow_id",
         "application_name",
         "created_at",
         "updated_at",

@@ -203,6 +203,12 @@ class PostgresStore(Store):
         rows = self._read("run", ours=OURS, run_id=run_id)
         return run_row(rows[0]) if rows else None
 
+    def children(self, run_id: str) -> list[RunRow]:
+        if not self._has_dbos():
+            return []
+        rows = self._read("children", ours=OURS, run_id=run_id)
+        return [run_row(row) for row in rows]
+
     def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:
         if not self._has_dbos():
             return {}

@@ -202,6 +202,17 @@ SELECT
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = %(run_id)s AND i.inputs LIKE %(ours)s
 
+-- children --
+SELECT
+    w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
+    i.inputs,
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1),
+    w.owner_xid, coalesce(w.recovery_attempts, 0)
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.parent_workflow_id = %(run_id)s AND i.inputs LIKE %(ours)s
+ORDER BY w.created_at, w.workflow_uuid
+
 -- unfinished --
 SELECT w.workflow_uuid, w.name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid

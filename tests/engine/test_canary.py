@@ -74,6 +74,11 @@ def parameters(function: Any) -> list[str]:
             "SystemDatabase.get_workflow_status",
             ["self", "workflow_uuid"],
         ),
+        (
+            "dbos._sys_db",
+            "SystemDatabase.init_workflow",
+            ["self", "status", "creator_xid", "reuse_policy"],
+        ),
         ("dbos._context", "get_local_dbos_context", []),
         (
             "dbos._sys_db",
@@ -179,6 +184,7 @@ def test_a_workflow_status_says_how_it_was_serialized() -> None:
 
     names = set(WorkflowStatusInternal.__annotations__)
     assert {"serialization", "workflow_uuid", "name", "status"} <= names
+    assert "parent_workflow_id" in names
 
 
 @pytest.mark.parametrize("text", _internals._OursAreReported._texts)

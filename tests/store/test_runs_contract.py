@@ -8,7 +8,7 @@ import pytest
 from store_samples import Database, new_entry
 
 from durable_notebook.errors import LostOwnershipError
-from durable_notebook.store import Enqueued, Store
+from durable_notebook.store import OURS, Enqueued, Store
 
 
 def test_runs_are_listed_newest_first(store: Store, database: Database) -> None:
@@ -74,12 +74,12 @@ def test_a_run_that_is_not_there_is_none(store: Store) -> None:
 def test_a_run_has_the_runs_that_its_bodies_began(
     store: Store, database: Database
 ) -> None:
-    inputs = '{"namedArgs":{},"positionalArgs":[{"durable_notebook":1%s}]}'
-    began = inputs % ',"parent":["p","invocation_1"]'
-    database.add_run("p", inputs=inputs % "")
-    database.add_run("second", inputs=began, created_at=2_000)
-    database.add_run("first", inputs=began, created_at=1_000)
-    database.add_run("other", inputs=inputs % ',"parent":["q","invocation_1"]')
+    database.add_run("p")
+    database.add_run("second", parent="p", created_at=2_000)
+    database.add_run("first", parent="p", created_at=1_000)
+    database.add_run("other", parent="q")
+    database.add_run("theirs", parent="p", inputs='{"positionalArgs":[]}')
+    database.add_run("torn", inputs=OURS.replace("%", "1,"))
 
     assert [row.run_id for row in store.children("p")] == ["first", "second"]
     assert store.children("first") == []
