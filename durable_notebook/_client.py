@@ -213,8 +213,10 @@ class Client:
 
         The new run has the entries before the position, with the store, the stream
         and the open questions of that moment, and goes on from there; messages that
-        the other run had not consumed by then are its own. Without a position all is
-        kept, and of a run that has ended only its last turn is done again.
+        the other run had not consumed by then are its own. A wait that is open there
+        has its whole timeout again, counted from when the new run goes on. Without a
+        position all is kept, and of a run that has ended only its last turn is done
+        again.
 
         Raises:
             UnknownRunError, InvalidPositionError, InvalidRunIdError,
@@ -226,8 +228,8 @@ class Client:
     async def delete(self, run_id: str) -> None:
         """Delete a run, with everything that the database has of it.
 
-        If this process executes it, it is stopped: whoever awaits it is told that
-        there is no such run.
+        Runs that its step bodies have begun are deleted with it. One that this process
+        executes is stopped: whoever awaits it is told that there is no such run.
 
         Raises:
             UnknownRunError: There is no such run.
@@ -241,7 +243,8 @@ class Client:
         """Delete finished runs, and give the ids of those that are gone.
 
         A run goes if it ended longer ago than `older_than`, or if `keep` others ended
-        after it. Runs that have not ended are never touched.
+        after it. Runs that have not ended are never touched; those that step bodies
+        began are not counted, and go with the run of that body.
 
         Raises:
             ConfigError: Neither was given.
