@@ -21,6 +21,7 @@ def run_row(row: tuple[Any, ...]) -> RunRow:
         last_entry=row[7],
         owner=row[8],
         recoveries=row[9],
+        parent=row[10],
     )
 
 

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from durable_notebook._config import Settings
-from durable_notebook._entry import RecordedEntry, now
+from durable_notebook._entry import RecordedEntry
 from durable_notebook.errors import LostOwnershipError, StorageError
 from durable_notebook.store._abc import (
     OURS,
     Enqueued,
     Mail,
     NewEntry,
+    Past,
     RunRow,
     Store,
     read_entry,
@@ -34,7 +35,7 @@ from durable_notebook.store._file import JournalFile
 from durable_notebook.store._file_lock import FileHold
 from durable_notebook.store._rows import executors_of, run_row
 from durable_notebook.store._sqlite_connections import Connections
-from durable_notebook.store._upkeep import claim, delete, sweep
+from durable_notebook.store._upkeep import claim, delete, note, sweep
 from durable_notebook.store._writer import SqliteWriter
 
 
@@ -114,6 +115,7 @@ class SqliteStore(Store):
                     "finished_ms": int(entry.finished_at * 1000),
                 },
             )
+            note(connection, self._sql, entry)
 
         return self._writer.submit(job)
 
@@ -152,12 +154,6 @@ class SqliteStore(Store):
         rows = self._read("code", (digest,))
         return rows[0][0] if rows else None
 
-    def put_code(self, digest: str, body: str) -> Future[None]:
-        def job(connection: sqlite3.Connection) -> None:
-            connection.execute(self._sql["put_code"], (digest, body, now()))
-
-        return self._writer.submit(job)
-
     # -- mailbox ---------------------------------------------------------------
 
     def post(
@@ -177,6 +173,19 @@ class SqliteStore(Store):
     def forget_mail(self, run_id: str, until: int) -> Future[None]:
         def job(connection: sqlite3.Connection) -> None:
             connection.execute(self._sql["forget_mail"], (run_id, until))
+
+        return self._writer.submit(job)
+
+    def past(self, run_id: str) -> Past:
+        rows = self._read("past", (run_id,))
+        return Past(*rows[0]) if rows else Past()
+
+    def take_back_mail(self, run_id: str, owner: str, until: int) -> Future[None]:
+        def job(connection: sqlite3.Connection) -> None:
+            self._check_owner(connection, run_id, owner)
+            values = {"run_id": run_id, "until": until}
+            connection.execute(self._sql["take_back_mail"], values)
+            connection.execute(self._sql["consume"], (run_id, until))
 
         return self._writer.submit(job)
 
