@@ -20,6 +20,7 @@ from durable_notebook.errors import (
     ReplayMismatchError,
     RunFinishedError,
     RuntimeClosedError,
+    StrandedRunError,
     UndefinedClassError,
     UnknownRunError,
 )
@@ -125,7 +126,7 @@ class Access:
             Exception: The error with which the run ended, or why it cannot go on.
         """
         await self._runs.until_begun(run_id)
-        looked_at = -_LOOK_AFTER_EXECUTOR_S
+        lookout = _Lookout(self._runs, self._row)
         while True:
             self._check_open(run_id)
             run = self._runs.live.get(run_id)
@@ -136,9 +137,9 @@ class Access:
                 outcome = None  # On its way here; its entries may be much to read.
             else:
                 outcome = self.recorded_outcome(run_id)
-                if time.monotonic() - looked_at > _LOOK_AFTER_EXECUTOR_S:
-                    looked_at = time.monotonic()
-                    self._runs.check_executor(self._row(run_id))
+                stranded = lookout.stranded(run_id)
+                if stranded is not None:
+                    raise stranded
             # A run that is just being recovered only has its outcome to tell DBOS.
             if outcome is not None and not self._runs.is_claimed(run_id):
                 if outcome.error is not None:
@@ -151,9 +152,11 @@ class Access:
         """A run's events from a number on: recorded ones first, then live ones.
 
         Raises:
+            StrandedRunError: Nobody will go on with it; what is recorded was given.
             RuntimeClosedError: The runtime was closed before the run ended.
         """
         await self._runs.until_begun(run_id)
+        lookout = _Lookout(self._runs, self._row)
         position = -1  # Of the last entry read: none is read twice.
         while True:
             self._check_open(run_id)
@@ -167,11 +170,12 @@ class Access:
             else:
                 # Asked first: the run may go on, and end, while its reader takes these.
                 has_ended = self.recorded_outcome(run_id) is not None
+                stranded = lookout.stranded(run_id)
                 events, position = self._recorded_events(run_id, after, position)
                 for event in events:
                     after += 1
                     yield event
-                if has_ended:
+                if _is_over(has_ended, stranded):
                     return
                 if run is not None:
                     continue  # What is behind these comes from memory.
@@ -265,6 +269,33 @@ class Access:
         row = self._store.run(run_id)
         definition = None if row is None else self._registry.named(row.workflow)
         return definition.codec if definition else self._plain
+
+
+class _Lookout:
+    """Looks, now and then, whether anybody goes on with a run that is waited for."""
+
+    def __init__(self, runs: Runs, row: Callable[[str], RunRow]) -> None:
+        self._runs = runs
+        self._row = row
+        self._looked_at = -_LOOK_AFTER_EXECUTOR_S
+
+    def stranded(self, run_id: str) -> StrandedRunError | None:
+        """Why waiting is in vain; None if it is not, or was looked at just now."""
+        if self._runs.is_claimed(run_id):
+            return None
+        if time.monotonic() - self._looked_at > _LOOK_AFTER_EXECUTOR_S:
+            self._looked_at = time.monotonic()
+            try:
+                self._runs.check_executor(self._row(run_id))
+            except StrandedRunError as e:
+                return e
+        return None
+
+
+def _is_over(has_ended: bool, stranded: StrandedRunError | None) -> bool:
+    if stranded is not None and not has_ended:
+        raise stranded
+    return has_ended
 
 
 @contextlib.contextmanager
