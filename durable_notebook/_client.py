@@ -15,7 +15,7 @@ from workflows import Workflow
 from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, TickCancelRun
 
-from durable_notebook._describe import describe
+from durable_notebook._describe import describe, describe_all
 from durable_notebook._model import (
     Attempt,
     Prompt,
@@ -174,7 +174,7 @@ class Client:
         store = self.runtime.store
         rows = await asyncio.to_thread(store.runs, limit)
         sizes = await asyncio.to_thread(store.sizes, [row.run_id for row in rows])
-        return [describe(self.runtime, row, sizes.get(row.run_id)) for row in rows]
+        return describe_all(self.runtime, rows, sizes)
 
     async def read_info(self, run_id: str, *, is_measured: bool = False) -> RunInfo:
         """What a run is doing. On the runtime's loop.
