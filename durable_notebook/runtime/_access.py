@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from weakref import WeakValueDictionary
@@ -20,11 +19,12 @@ from durable_notebook.errors import (
     ReplayMismatchError,
     RunFinishedError,
     RuntimeClosedError,
-    StrandedRunError,
     UndefinedClassError,
     UnknownRunError,
+    UnstorableValueError,
 )
 from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._lookout import Lookout, is_over
 from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._reduction import reduced
 from durable_notebook.runtime._registry import Registry
@@ -34,9 +34,6 @@ from durable_notebook.store import RunRow, Store
 
 # Passes of the event loop until who waits for a run has left, and what awaits that.
 _PASSES_TO_LEAVE = 8
-
-# A look takes the executor's lock for a moment, so not at every turn of the wait.
-_LOOK_AFTER_EXECUTOR_S = 1.0
 
 
 class Access:
@@ -76,6 +73,7 @@ class Access:
 
         Raises:
             UnknownRunError, RunFinishedError: Nobody would ever read it.
+            UnstorableValueError: It holds what JSON cannot.
         """
         self._open_posts += 1
         self._all_posted.clear()
@@ -113,7 +111,14 @@ class Access:
         ended = self._ended_as(self._row(run_id))
         if ended is not None:
             raise RunFinishedError(run_id, ended)
-        return self._store.post(run_id, json.dumps(self._plain.tick(tick)), key)
+        return self._store.post(run_id, self._written(run_id, tick), key)
+
+    def _written(self, run_id: str, tick: WorkflowTick) -> str:
+        try:
+            return json.dumps(self._plain.tick(tick))
+        except (TypeError, ValueError) as e:  # pydantic's errors are ValueErrors
+            where = self._plain.unstorable(tick) or "what was sent"
+            raise UnstorableValueError(run_id, where, str(e)) from e
 
     async def result(self, run_id: str) -> StopEvent:
         """Wait for the end of a run, wherever it is executed.
@@ -126,7 +131,7 @@ class Access:
             Exception: The error with which the run ended, or why it cannot go on.
         """
         await self._runs.until_begun(run_id)
-        lookout = _Lookout(self._runs, self._row)
+        lookout = Lookout(self._runs, self._row)
         while True:
             self._check_open(run_id)
             run = self._runs.live.get(run_id)
@@ -156,7 +161,7 @@ class Access:
             RuntimeClosedError: The runtime was closed before the run ended.
         """
         await self._runs.until_begun(run_id)
-        lookout = _Lookout(self._runs, self._row)
+        lookout = Lookout(self._runs, self._row)
         position = -1  # Of the last entry read: none is read twice.
         while True:
             self._check_open(run_id)
@@ -175,7 +180,7 @@ class Access:
                 for event in events:
                     after += 1
                     yield event
-                if _is_over(has_ended, stranded):
+                if is_over(has_ended, stranded):
                     return
                 if run is not None:
                     continue  # What is behind these comes from memory.
@@ -269,33 +274,6 @@ class Access:
         row = self._store.run(run_id)
         definition = None if row is None else self._registry.named(row.workflow)
         return definition.codec if definition else self._plain
-
-
-class _Lookout:
-    """Looks, now and then, whether anybody goes on with a run that is waited for."""
-
-    def __init__(self, runs: Runs, row: Callable[[str], RunRow]) -> None:
-        self._runs = runs
-        self._row = row
-        self._looked_at = -_LOOK_AFTER_EXECUTOR_S
-
-    def stranded(self, run_id: str) -> StrandedRunError | None:
-        """Why waiting is in vain; None if it is not, or was looked at just now."""
-        if self._runs.is_claimed(run_id):
-            return None
-        if time.monotonic() - self._looked_at > _LOOK_AFTER_EXECUTOR_S:
-            self._looked_at = time.monotonic()
-            try:
-                self._runs.check_executor(self._row(run_id))
-            except StrandedRunError as e:
-                return e
-        return None
-
-
-def _is_over(has_ended: bool, stranded: StrandedRunError | None) -> bool:
-    if stranded is not None and not has_ended:
-        raise stranded
-    return has_ended
 
 
 @contextlib.contextmanager
