@@ -250,5 +250,6 @@ DELETE FROM durable_run
 WHERE run_id NOT IN (SELECT workflow_uuid FROM workflow_status)
 
 -- sweep_code_uses --
-SELECT DISTINCT run_id FROM durable_code_use WHERE run_id <> ''
-EXCEPT SELECT workflow_uuid FROM workflow_status
+SELECT run_id FROM durable_code_use u INDEXED BY durable_code_use_by_run
+WHERE run_id <> ''
+    AND NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = u.run_id)

@@ -15,6 +15,8 @@ from workflows.errors import WorkflowCancelledByUser
 from workflows.events import Event, StartEvent, StopEvent
 
 from durable_notebook import Client, DBOSRuntime
+from durable_notebook._config import Settings
+from durable_notebook.store import open_store
 
 HOUR_S = 3600.0
 
@@ -139,6 +141,28 @@ def test_a_rewound_run_asks_again_in_a_later_life(journal_url: str) -> None:
     live(journal_url, ask)
 
     assert live(journal_url, use) == ["Eve", "Zoe"]
+
+
+def test_a_rewound_run_asks_again_though_it_was_taken_by_a_process_that_died(
+    journal_url: str,
+) -> None:
+    async def begin(runtime: DBOSRuntime) -> None:
+        await answered_twice(Client(runtime), "Ada", "Bob")
+        await rewind("a", asks_at(runtime, "a", "second") + 1)
+
+    async def use(runtime: DBOSRuntime) -> Any:
+        runtime.define(AskingTwice(runtime=runtime))
+        await asked(runtime, "a", "second")
+        await Client(runtime).answer("a", {"by": "Zoe", "number": 2})
+        return await soon(Client(runtime).run("a").result())
+
+    live(journal_url, begin)
+    store = open_store(journal_url, Settings())
+    is_taken = store.claim("a", "local", "of a process that died").result(timeout=10)
+    store.close()
+
+    assert is_taken
+    assert live(journal_url, use) == ["Ada", "Zoe"]
 
 
 def posted(runtime: DBOSRuntime, run_id: str, event: Event) -> None:
