@@ -89,8 +89,8 @@ class PostgresWriter(Writer[Write]):
                 _tell(future, write, cursor)
 
     def _together(self, writes: list[Write]) -> list[Cursor]:
-        if len(writes) == 1:
-            return [self._do_alone(writes[0])]
+        if len(writes) == 1 and not writes[0].before:
+            return [self._do(writes[0])]
         try:
             with self._connection.pipeline():
                 self._connection.execute(b"BEGIN")
