@@ -15,7 +15,7 @@ from workflows import Workflow
 from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, TickCancelRun
 
-from durable_notebook._describe import describe
+from durable_notebook._describe import describe, describe_all
 from durable_notebook._model import (
     Attempt,
     Prompt,
@@ -177,7 +177,7 @@ class Client:
         store = self.runtime.store
         rows = await asyncio.to_thread(store.runs, limit)
         sizes = await asyncio.to_thread(store.sizes, [row.run_id for row in rows])
-        return [describe(self.runtime, row, sizes.get(row.run_id)) for row in rows]
+        return describe_all(self.runtime, rows, sizes)
 
     async def read_info(self, run_id: str, *, is_measured: bool = False) -> RunInfo:
         """What a run is doing. On the runtime's loop.
@@ -216,8 +216,10 @@ class Client:
 
         The new run has the entries before the position, with the store, the stream
         and the open questions of that moment, and goes on from there; messages that
-        the other run had not consumed by then are its own. Without a position all is
-        kept, and of a run that has ended only its last turn is done again.
+        the other run had not consumed by then are its own. A wait that is open there
+        has its whole timeout again, counted from when the new run goes on. Without a
+        position all is kept, and of a run that has ended only its last turn is done
+        again.
 
         Raises:
             UnknownRunError, InvalidPositionError, InvalidRunIdError,
@@ -229,8 +231,8 @@ class Client:
     async def delete(self, run_id: str) -> None:
         """Delete a run, with everything that the database has of it.
 
-        If this process executes it, it is stopped: whoever awaits it is told that
-        there is no such run.
+        Runs that its step bodies have begun are deleted with it. One that this process
+        executes is stopped: whoever awaits it is told that there is no such run.
 
         Raises:
             UnknownRunError: There is no such run.
@@ -244,7 +246,8 @@ class Client:
         """Delete finished runs, and give the ids of those that are gone.
 
         A run goes if it ended longer ago than `older_than`, or if `keep` others ended
-        after it. Runs that have not ended are never touched.
+        after it. Runs that have not ended are never touched; those that step bodies
+        began are not counted, and go with the run of that body.
 
         Raises:
             ConfigError: Neither was given.

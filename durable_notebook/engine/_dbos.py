@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from importlib import metadata
 from typing import Any
 
 from dbos import (
@@ -29,7 +30,11 @@ from durable_notebook._config import (
 )
 from durable_notebook._model import Json
 from durable_notebook.engine import _internals
-from durable_notebook.errors import ConfigError, RunIdTakenError
+from durable_notebook.errors import (
+    ConfigError,
+    RunIdTakenError,
+    UnknownTablesError,
+)
 from durable_notebook.store import OURS, Store
 
 Inputs = dict[str, Json]
@@ -55,6 +60,9 @@ class LeavePending(BaseException):
     Not an Exception, for which DBOS would record that the run failed.
     """
 
+
+# The releases of dbos whose tables the statements of `store` were tested with.
+TESTED_DBOS = ">=3.4,<3.5"
 
 # DBOS's registry of functions outlives an engine (a simulated kernel restart makes a
 # second one), so the registered functions find the engine of today here.
@@ -136,6 +144,7 @@ class Engine:
         `execute` is what a run does: DBOS records what it returns or raises.
 
         Raises:
+            UnknownTablesError: DBOS's tables are none that we can write to.
             StorageError: DBOS could not read or write the database.
         """
         global _current  # noqa: PLW0603
@@ -151,8 +160,12 @@ class Engine:
         _current = self
         self._database = store.name
         self._opened.enter_context(_internals.queue_without(OURS))
+        self._opened.enter_context(_internals.parents_noted())
         with (
-            _internals.recovery_without(lambda run_id: store.run(run_id) is not None),
+            _internals.recovery_without(
+                lambda run_id: store.run(run_id) is not None,
+                first=lambda: _check_tables(store),
+            ),
             _internals.refusals_as_our_own(store.name),
         ):
             DBOS.launch()
@@ -167,10 +180,13 @@ class Engine:
         else:
             self._functions[workflow] = _registered[workflow] = _function(workflow)
 
-    async def start(self, run_id: str, workflow: str, inputs: Inputs) -> bool:
+    async def start(
+        self, run_id: str, workflow: str, inputs: Inputs, *, parent: str | None = None
+    ) -> bool:
         """Record a new run and begin to execute it; recorded when this returns.
 
-        False where there is a run of this id already: it is left alone.
+        `parent` is the run of which a step body begins it. False where there is a run
+        of this id already: it is left alone.
 
         Raises:
             RunIdTakenError: The id belongs to a run of another workflow.
@@ -179,6 +195,7 @@ class Engine:
         try:
             with (
                 _internals.refusals_as_our_own(self._database),
+                _internals.begun_by(parent),
                 SetWorkflowID(run_id),
             ):
                 function = self._functions[workflow]
@@ -226,6 +243,17 @@ class Engine:
             _internals.allow_pickles()
             self._opened.close()
         self._dbos = None
+
+
+def _check_tables(store: Store) -> None:
+    """Refuse tables of an unknown release, before a statement of ours meets them.
+
+    There is nothing to fall back on: whose the run is, is in them too.
+    """
+    differences = store.dbos_differences()
+    if differences:
+        installed = metadata.version("dbos")
+        raise UnknownTablesError(store.name, differences, installed, TESTED_DBOS)
 
 
 async def _not_launched(_: Claim) -> Json:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import sqlalchemy as sa
@@ -77,16 +78,20 @@ def fix_executor_id(executor_id: str) -> None:
 
 
 @contextmanager
-def recovery_without(is_ours: Callable[[str], bool]) -> Iterator[None]:
+def recovery_without(
+    is_ours: Callable[[str], bool], first: Callable[[], None]
+) -> Iterator[None]:
     """Launch inside this block, and DBOS leaves our runs to us.
 
     Its own recovery hands them to a queue that any process of the application takes
     from, polls for up to a second, and marks as taken a run whose class the notebook
-    has not defined yet.
+    has not defined yet. `first` is called when the tables are migrated and nothing of
+    them was read: what it raises ends the launch.
     """
     original = SystemDatabase.get_pending_workflows
 
     def of_others(self: SystemDatabase, executor_id: str, version: str) -> list[Any]:
+        first()
         rows = original(self, executor_id, version)
         return [row for row in rows if not is_ours(row.workflow_id)]
 
@@ -152,6 +157,41 @@ def queue_without(pattern: str) -> Iterator[None]:
         return [*gates, ~ours]
 
     setattr(SystemDatabase, original.__name__, gate)
+    try:
+        yield
+    finally:
+        setattr(SystemDatabase, original.__name__, original)
+
+
+_parent: ContextVar[str | None] = ContextVar("durable_notebook_parent", default=None)
+
+
+@contextmanager
+def begun_by(run_id: str | None) -> Iterator[None]:
+    """What is started in this block is noted as begun by a step body of this run."""
+    token = _parent.set(run_id)
+    try:
+        yield
+    finally:
+        _parent.reset(token)
+
+
+@contextmanager
+def parents_noted() -> Iterator[None]:
+    """Inside this block `begun_by` has an effect.
+
+    DBOS notes a parent by itself, but only of what its own workflow calls, and then
+    takes a position of the parent's log for it, which is our journal.
+    """
+    original = SystemDatabase.init_workflow
+
+    def init(self: SystemDatabase, status: Any, **options: Any) -> Any:
+        parent = _parent.get()
+        if parent is not None:
+            status["parent_workflow_id"] = parent
+        return original(self, status, **options)
+
+    setattr(SystemDatabase, original.__name__, init)
     try:
         yield
     finally:

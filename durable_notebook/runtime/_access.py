@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
@@ -22,9 +21,11 @@ from durable_notebook.errors import (
     RunFinishedError,
     RuntimeClosedError,
     UnknownRunError,
+    UnstorableValueError,
 )
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._lookout import Lookout, is_over
 from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._published import (
     Missing,
@@ -40,9 +41,6 @@ from durable_notebook.store import RunRow, Store
 
 # Passes of the event loop until who waits for a run has left, and what awaits that.
 _PASSES_TO_LEAVE = 8
-
-# A look takes the executor's lock for a moment, so not at every turn of the wait.
-_LOOK_AFTER_EXECUTOR_S = 1.0
 
 
 class Access:
@@ -82,6 +80,7 @@ class Access:
 
         Raises:
             UnknownRunError, RunFinishedError: Nobody would ever read it.
+            UnstorableValueError: It holds what JSON cannot.
         """
         self._open_posts += 1
         self._all_posted.clear()
@@ -121,7 +120,14 @@ class Access:
         ended = self._ended_as(self._row(run_id))
         if ended is not None:
             raise RunFinishedError(run_id, ended)
-        return self._store.post(run_id, json.dumps(self._plain.tick(tick)), key)
+        return self._store.post(run_id, self._written(run_id, tick), key)
+
+    def _written(self, run_id: str, tick: WorkflowTick) -> str:
+        try:
+            return json.dumps(self._plain.tick(tick))
+        except (TypeError, ValueError) as e:  # pydantic's errors are ValueErrors
+            where = self._plain.unstorable(tick) or "what was sent"
+            raise UnstorableValueError(run_id, where, str(e)) from e
 
     async def result(self, run_id: str) -> StopEvent:
         """Wait for the end of a run, wherever it is executed.
@@ -134,7 +140,7 @@ class Access:
             Exception: The error with which the run ended, or why it cannot go on.
         """
         await self._runs.until_begun(run_id)
-        looked_at = -_LOOK_AFTER_EXECUTOR_S
+        lookout = Lookout(self._runs, self._row)
         while True:
             self._check_open(run_id)
             run = self._runs.live.get(run_id)
@@ -145,9 +151,9 @@ class Access:
                 outcome = None  # On its way here; its entries may be much to read.
             else:
                 outcome = self.recorded_outcome(run_id)
-                if time.monotonic() - looked_at > _LOOK_AFTER_EXECUTOR_S:
-                    looked_at = time.monotonic()
-                    self._runs.check_executor(self._row(run_id))
+                stranded = lookout.stranded(run_id)
+                if stranded is not None:
+                    raise stranded
             # A run that is just being recovered only has its outcome to tell DBOS.
             if outcome is not None and not self._runs.is_claimed(run_id):
                 if outcome.error is not None:
@@ -173,9 +179,11 @@ class Access:
 
         Raises:
             UndefinedClassError: It is not defined, and nothing takes its place.
+            StrandedRunError: Nobody will go on with it; what is recorded was given.
             RuntimeClosedError: The runtime was closed before the run ended.
         """
         await self._runs.until_begun(run_id)
+        lookout = Lookout(self._runs, self._row)
         position = -1  # Of the last entry read: none is read twice.
         while True:
             self._check_open(run_id)
@@ -190,11 +198,12 @@ class Access:
             else:
                 # Asked first: the run may go on, and end, while its reader takes these.
                 has_ended = self._has_ended(run_id)
+                stranded = lookout.stranded(run_id)
                 trees, position = self._recorded_events(run_id, after, position)
                 for event in self.read_events(run_id, trees, missing):
                     after += 1
                     yield event
-                if has_ended:
+                if is_over(has_ended, stranded):
                     return
                 if run is not None:
                     continue  # What is behind these comes from memory.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from concurrent.futures import Future
@@ -19,7 +20,11 @@ from workflows.runtime.types.plugin import (
 )
 from workflows.runtime.types.ticks import WorkflowTick
 
-from durable_notebook.errors import DurableNotebookError, LostOwnershipError
+from durable_notebook.errors import (
+    DurableNotebookError,
+    LostOwnershipError,
+    StrandedRunError,
+)
 from durable_notebook.runtime._outside import OutsideStore
 
 if TYPE_CHECKING:
@@ -67,7 +72,9 @@ class ExternalAdapter(
 
     async def stream_published_events(self) -> AsyncGenerator[Event, None]:
         """Replay the stream from its beginning, then follow it."""
-        await self._runtime.on_loop(self.started())
+        # One that nobody goes on with is refused after what is recorded of it.
+        with contextlib.suppress(StrandedRunError):
+            await self._runtime.on_loop(self.started())
         stream = self._runtime.stream(self._run_id)
         while True:
             try:

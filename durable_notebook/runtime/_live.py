@@ -98,6 +98,8 @@ class LiveRun:
         self._is_closed = False
         digest = definition.code.digest
         self._code = digest if digest != restored.code else ""
+        self._code_text = definition.code.text
+        self._consumed = restored.cursor
         self._snapshots = snapshots
         self._forgotten = 0
         self._accepts = restored.accepts
@@ -398,7 +400,10 @@ class LiveRun:
             owner=self.owner,
             started_at=min(began),
             finished_at=entry.at,
+            consumed=entry.cursor if entry.cursor > self._consumed else 0,
+            code=(entry.code, self._code_text()) if entry.code else None,
         )
+        self._consumed = entry.cursor
         written = self._journal.append(new)
         if written.done():
             self._written(position, written)

@@ -22,6 +22,7 @@ from durable_notebook.errors import (
     UnknownRunError,
 )
 from durable_notebook.runtime._checks import check_same_start
+from durable_notebook.runtime._children import parent_of
 from durable_notebook.runtime._execution import (
     RESUMABLE,
     Execution,
@@ -127,7 +128,8 @@ class Runs:
                 if self._store.mail(run_id, 0):
                     # To a run of this id that DBOS's tools have deleted: not to this.
                     await asyncio.wrap_future(self._store.sweep())
-                is_new = await self._engine.start(run_id, name, inputs)
+                parent = parent_of(inputs)
+                is_new = await self._engine.start(run_id, name, inputs, parent=parent)
             finally:
                 if not is_new:
                     self._claimed.discard(run_id)

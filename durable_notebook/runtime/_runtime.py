@@ -321,6 +321,10 @@ class DBOSRuntime(Serving, Runtime):
         """Run id to workflow name of the runs that wait for their workflow."""
         return dict(self._opened.runs.undefined)
 
+    def is_undefined(self, run_id: str) -> bool:
+        """Whether a run waits for its workflow."""
+        return run_id in self._opened.runs.undefined
+
     def origin(self, run_id: str) -> str | None:
         """The variable that held the workflow where the run was started, if one did."""
         row = self.store.run(run_id)

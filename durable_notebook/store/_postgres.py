@@ -22,10 +22,16 @@ from durable_notebook.store._abc import (
     Hold,
     Mail,
     NewEntry,
+    Past,
     Pending,
     RunRow,
     Store,
     read_entry,
+)
+from durable_notebook.store._dbos_tables import (
+    DBOS_TABLES,
+    Column,
+    dbos_differences,
 )
 from durable_notebook.store._postgres_readers import Readers
 from durable_notebook.store._postgres_server import Server
@@ -81,6 +87,11 @@ class PostgresStore(Store):
             self._has_dbos_tables = bool(self._read("has_dbos"))
         return self._has_dbos_tables
 
+    def dbos_differences(self) -> list[str]:
+        where = self._server.session["search_path"]
+        rows = self._read("dbos_columns", tables=list(DBOS_TABLES), search_path=where)
+        return dbos_differences(Column(*row) for row in rows)
+
     # -- sessions --------------------------------------------------------------
 
     def executor_for(self, notebook: str | None) -> list[str]:
@@ -117,8 +128,17 @@ class PostgresStore(Store):
             "started_ms": int(entry.started_at * 1000),
             "finished_ms": int(entry.finished_at * 1000),
         }
+        before: tuple[str, ...] = ()
+        if entry.consumed:
+            values["consumed"] = entry.consumed
+            before = ("consume",)
+        if entry.code is not None:
+            values["digest"], values["code"] = entry.code
+            values["now"] = entry.finished_at
+            before += ("put_code", "use_code")
         doubt = Doubt("append_barrier", "is_appended")
-        write = Write("append_entry", values, _if_owned(entry.run_id), doubt)
+        answer = _if_owned(entry.run_id)
+        write = Write("append_entry", values, answer, doubt, before)
         return self._writer.submit(write)
 
     def entries(self, run_id: str, after: int = -1) -> list[RecordedEntry]:
@@ -146,10 +166,6 @@ class PostgresStore(Store):
         rows = self._read("code", digest=digest)
         return rows[0][0] if rows else None
 
-    def put_code(self, digest: str, body: str) -> Future[None]:
-        values = {"digest": digest, "body": body, "now": now()}
-        return self._writer.submit(Write("put_code", values, _nothing))
-
     # -- mailbox ---------------------------------------------------------------
 
     def post(
@@ -173,6 +189,14 @@ class PostgresStore(Store):
     def forget_mail(self, run_id: str, until: int) -> Future[None]:
         values = {"run_id": run_id, "until": until}
         return self._writer.submit(Write("forget_mail", values, _nothing))
+
+    def past(self, run_id: str) -> Past:
+        rows = self._read("past", run_id=run_id)
+        return Past(*rows[0]) if rows else Past()
+
+    def take_back_mail(self, run_id: str, owner: str, until: int) -> Future[None]:
+        values = {"run_id": run_id, "owner": owner, "until": until}
+        return self._writer.submit(Write("take_back_mail", values, _if_owned(run_id)))
 
     def newest_mail(self) -> int:
         return int(self._read("newest_mail")[0][0])
@@ -208,6 +232,12 @@ class PostgresStore(Store):
             return None
         rows = self._read("run", ours=OURS, run_id=run_id)
         return run_row(rows[0]) if rows else None
+
+    def children(self, run_id: str) -> list[RunRow]:
+        if not self._has_dbos():
+            return []
+        rows = self._read("children", ours=OURS, run_id=run_id)
+        return [run_row(row) for row in rows]
 
     def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:
         if not self._has_dbos():
@@ -257,11 +287,13 @@ class PostgresStore(Store):
             "run_ids": [run.run_id for run in gone],
             "owners": [run.owner for run in gone],
         }
-        write = Write("delete_runs", values, _if_none_is_lost, lock="lock_runs")
+        before = ("lock_runs", "lock_code")
+        write = Write("delete_runs", values, _if_none_is_lost, before=before)
         return self._writer.submit(write)
 
     def sweep(self) -> Future[None]:
-        return self._writer.submit(Write("sweep", {}, _nothing))
+        write = Write("sweep", {}, _nothing, before=("lock_unused_code",))
+        return self._writer.submit(write)
 
     def close(self) -> None:
         self._writer.close()

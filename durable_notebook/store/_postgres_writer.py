@@ -39,15 +39,15 @@ class Doubt:
 class Write:
     """One statement, by its name; `answer` makes the value of the future.
 
-    Without a `doubt` it does no harm to do it twice. A `lock` is a statement before it
-    in its transaction: what held that lock has been committed, and is seen.
+    Without a `doubt` it does no harm to do it twice. What is `before` it are statements
+    in its transaction: what held a lock that they take has been committed, and is seen.
     """
 
     statement: str
     values: dict[str, Any]
     answer: Callable[[Cursor], Any]
     doubt: Doubt | None = None
-    lock: str | None = None
+    before: tuple[str, ...] = ()
 
 
 Batch = list[tuple[Write, "Future[Any]"]]
@@ -90,8 +90,8 @@ class PostgresWriter(Writer[Write]):
                 _tell(future, write, cursor)
 
     def _together(self, writes: list[Write]) -> list[Cursor]:
-        if len(writes) == 1:
-            return [self._do_alone(writes[0])]
+        if len(writes) == 1 and not writes[0].before:
+            return [self._do(writes[0])]
         try:
             with self._connection.pipeline():
                 self._connection.execute(b"BEGIN")
@@ -103,14 +103,14 @@ class PostgresWriter(Writer[Write]):
         return cursors
 
     def _do_alone(self, write: Write) -> Cursor:
-        if write.lock is None:
+        if not write.before:
             return self._do(write)
         with self._connection.transaction():
             return self._do(write)
 
     def _do(self, write: Write) -> Cursor:
-        if write.lock is not None:
-            self._connection.execute(self._server.sql[write.lock], write.values)
+        for statement in write.before:
+            self._connection.execute(self._server.sql[statement], write.values)
         return self._connection.execute(self._server.sql[write.statement], write.values)
 
     def _alone(self, write: Write, is_in_doubt: bool, deadline: float) -> Cursor:

@@ -21,17 +21,23 @@ from durable_notebook.store._abc import (
     Enqueued,
     Mail,
     NewEntry,
+    Past,
     Pending,
     RunRow,
     Store,
     read_entry,
+)
+from durable_notebook.store._dbos_tables import (
+    DBOS_TABLES,
+    Column,
+    dbos_differences,
 )
 from durable_notebook.store._direct import DirectWriter
 from durable_notebook.store._file import JournalFile
 from durable_notebook.store._file_lock import FileHold
 from durable_notebook.store._rows import executors_of, run_row
 from durable_notebook.store._sqlite_connections import Connections
-from durable_notebook.store._upkeep import claim, delete, sweep
+from durable_notebook.store._upkeep import claim, delete, note, sweep
 from durable_notebook.store._writer import SqliteWriter
 
 
@@ -69,6 +75,11 @@ class SqliteStore(Store):
 
     def _has_dbos(self) -> bool:
         return bool(self._read("has_dbos"))
+
+    def dbos_differences(self) -> list[str]:
+        tables = json.dumps(list(DBOS_TABLES))
+        rows = self._read("dbos_columns", (tables,))
+        return dbos_differences(Column(*row) for row in rows)
 
     # -- sessions --------------------------------------------------------------
 
@@ -110,8 +121,12 @@ class SqliteStore(Store):
             written = connection.execute(self._sql["append_entry"], values)
             if written.rowcount != 1:
                 raise LostOwnershipError(entry.run_id)
+            note(connection, self._sql, entry)
 
-        return self._direct.offer(entry.run_id, job) or self._writer.submit(job)
+        done = None
+        if not entry.has_notes:  # One statement, which commits itself.
+            done = self._direct.offer(entry.run_id, job)
+        return done or self._writer.submit(job)
 
     def _check_owner(
         self, connection: sqlite3.Connection, run_id: str, owner: str
@@ -148,12 +163,6 @@ class SqliteStore(Store):
         rows = self._read("code", (digest,))
         return rows[0][0] if rows else None
 
-    def put_code(self, digest: str, body: str) -> Future[None]:
-        def job(connection: sqlite3.Connection) -> None:
-            connection.execute(self._sql["put_code"], (digest, body, now()))
-
-        return self._writer.submit(job)
-
     # -- mailbox ---------------------------------------------------------------
 
     def post(
@@ -173,6 +182,19 @@ class SqliteStore(Store):
     def forget_mail(self, run_id: str, until: int) -> Future[None]:
         def job(connection: sqlite3.Connection) -> None:
             connection.execute(self._sql["forget_mail"], (run_id, until))
+
+        return self._writer.submit(job)
+
+    def past(self, run_id: str) -> Past:
+        rows = self._read("past", (run_id,))
+        return Past(*rows[0]) if rows else Past()
+
+    def take_back_mail(self, run_id: str, owner: str, until: int) -> Future[None]:
+        def job(connection: sqlite3.Connection) -> None:
+            self._check_owner(connection, run_id, owner)
+            values = {"run_id": run_id, "until": until}
+            connection.execute(self._sql["take_back_mail"], values)
+            connection.execute(self._sql["consume"], (run_id, until))
 
         return self._writer.submit(job)
 
@@ -220,6 +242,12 @@ class SqliteStore(Store):
             return None
         rows = self._read("run", {"ours": OURS, "run_id": run_id})
         return run_row(rows[0]) if rows else None
+
+    def children(self, run_id: str) -> list[RunRow]:
+        if not self._has_dbos():
+            return []
+        rows = self._read("children", {"ours": OURS, "run_id": run_id})
+        return [run_row(row) for row in rows]
 
     def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:
         if not self._has_dbos():

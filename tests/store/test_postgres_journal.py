@@ -20,8 +20,8 @@ from durable_notebook.errors import (
     LostOwnershipError,
     StorageError,
 )
-from durable_notebook.store import Store, open_store
-from durable_notebook.store._queries import migrations
+from durable_notebook.store import OURS, Store, open_store
+from durable_notebook.store._queries import migrations, statements
 from tests.bad_line import BadLine, Loss
 from tests.postgres_server import PostgresServer
 
@@ -557,3 +557,29 @@ def test_an_executor_that_another_took_meanwhile_is_reported(
 
     assert caplog.text.count("somebody else is it now") == 1
     store.close()
+
+
+# -- many runs ------------------------------------------------------------------------
+
+
+def test_the_children_of_a_run_are_found_without_the_other_runs(
+    database: Database,
+) -> None:
+    """Ten thousand finished runs must not matter to a body that goes on."""
+    with psycopg.connect(database.url) as connection:
+        connection.execute("SET search_path TO dbos")
+        connection.execute(
+            "INSERT INTO workflow_status (workflow_uuid, name, status, created_at,"
+            " updated_at) SELECT 'r' || n, 'W', 'SUCCESS', n, n"
+            " FROM generate_series(1, 10000) n"
+        )
+        connection.execute(
+            "INSERT INTO workflow_input (workflow_uuid, inputs, retention_timestamp)"
+            " SELECT 'r' || n, '{}', n FROM generate_series(1, 10000) n"
+        )
+        connection.execute("ANALYZE workflow_status, workflow_input")
+        query = b"EXPLAIN " + statements("postgres")["children"].encode()
+        plan = connection.execute(query, {"run_id": "r1", "ours": OURS}).fetchall()
+
+    assert "idx_workflow_status_parent" in str(plan)
+    assert "Seq Scan" not in str(plan)
