@@ -138,7 +138,6 @@ async def test_nothing_of_a_released_run_stays_in_memory(journal_url: str) -> No
 
         await until(lambda: asyncio.all_tasks() == before)
 
-
         def is_gone() -> bool:
             gc.collect()
             return run() is None
