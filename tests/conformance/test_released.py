@@ -1,4 +1,4 @@
-"""A run that is released whenever it waits does what the default one does."""
+"""A run that leaves memory whenever it waits does what the default runtime does."""
 
 from __future__ import annotations
 
