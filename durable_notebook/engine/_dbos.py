@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from importlib import metadata
 from typing import Any
 
 from dbos import (
@@ -30,11 +29,8 @@ from durable_notebook._config import (
 )
 from durable_notebook._model import Json
 from durable_notebook.engine import _internals
-from durable_notebook.errors import (
-    ConfigError,
-    RunIdTakenError,
-    UnknownTablesError,
-)
+from durable_notebook.engine._tables import check_tables
+from durable_notebook.errors import ConfigError, RunIdTakenError
 from durable_notebook.store import OURS, Store
 
 Inputs = dict[str, Json]
@@ -60,9 +56,6 @@ class LeavePending(BaseException):
     Not an Exception, for which DBOS would record that the run failed.
     """
 
-
-# The releases of dbos whose tables the statements of `store` were tested with.
-TESTED_DBOS = ">=3.4,<3.5"
 
 # DBOS's registry of functions outlives an engine (a simulated kernel restart makes a
 # second one), so the registered functions find the engine of today here.
@@ -164,7 +157,7 @@ class Engine:
         with (
             _internals.recovery_without(
                 lambda run_id: store.run(run_id) is not None,
-                first=lambda: _check_tables(store),
+                first=lambda: check_tables(store),
             ),
             _internals.refusals_as_our_own(store.name),
         ):
@@ -243,17 +236,6 @@ class Engine:
             _internals.allow_pickles()
             self._opened.close()
         self._dbos = None
-
-
-def _check_tables(store: Store) -> None:
-    """Refuse tables of an unknown release, before a statement of ours meets them.
-
-    There is nothing to fall back on: whose the run is, is in them too.
-    """
-    differences = store.dbos_differences()
-    if differences:
-        installed = metadata.version("dbos")
-        raise UnknownTablesError(store.name, differences, installed, TESTED_DBOS)
 
 
 async def _not_launched(_: Claim) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ from durable_notebook.store._dbos_tables import (
     Column,
     dbos_differences,
 )
+from durable_notebook.store._postgres_entries import appended, if_owned
 from durable_notebook.store._postgres_readers import Readers
 from durable_notebook.store._postgres_server import Server
 from durable_notebook.store._postgres_session import Session
@@ -119,27 +120,7 @@ class PostgresStore(Store):
     # -- journal ---------------------------------------------------------------
 
     def append(self, entry: NewEntry) -> Future[None]:
-        values = {
-            "run_id": entry.run_id,
-            "owner": entry.owner,
-            "position": entry.position,
-            "name": entry.name,
-            "body": entry.body,
-            "started_ms": int(entry.started_at * 1000),
-            "finished_ms": int(entry.finished_at * 1000),
-        }
-        before: tuple[str, ...] = ()
-        if entry.consumed:
-            values["consumed"] = entry.consumed
-            before = ("consume",)
-        if entry.code is not None:
-            values["digest"], values["code"] = entry.code
-            values["now"] = entry.finished_at
-            before += ("put_code", "use_code")
-        doubt = Doubt("append_barrier", "is_appended")
-        answer = _if_owned(entry.run_id)
-        write = Write("append_entry", values, answer, doubt, before)
-        return self._writer.submit(write)
+        return self._writer.submit(appended(entry))
 
     def entries(self, run_id: str, after: int = -1) -> list[RecordedEntry]:
         if not self._has_dbos():
@@ -159,7 +140,7 @@ class PostgresStore(Store):
 
     def put_snapshot(self, run_id: str, owner: str, body: str) -> Future[None]:
         values = {"run_id": run_id, "owner": owner, "body": body, "now": now()}
-        write = Write("put_snapshot", values, _if_owned(run_id))
+        write = Write("put_snapshot", values, if_owned(run_id))
         return self._writer.submit(write)
 
     def code(self, digest: str) -> str | None:
@@ -196,7 +177,7 @@ class PostgresStore(Store):
 
     def take_back_mail(self, run_id: str, owner: str, until: int) -> Future[None]:
         values = {"run_id": run_id, "owner": owner, "until": until}
-        return self._writer.submit(Write("take_back_mail", values, _if_owned(run_id)))
+        return self._writer.submit(Write("take_back_mail", values, if_owned(run_id)))
 
     def newest_mail(self) -> int:
         return int(self._read("newest_mail")[0][0])
@@ -303,16 +284,6 @@ class PostgresStore(Store):
 
 def _nothing(_: Cursor) -> None:
     pass
-
-
-def _if_owned(run_id: str) -> Callable[[Cursor], None]:
-    """The answer to a write that its statement does for the run's owner only."""
-
-    def answer(cursor: Cursor) -> None:
-        if cursor.rowcount != 1:
-            raise LostOwnershipError(run_id)
-
-    return answer
 
 
 def _if_none_is_lost(cursor: Cursor) -> None:

@@ -21,7 +21,7 @@ from dbos import DBOS
 
 from durable_notebook._config import Settings
 from durable_notebook.engine import _internals
-from durable_notebook.engine._dbos import TESTED_DBOS
+from durable_notebook.engine._tables import TESTED_DBOS
 from durable_notebook.store import open_store
 from durable_notebook.store._dbos_tables import DBOS_TABLES
 from durable_notebook.store._queries import statements
