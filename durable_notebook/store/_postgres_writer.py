@@ -78,9 +78,11 @@ class PostgresWriter(Writer[Write]):
         except Exception as e:  # The thread must live, or every later write hangs.
             deadline = time.monotonic() + self._server.patience_s
             is_in_doubt = is_lost(self._connection, e)
+            # They have waited for a lock together: alone none does so once more.
+            at_once = isinstance(e, psycopg.errors.LockNotAvailable)
             for write, future in batch:
                 try:
-                    cursor = self._alone(write, is_in_doubt, deadline)
+                    cursor = self._alone(write, is_in_doubt, deadline, at_once)
                 except Exception as problem:
                     future.set_exception(self._server.error(problem))
                 else:
@@ -102,10 +104,12 @@ class PostgresWriter(Writer[Write]):
             raise
         return cursors
 
-    def _do_alone(self, write: Write) -> Cursor:
-        if not write.before:
+    def _do_alone(self, write: Write, at_once: bool = False) -> Cursor:
+        if not write.before and not at_once:
             return self._do(write)
         with self._connection.transaction():
+            if at_once:
+                self._connection.execute(self._server.sql["wait_briefly"])
             return self._do(write)
 
     def _do(self, write: Write) -> Cursor:
@@ -113,7 +117,9 @@ class PostgresWriter(Writer[Write]):
             self._connection.execute(self._server.sql[statement], write.values)
         return self._connection.execute(self._server.sql[write.statement], write.values)
 
-    def _alone(self, write: Write, is_in_doubt: bool, deadline: float) -> Cursor:
+    def _alone(
+        self, write: Write, is_in_doubt: bool, deadline: float, at_once: bool
+    ) -> Cursor:
         """Do one write of a batch that failed; waits for a server that is gone."""
         while True:
             try:
@@ -121,7 +127,7 @@ class PostgresWriter(Writer[Write]):
                     self._connection = self._server.connect_until(deadline)
                 if is_in_doubt and write.doubt is not None:
                     return self._resolved(write, write.doubt)
-                return self._do_alone(write)
+                return self._do_alone(write, at_once)
             except psycopg.Error as e:
                 was_lost = is_lost(self._connection, e)
                 if was_lost:

@@ -69,6 +69,9 @@ class SqliteStore(Store):
         self._watching_lock = threading.Lock()
         self._writer = SqliteWriter(connection, self.name, file.check)
         self._direct = DirectWriter(at_once, self.name, file.check)
+        # The last entry that the writer's thread was given.
+        self._handed_in: Future[None] = Future()
+        self._handed_in.set_result(None)
 
     def _read(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
         return self._connections.read(statement, values)
@@ -124,9 +127,13 @@ class SqliteStore(Store):
             note(connection, self._sql, entry)
 
         done = None
-        if not entry.has_notes:  # One statement, which commits itself.
+        # One statement, which commits itself, and not before what the thread still has:
+        # a run may have two entries on their way, and the journal no hole.
+        if self._handed_in.done() and not entry.has_notes:
             done = self._direct.offer(entry.run_id, job)
-        return done or self._writer.submit(job)
+        if done is None:
+            done = self._handed_in = self._writer.submit(job)
+        return done
 
     def _check_owner(
         self, connection: sqlite3.Connection, run_id: str, owner: str

@@ -15,6 +15,9 @@ SELECT
         false
     )
 
+-- wait_briefly --
+SELECT set_config('lock_timeout', '50ms', true)
+
 -- has_database --
 SELECT 1 FROM pg_database WHERE datname = %(name)s
 

@@ -193,6 +193,29 @@ def test_a_lock_that_another_holds_is_an_error_of_that_run_only(
     assert len(store.entries("locked")) == 1
 
 
+def test_a_lock_on_all_is_waited_for_once_and_not_by_each_write(
+    database: Database, opens: Callable[..., Store]
+) -> None:
+    """Twenty runs that are refused are so together, not one patience after another."""
+    runs = [f"r{n}" for n in range(20)]
+    for run_id in runs:
+        database.add_run(run_id)
+    store = opens(Settings(busy_timeout_s=1.0))
+
+    with psycopg.connect(database.url) as foreign:
+        foreign.execute("LOCK TABLE dbos.operation_outputs IN EXCLUSIVE MODE")
+        futures = [store.append(new_entry(run_id, 0)) for run_id in runs]
+        done, _ = wait(futures, timeout=10)
+
+    assert len(done) == len(runs)
+    for future in futures:
+        with pytest.raises(StorageError, match="lock timeout"):
+            future.result(timeout=0)
+    again = [store.append(new_entry(run_id, 0)) for run_id in runs]
+    wait(again, timeout=20)
+    assert [future.exception() for future in again] == [None] * len(runs)
+
+
 def test_an_owner_that_changes_meanwhile_is_waited_for(
     database: Database, opens: Callable[..., Store]
 ) -> None:
