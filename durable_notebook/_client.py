@@ -15,7 +15,7 @@ from workflows import Workflow
 from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, TickCancelRun
 
-from durable_notebook._describe import describe
+from durable_notebook._describe import describe, describe_all
 from durable_notebook._model import (
     Attempt,
     Prompt,
@@ -156,7 +156,10 @@ class Client:
             event = make_event(instance.start_event_class, fields)
         start = event if isinstance(event, StartEvent) else blank_start(instance)
         handler = instance.run(run_id=run_id, start_event=start)
+        # Nobody awaits the handler: the task that it waits in for the run's end would
+        # be all that a released run costs.
         handler._result_task.add_done_callback(_seen)
+        handler._result_task.cancel()
         await self.runtime.started(run_id, handler._external_adapter)
         return Run(self, run_id)
 
@@ -174,7 +177,7 @@ class Client:
         store = self.runtime.store
         rows = await asyncio.to_thread(store.runs, limit)
         sizes = await asyncio.to_thread(store.sizes, [row.run_id for row in rows])
-        return [describe(self.runtime, row, sizes.get(row.run_id)) for row in rows]
+        return describe_all(self.runtime, rows, sizes)
 
     async def read_info(self, run_id: str, *, is_measured: bool = False) -> RunInfo:
         """What a run is doing. On the runtime's loop.
@@ -213,8 +216,10 @@ class Client:
 
         The new run has the entries before the position, with the store, the stream
         and the open questions of that moment, and goes on from there; messages that
-        the other run had not consumed by then are its own. Without a position all is
-        kept, and of a run that has ended only its last turn is done again.
+        the other run had not consumed by then are its own. A wait that is open there
+        has its whole timeout again, counted from when the new run goes on. Without a
+        position all is kept, and of a run that has ended only its last turn is done
+        again.
 
         Raises:
             UnknownRunError, InvalidPositionError, InvalidRunIdError,
@@ -226,8 +231,8 @@ class Client:
     async def delete(self, run_id: str) -> None:
         """Delete a run, with everything that the database has of it.
 
-        If this process executes it, it is stopped: whoever awaits it is told that
-        there is no such run.
+        Runs that its step bodies have begun are deleted with it. One that this process
+        executes is stopped: whoever awaits it is told that there is no such run.
 
         Raises:
             UnknownRunError: There is no such run.
@@ -241,7 +246,8 @@ class Client:
         """Delete finished runs, and give the ids of those that are gone.
 
         A run goes if it ended longer ago than `older_than`, or if `keep` others ended
-        after it. Runs that have not ended are never touched.
+        after it. Runs that have not ended are never touched; those that step bodies
+        began are not counted, and go with the run of that body.
 
         Raises:
             ConfigError: Neither was given.
@@ -294,8 +300,7 @@ class Client:
 
     def answer_classes(self, info: RunInfo, prompt: Prompt) -> list[type[Event]]:
         """The event classes that answer a prompt, as far as they are defined."""
-        definition = self.runtime.definition(info.workflow)
-        return [] if definition is None else definition.classes(prompt.expects)
+        return self.runtime.event_classes(info.workflow, prompt.expects)
 
 
 def _seen(task: asyncio.Task[Any]) -> None:

@@ -50,6 +50,8 @@ class Settings:
         pool_size: How many connections to Postgres reads share at most.
         pool_min_size: How many of them are open from the beginning.
         executor_lease: Of Postgres only, and not there yet.
+        idle_timeout_s: After how long a run that waits is released from memory; None
+            for never.
     """
 
     # Not shown: it may have a password.
@@ -68,6 +70,7 @@ class Settings:
     pool_size: int | None = None
     pool_min_size: int | None = None
     executor_lease: Mapping[str, object] | None = None
+    idle_timeout_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.durability not in ("full", "normal"):
@@ -98,6 +101,11 @@ class Settings:
             raise ConfigError(
                 f"A run cannot be begun {self.max_recoveries} times again.",
                 "Give 0 or more, or leave it out.",
+            )
+        if self.idle_timeout_s is not None and not self.idle_timeout_s >= 0:
+            raise ConfigError(
+                f"No run can be idle for {self.idle_timeout_s} s.",
+                "Give 'idle_timeout' as 0 or more seconds, or leave it out.",
             )
         _check_pool(self.pool_size, self.pool_min_size)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 from durable_notebook._entry import Entry
 from durable_notebook._model import EventView, Json, Prompt, RunInfo, RunStatus, at
 from durable_notebook.errors import DurableNotebookError
@@ -11,13 +14,33 @@ from durable_notebook.store import RunRow
 _OF_DBOS = {"SUCCESS": RunStatus.COMPLETED, "CANCELLED": RunStatus.CANCELLED}
 
 
-def describe(runtime: DBOSRuntime, row: RunRow, size: int | None) -> RunInfo:
-    """What a run is doing, as far as this process can tell."""
+IsAlive = Callable[[str], bool]
+
+
+def describe_all(
+    runtime: DBOSRuntime, rows: list[RunRow], sizes: dict[str, int]
+) -> list[RunInfo]:
+    """What runs are doing; many have one executor, which is looked for once."""
+    is_alive = cache(runtime.is_executor_alive)
+    return [describe(runtime, row, sizes.get(row.run_id), is_alive) for row in rows]
+
+
+def describe(
+    runtime: DBOSRuntime,
+    row: RunRow,
+    size: int | None,
+    is_alive: IsAlive | None = None,
+) -> RunInfo:
+    """What a run is doing, as far as this process can tell.
+
+    `is_alive` tells whether a live process is an executor.
+    """
     entry, start, problem = _read(runtime, row)
     prompts = tuple(
         Prompt.read(row.run_id, tree) for tree in (entry.prompts if entry else ())
     )
-    status, waits_for = _status(runtime, row, entry, prompts)
+    reason = _interruption(runtime, row, is_alive or runtime.is_executor_alive)
+    status, waits_for = _status(row, entry, prompts, reason)
     if problem is not None:
         status, waits_for = RunStatus.INTERRUPTED, str(problem)
     error = entry.end.get("error") if entry and entry.end else None
@@ -51,16 +74,15 @@ def _read(
 
 
 def _status(
-    runtime: DBOSRuntime,
     row: RunRow,
     entry: Entry | None,
     prompts: tuple[Prompt, ...],
+    reason: str | None,
 ) -> tuple[RunStatus, str | None]:
     if entry is not None and entry.end is not None:
         return RunStatus(entry.end["status"]), None
     if not row.is_unfinished:
         return _OF_DBOS.get(row.dbos_status, RunStatus.FAILED), None
-    reason = _interruption(runtime, row)
     if reason is not None:
         return RunStatus.INTERRUPTED, reason
     if prompts:
@@ -68,19 +90,19 @@ def _status(
     return RunStatus.RUNNING, None
 
 
-def _interruption(runtime: DBOSRuntime, row: RunRow) -> str | None:
+def _interruption(runtime: DBOSRuntime, row: RunRow, is_alive: IsAlive) -> str | None:
     """Why an unfinished run is not running, or None if it is."""
     executor = row.executor_id or ""
     problem = runtime.problem(row.run_id)
     reason = None
-    if runtime.live(row.run_id) is not None:
+    if runtime.live(row.run_id) is not None or not row.is_unfinished:
         pass
     elif row.dbos_status == "PENDING" and executor != runtime.executor_id:
-        if not runtime.is_executor_alive(executor):
+        if not is_alive(executor):
             reason = f"its own process, executor {executor} (open its notebook)"
     elif problem is not None:
         reason = str(problem)
-    elif row.run_id in runtime.undefined():
+    elif runtime.is_undefined(row.run_id):
         name = row.workflow.rpartition(".")[2]
         reason = f"the definition of {name} (run the cell that defines it)"
     return reason

@@ -53,6 +53,8 @@ class Entry:
             does not repeat these. Complete at each entry, so only the last counts.
         interrupted: Step bodies that an earlier session left unfinished.
         prompts: The questions open after this turn. Complete at each entry.
+        rest: Set if the run does nothing by itself after this turn: when its next
+            deadline is due, in seconds since the epoch, or zero where it has none.
         end: How the run ended, on its last entry only.
     """
 
@@ -71,6 +73,7 @@ class Entry:
     flight: dict[str, list[Json]] = field(default_factory=dict)
     interrupted: list[Json] = field(default_factory=list)
     prompts: list[Json] = field(default_factory=list)
+    rest: float | None = None
     end: dict[str, Json] | None = None
 
     def encode(self) -> str:
@@ -121,7 +124,7 @@ _KINDS: dict[str, type] = {
     **dict.fromkeys(("bodies", "flight", "end"), dict),
 }
 # Written also when they are zero.
-_NUMBERS = ("session", "at", "position")
+_NUMBERS = ("session", "at", "position", "rest")
 
 
 @dataclass(frozen=True, slots=True)

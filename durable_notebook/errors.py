@@ -4,6 +4,7 @@
     ├── NotLaunchedError            the runtime was used before launch()
     ├── RuntimeClosedError          ... or it was closed under a caller that waits
     ├── ConfigError                 settings that cannot work together
+    ├── UnknownTablesError          DBOS's tables are not those that were tested
     ├── ExecutorInUseError          another live process owns this executor id
     ├── UnknownRunError             no run has this id
     ├── InvalidRunIdError           this text cannot be a run id
@@ -73,6 +74,33 @@ class ConfigError(DurableNotebookError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.problem} {self.remedy}"
+
+
+class UnknownTablesError(DurableNotebookError, RuntimeError):
+    """DBOS's tables are of another release than those that were tested.
+
+    `differences` names each table and column, `installed` the release of dbos here and
+    `tested` the releases that this package knows.
+    """
+
+    def __init__(
+        self, database: str, differences: list[str], installed: str, tested: str
+    ) -> None:
+        super().__init__(database, differences, installed, tested)
+        self.database = database
+        self.differences = differences
+        self.installed = installed
+        self.tested = tested
+
+    def __str__(self) -> str:
+        return (
+            f"The tables of DBOS in {self.database} are not those that this "
+            f"durable_notebook knows: {'; '.join(self.differences)}. It was tested "
+            f"with dbos {self.tested}, and dbos {self.installed} is installed. Nothing "
+            "was executed and no run was changed. Upgrade with 'pip install -U "
+            "durable-notebook', or go back with 'pip install "
+            f'"dbos{self.tested}"\'.'
+        )
 
 
 class ExecutorInUseError(DurableNotebookError, RuntimeError):

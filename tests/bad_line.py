@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -18,6 +21,16 @@ Of the last the server does not know: it goes on with the request.
 """
 
 
+@dataclass(slots=True)
+class _Connection:
+    """The two ends of one, whether an answer is to be lost, and whether it listens."""
+
+    client: socket.socket
+    server: socket.socket
+    losing: threading.Event = field(default_factory=threading.Event)
+    listens: bool = False
+
+
 class BadLine:
     """Passes on what clients and the server say, until a request holds a marker."""
 
@@ -26,6 +39,9 @@ class BadLine:
         self._folder = folder
         self._armed: tuple[bytes, Loss] | None = None
         self._is_dead = False
+        self._flows = threading.Event()
+        self._flows.set()
+        self._is_only_deaf = False
         self.broke = threading.Event()
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
@@ -41,6 +57,34 @@ class BadLine:
     def break_at(self, marker: str, loss: Loss) -> None:
         """Break once, at the next request that holds this text."""
         self._armed = (marker.encode(), loss)
+
+    @contextmanager
+    def silent(self, *, is_lost: bool = False) -> Iterator[None]:
+        """Nothing comes through in this block, and nobody is told.
+
+        What is on its way arrives after it, or every connection turns out to be lost.
+        """
+        self._flows.clear()
+        try:
+            yield
+        finally:
+            if is_lost:
+                _hang_up(*self._open)
+            self._flows.set()
+
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """The same, but only of the connections that listen."""
+        self._is_only_deaf = True
+        try:
+            with self.silent():
+                yield
+        finally:
+            self._is_only_deaf = False
+
+    def _until_it_flows(self, connection: _Connection) -> None:
+        if connection.listens or not self._is_only_deaf:
+            self._flows.wait()
 
     def close_for_now(self) -> None:
         """Take no new connections."""
@@ -65,23 +109,29 @@ class BadLine:
                 client.close()
                 continue
             server = socket.socket(socket.AF_UNIX)
-            server.connect(str(self._server.socket / ".s.PGSQL.5432"))
+            try:
+                server.connect(str(self._server.socket / ".s.PGSQL.5432"))
+            except OSError:  # It is down.
+                client.close()
+                server.close()
+                continue
             self._open += [client, server]
-            losing = threading.Event()
-            self._start(self._requests, client, server, losing)
-            self._start(self._answers, client, server, losing)
+            connection = _Connection(client, server)
+            self._start(self._requests, connection)
+            self._start(self._answers, connection)
 
-    def _requests(
-        self, client: socket.socket, server: socket.socket, losing: threading.Event
-    ) -> None:
+    def _requests(self, connection: _Connection) -> None:
+        client, server = connection.client, connection.server
         while data := _received(client):
+            connection.listens |= b"LISTEN durable_mail" in data
+            self._until_it_flows(connection)
             armed = self._armed
             if armed is not None and armed[0] in data:
                 self._armed = None
                 if armed[1] == "request":
                     self.broke.set()
                     break
-                losing.set()
+                connection.losing.set()
                 if armed[1] == "client":
                     _sent(server, data)
                     client.shutdown(socket.SHUT_RDWR)
@@ -91,11 +141,11 @@ class BadLine:
                 break
         _hang_up(client, server)
 
-    def _answers(
-        self, client: socket.socket, server: socket.socket, losing: threading.Event
-    ) -> None:
+    def _answers(self, connection: _Connection) -> None:
+        client, server = connection.client, connection.server
         while data := _received(server):
-            if losing.is_set():
+            self._until_it_flows(connection)
+            if connection.losing.is_set():
                 self.broke.set()
                 break
             if not _sent(client, data):

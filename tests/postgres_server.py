@@ -7,12 +7,17 @@ so the server does not wait for the disk; that of the benchmarks does.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 import psycopg
@@ -26,6 +31,15 @@ _VOLATILE = """
 fsync = off
 full_page_writes = off
 """
+
+
+def _children(parent: str) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # It may have ended.
+            if stat.read_text().rpartition(")")[2].split()[1] == parent:
+                found.append(int(stat.parent.name))
+    return found
 
 
 class PostgresServer:
@@ -66,13 +80,44 @@ class PostgresServer:
     def start(self) -> None:
         self._control("start")
 
-    def stop(self) -> None:
-        """As a crash would: sessions are cut, and nothing is written any more."""
-        self._control("-m", "immediate", "stop")
+    def stop(self, mode: Literal["fast", "immediate"] = "immediate") -> None:
+        """Cut all sessions; with a last checkpoint, or without one as a crash would."""
+        self._control("-m", mode, "stop")
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """The system stops all processes of the server, until the block ends."""
+        postmaster = (self._folder / "data" / "postmaster.pid").read_text().split()[0]
+        os.kill(int(postmaster), signal.SIGSTOP)  # First, so that it starts no more.
+        pids = [int(postmaster), *_children(postmaster)]
+        for pid in pids[1:]:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in reversed(pids):
+                os.kill(pid, signal.SIGCONT)
 
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of the programs that come with the server."""
+        self._execute(program, arguments, bin_path=self._wheel.bin_path)
+
+    @contextmanager
+    def tablespace(self, folder: Path) -> Iterator[str]:
+        """A place for tables in a folder; in the end its databases must be gone."""
+        owner = (self._folder / "data").stat()
+        os.chown(folder, owner.st_uid, owner.st_gid)
+        name = f"space_{next(self._numbers)}"
+        # DDL takes no parameters.
+        self._admin(f"CREATE TABLESPACE {{}} LOCATION '{folder}'", name)
+        try:
+            yield name
+        finally:
+            self._admin("DROP TABLESPACE {}", name)
 
     # -- databases -------------------------------------------------------------
 
@@ -94,6 +139,10 @@ class PostgresServer:
         url = self.new_url()
         self._admin("CREATE DATABASE {} TEMPLATE {}", self.name(url), template)
         return url
+
+    def create(self, url: str) -> None:
+        """Make a database without any tables."""
+        self._admin("CREATE DATABASE {}", self.name(url))
 
     def drop(self, url: str) -> None:
         self._admin("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name(url))

@@ -24,6 +24,7 @@ FULL = Entry(
     flight={"a|w|0": [[1, 2, 3, [0, 4]]]},
     interrupted=[{"step": "a", "attempt": 1}],
     prompts=[{"number": 0}],
+    rest=20.5,
     end={"status": "completed", "result": {}},
 )
 

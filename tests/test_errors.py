@@ -35,6 +35,7 @@ from durable_notebook.errors import (
     TooManyRecoveriesError,
     UndefinedClassError,
     UnknownRunError,
+    UnknownTablesError,
     UnstorableValueError,
 )
 
@@ -44,6 +45,10 @@ REMEDIES: list[tuple[DurableNotebookError, str]] = [
     (RuntimeClosedError("r1"), "ask for the run again by its id."),
     (ConfigError("There is no database.", "Name one."), "Name one."),
     (ExecutorInUseError("local", "a.sqlite"), "an 'executor_id' of its own."),
+    (
+        UnknownTablesError("a.sqlite", ["streams.key is gone"], "3.9", ">=3.4,<3.5"),
+        'pip install "dbos>=3.4,<3.5"\'.',
+    ),
     (UnknownRunError("r1"), "and check the database URL."),
     (InvalidRunIdError("a\0b", "it is bad"), "for example 'order-17'."),
     (RunIdTakenError("r1", "A", "B"), "or run 'A' to go on with it."),

@@ -1,4 +1,4 @@
-"""The layers hold, and the core loads nothing of a notebook."""
+"""The layers hold, and the core loads nothing of a notebook or a server."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ LOADED = """
 import sys
 import durable_notebook
 names = {"IPython", "ipywidgets", "ipykernel", "traitlets", "pandas"}
+names |= {"llama_agents", "starlette", "uvicorn", "httpx"}
 print(*sorted(names & sys.modules.keys()))
 """
 
@@ -31,7 +32,7 @@ def test_the_contracts_are_kept() -> None:
     assert "0 broken" in linted.stdout
 
 
-def test_importing_the_package_loads_nothing_of_a_notebook() -> None:
+def test_importing_the_package_loads_nothing_of_a_notebook_or_a_server() -> None:
     printed = subprocess.run(
         [sys.executable, "-W", "error", "-c", LOADED],
         capture_output=True,

@@ -6,7 +6,7 @@ import inspect
 from importlib import metadata, resources
 
 import durable_notebook
-from durable_notebook import errors, testing
+from durable_notebook import errors, server, testing
 
 NAMES = ["Client", "DBOSRuntime", "DurableNotebookError", "Run", "__version__"]
 
@@ -41,6 +41,14 @@ TESTING = [
 def test_the_public_names_for_tests_are_these() -> None:
     assert testing.__all__ == TESTING
     assert all(hasattr(testing, name) for name in TESTING)
+
+
+SERVER = ["JournalStore", "ServedRuntime", "WorkflowServer"]
+
+
+def test_the_public_names_for_servers_are_these() -> None:
+    assert server.__all__ == SERVER
+    assert all(inspect.getdoc(getattr(server, name)) for name in SERVER)
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

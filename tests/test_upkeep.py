@@ -73,8 +73,8 @@ async def client(journal_url: str, no_leaks: None) -> AsyncIterator[Client]:
         yield Client(runtime)
 
 
-# A session has many runs, and so has a workflow's code.
-SHARED = ("durable_session", "durable_code")
+# A session has many runs.
+SHARED = ("durable_session",)
 
 
 def rows(url: str) -> dict[str, int]:

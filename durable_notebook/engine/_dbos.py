@@ -29,6 +29,7 @@ from durable_notebook._config import (
 )
 from durable_notebook._model import Json
 from durable_notebook.engine import _internals
+from durable_notebook.engine._tables import check_tables
 from durable_notebook.errors import ConfigError, RunIdTakenError
 from durable_notebook.store import OURS, Store
 
@@ -136,6 +137,7 @@ class Engine:
         `execute` is what a run does: DBOS records what it returns or raises.
 
         Raises:
+            UnknownTablesError: DBOS's tables are none that we can write to.
             StorageError: DBOS could not read or write the database.
         """
         global _current  # noqa: PLW0603
@@ -151,8 +153,12 @@ class Engine:
         _current = self
         self._database = store.name
         self._opened.enter_context(_internals.queue_without(OURS))
+        self._opened.enter_context(_internals.parents_noted())
         with (
-            _internals.recovery_without(lambda run_id: store.run(run_id) is not None),
+            _internals.recovery_without(
+                lambda run_id: store.run(run_id) is not None,
+                first=lambda: check_tables(store),
+            ),
             _internals.refusals_as_our_own(store.name),
         ):
             DBOS.launch()
@@ -167,10 +173,13 @@ class Engine:
         else:
             self._functions[workflow] = _registered[workflow] = _function(workflow)
 
-    async def start(self, run_id: str, workflow: str, inputs: Inputs) -> bool:
+    async def start(
+        self, run_id: str, workflow: str, inputs: Inputs, *, parent: str | None = None
+    ) -> bool:
         """Record a new run and begin to execute it; recorded when this returns.
 
-        False where there is a run of this id already: it is left alone.
+        `parent` is the run of which a step body begins it. False where there is a run
+        of this id already: it is left alone.
 
         Raises:
             RunIdTakenError: The id belongs to a run of another workflow.
@@ -179,6 +188,7 @@ class Engine:
         try:
             with (
                 _internals.refusals_as_our_own(self._database),
+                _internals.begun_by(parent),
                 SetWorkflowID(run_id),
             ):
                 function = self._functions[workflow]

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import sqlalchemy as sa
@@ -77,16 +78,20 @@ def fix_executor_id(executor_id: str) -> None:
 
 
 @contextmanager
-def recovery_without(is_ours: Callable[[str], bool]) -> Iterator[None]:
+def recovery_without(
+    is_ours: Callable[[str], bool], first: Callable[[], None]
+) -> Iterator[None]:
     """Launch inside this block, and DBOS leaves our runs to us.
 
     Its own recovery hands them to a queue that any process of the application takes
     from, polls for up to a second, and marks as taken a run whose class the notebook
-    has not defined yet.
+    has not defined yet. `first` is called when the tables are migrated and nothing of
+    them was read: what it raises ends the launch.
     """
     original = SystemDatabase.get_pending_workflows
 
     def of_others(self: SystemDatabase, executor_id: str, version: str) -> list[Any]:
+        first()
         rows = original(self, executor_id, version)
         return [row for row in rows if not is_ours(row.workflow_id)]
 
@@ -158,6 +163,41 @@ def queue_without(pattern: str) -> Iterator[None]:
         setattr(SystemDatabase, original.__name__, original)
 
 
+_parent: ContextVar[str | None] = ContextVar("durable_notebook_parent", default=None)
+
+
+@contextmanager
+def begun_by(run_id: str | None) -> Iterator[None]:
+    """What is started in this block is noted as begun by a step body of this run."""
+    token = _parent.set(run_id)
+    try:
+        yield
+    finally:
+        _parent.reset(token)
+
+
+@contextmanager
+def parents_noted() -> Iterator[None]:
+    """Inside this block `begun_by` has an effect.
+
+    DBOS notes a parent by itself, but only of what its own workflow calls, and then
+    takes a position of the parent's log for it, which is our journal.
+    """
+    original = SystemDatabase.init_workflow
+
+    def init(self: SystemDatabase, status: Any, **options: Any) -> Any:
+        parent = _parent.get()
+        if parent is not None:
+            status["parent_workflow_id"] = parent
+        return original(self, status, **options)
+
+    setattr(SystemDatabase, original.__name__, init)
+    try:
+        yield
+    finally:
+        setattr(SystemDatabase, original.__name__, original)
+
+
 def is_registered(dbos: DBOS, name: str) -> bool:
     """Whether the registry, which outlives `DBOS.destroy()`, has this workflow."""
     return name in dbos._registry.workflow_info_map
@@ -210,16 +250,37 @@ async def execute(dbos: DBOS, run_id: str, owner: str) -> None:
 
 
 class _OursAreReported(logging.Filter):
-    """Drops DBOS's tracebacks of what is raised to whoever launches or awaits a run."""
+    """Drops what is told already, unless everything is wanted.
+
+    DBOS's tracebacks of what is raised to whoever launches or awaits a run; and what
+    each of its threads says every second of a server that is away, of which the store
+    tells once.
+    """
 
     _texts = (
         "Exception encountered in asynchronous workflow",
         "Asyncio task cancelled for workflow or step",
         "DBOS failed to launch",
     )
+    _of_outages = (
+        "Database connection failed",
+        "Exception encountered in queue thread",
+        "Exception listing queues",
+        "Exception polling schedules",
+        "Exception taking the background_jobs lock",
+        "Notification listener error",
+        "Notifier",
+    )
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not str(record.msg).startswith(self._texts)
+        text = str(record.msg)
+        if text.startswith(self._of_outages) and _is_of_a_server(text):
+            return logging.getLogger("dbos").isEnabledFor(logging.DEBUG)
+        return not text.startswith(self._texts)
+
+
+def _is_of_a_server(text: str) -> bool:
+    return "psycopg" in text or text.startswith("Notif")
 
 
 _filter = _OursAreReported()

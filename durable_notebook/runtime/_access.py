@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
+from typing import Any
 from weakref import WeakValueDictionary
 
-from workflows.events import Event, StopEvent
+from workflows.events import StopEvent
 from workflows.runtime.types.ticks import WorkflowTick
 
 from durable_notebook._model import Json, RunStatus
@@ -20,11 +20,19 @@ from durable_notebook.errors import (
     ReplayMismatchError,
     RunFinishedError,
     RuntimeClosedError,
-    UndefinedClassError,
     UnknownRunError,
+    UnstorableValueError,
 )
 from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._lookout import Lookout, is_over
 from durable_notebook.runtime._outcome import Outcome, recorded_end
+from durable_notebook.runtime._published import (
+    Missing,
+    live_events,
+    naming_undefined,
+    read_events,
+)
 from durable_notebook.runtime._reduction import reduced
 from durable_notebook.runtime._registry import Registry
 from durable_notebook.runtime._restore import Restored, restore
@@ -33,9 +41,6 @@ from durable_notebook.store import RunRow, Store
 
 # Passes of the event loop until who waits for a run has left, and what awaits that.
 _PASSES_TO_LEAVE = 8
-
-# A look takes the executor's lock for a moment, so not at every turn of the wait.
-_LOOK_AFTER_EXECUTOR_S = 1.0
 
 
 class Access:
@@ -75,6 +80,7 @@ class Access:
 
         Raises:
             UnknownRunError, RunFinishedError: Nobody would ever read it.
+            UnstorableValueError: It holds what JSON cannot.
         """
         self._open_posts += 1
         self._all_posted.clear()
@@ -92,6 +98,8 @@ class Access:
         run = self._runs.live.get(run_id)
         if run is not None:
             run.inbox.fetch()
+        elif sequence is not None:
+            self._runs.idle.wake(run_id)
         return sequence is not None
 
     async def posted(self) -> None:
@@ -112,7 +120,14 @@ class Access:
         ended = self._ended_as(self._row(run_id))
         if ended is not None:
             raise RunFinishedError(run_id, ended)
-        return self._store.post(run_id, json.dumps(self._plain.tick(tick)), key)
+        return self._store.post(run_id, self._written(run_id, tick), key)
+
+    def _written(self, run_id: str, tick: WorkflowTick) -> str:
+        try:
+            return json.dumps(self._plain.tick(tick))
+        except (TypeError, ValueError) as e:  # pydantic's errors are ValueErrors
+            where = self._plain.unstorable(tick) or "what was sent"
+            raise UnstorableValueError(run_id, where, str(e)) from e
 
     async def result(self, run_id: str) -> StopEvent:
         """Wait for the end of a run, wherever it is executed.
@@ -125,7 +140,7 @@ class Access:
             Exception: The error with which the run ended, or why it cannot go on.
         """
         await self._runs.until_begun(run_id)
-        looked_at = -_LOOK_AFTER_EXECUTOR_S
+        lookout = Lookout(self._runs, self._row)
         while True:
             self._check_open(run_id)
             run = self._runs.live.get(run_id)
@@ -136,45 +151,70 @@ class Access:
                 outcome = None  # On its way here; its entries may be much to read.
             else:
                 outcome = self.recorded_outcome(run_id)
-                if time.monotonic() - looked_at > _LOOK_AFTER_EXECUTOR_S:
-                    looked_at = time.monotonic()
-                    self._runs.check_executor(self._row(run_id))
+                stranded = lookout.stranded(run_id)
+                if stranded is not None:
+                    raise stranded
             # A run that is just being recovered only has its outcome to tell DBOS.
             if outcome is not None and not self._runs.is_claimed(run_id):
                 if outcome.error is not None:
                     raise outcome.error
                 assert outcome.result is not None
                 return outcome.result
-            await self._runs.until_changed(self._poll_s)
+            run = None  # Who waits keeps no released run in memory.
+            await self._until_news(run_id)
 
-    async def stream(self, run_id: str, after: int = 0) -> AsyncGenerator[Event, None]:
+    async def stream(
+        self,
+        run_id: str,
+        after: int = 0,
+        *,
+        missing: Missing | None = None,
+        is_exact: bool = False,
+    ) -> AsyncGenerator[Any, None]:
         """A run's events from a number on: recorded ones first, then live ones.
 
+        What `missing` makes of its tree takes the place of an event whose class is not
+        defined here. `is_exact` has each event on disk before it is given: only then
+        will it have the same number after a crash.
+
         Raises:
+            UndefinedClassError: It is not defined, and nothing takes its place.
+            StrandedRunError: Nobody will go on with it; what is recorded was given.
             RuntimeClosedError: The runtime was closed before the run ended.
         """
         await self._runs.until_begun(run_id)
+        lookout = Lookout(self._runs, self._row)
         position = -1  # Of the last entry read: none is read twice.
         while True:
             self._check_open(run_id)
             run = self._runs.live.get(run_id)
             if run is not None and after >= run.stream.before:
-                async for event in run.stream.read(after):
+                async for event in live_events(run, after, is_exact=is_exact):
                     after += 1
                     yield event
                 if run.outcome is not None:
                     return
+                position = max(position, run.read_up_to(after))
             else:
                 # Asked first: the run may go on, and end, while its reader takes these.
-                has_ended = self.recorded_outcome(run_id) is not None
-                events, position = self._recorded_events(run_id, after, position)
-                for event in events:
+                has_ended = self._has_ended(run_id)
+                stranded = lookout.stranded(run_id)
+                trees, position = self._recorded_events(run_id, after, position)
+                for event in self.read_events(run_id, trees, missing):
                     after += 1
                     yield event
-                if has_ended:
+                if is_over(has_ended, stranded):
                     return
                 if run is not None:
                     continue  # What is behind these comes from memory.
+            run = None
+            await self._until_news(run_id)
+
+    async def _until_news(self, run_id: str) -> None:
+        """Wait until there may be something new of a run; a released one costs none."""
+        if self._runs.idle.is_released(run_id):
+            await self._runs.idle.until_back(run_id)
+        else:
             await self._runs.until_changed(self._poll_s)
 
     @contextlib.asynccontextmanager
@@ -197,22 +237,45 @@ class Access:
 
     def _recorded_events(
         self, run_id: str, after: int, position: int
-    ) -> tuple[list[Event], int]:
+    ) -> tuple[list[Json], int]:
         """The events from a number on, of the entries behind a position; the last's."""
-        codec = self._codec(run_id)
-        found: list[Event] = []
+        found: list[Json] = []
         for recorded in self._store.entries(run_id, after=position):
             position, entry = recorded.position, recorded.entry
             first = entry.events - len(entry.stream)
-            for tree in entry.stream[max(after - first, 0) :]:
-                with _naming_undefined(run_id, tree, codec):
-                    found.append(codec.read_event(tree))
+            found += entry.stream[max(after - first, 0) :]
         return found, position
+
+    def read_events(
+        self, run_id: str, trees: list[Json], missing: Missing | None
+    ) -> Iterator[Any]:
+        """The events of trees of a run; see `_published.read_events`."""
+        return read_events(run_id, trees, self._codec(run_id), missing)
+
+    def _has_ended(self, run_id: str) -> bool:
+        """Whether a run has ended, or stands still."""
+        row = self._row(run_id)
+        is_over = self._ended_as(row) is not None
+        return is_over or run_id in self._runs.problems
 
     async def until_executed(self, run_id: str) -> None:
         """Wait until this process executes a run, unless it is not about to."""
         while self._runs.is_claimed(run_id) and run_id not in self._runs.live:
             await self._runs.until_changed(self._poll_s)
+
+    async def hold(self, run_id: str) -> LiveRun | None:
+        """Bring a released run back, and keep a live one in memory while it is held.
+
+        None of a run that this process does not execute.
+        """
+        runs = self._runs
+        while (run := runs.live.get(run_id)) is None:
+            if not (runs.is_claimed(run_id) or runs.idle.is_released(run_id)):
+                return None
+            runs.idle.wake(run_id)
+            await runs.until_changed(self._poll_s)
+        run.holds += 1
+        return run
 
     def restored(self, run_id: str) -> Restored:
         """Where a run stands now: what it would go on with.
@@ -239,7 +302,7 @@ class Access:
         end = recorded_end(self._store, row)
         if end is not None:
             codec = self._codec(run_id)
-            with _naming_undefined(run_id, end, codec):
+            with naming_undefined(run_id, end, codec):
                 return Outcome.read(end, codec)
         if not row.is_unfinished:
             last = self._store.last_entry(run_id)
@@ -265,15 +328,3 @@ class Access:
         row = self._store.run(run_id)
         definition = None if row is None else self._registry.named(row.workflow)
         return definition.codec if definition else self._plain
-
-
-@contextlib.contextmanager
-def _naming_undefined(run_id: str, tree: Json, codec: Codec) -> Iterator[None]:
-    """Say which class is missing, where a tree cannot be read without it."""
-    try:
-        yield
-    except ValueError as e:
-        name = codec.undefined(tree)
-        if name is None:
-            raise
-        raise UndefinedClassError(run_id, name) from e

@@ -35,6 +35,12 @@ def adopted(run_id: str, workflow: str, inputs: dict[str, Json], store: Store) -
     return run_id
 
 
+def parent_of(inputs: dict[str, Json]) -> str | None:
+    """The run of which a step body began a run with these inputs; None if none did."""
+    parent: str | None = inputs.get("parent", [None])[0]
+    return parent
+
+
 def _comparable(inputs: dict[str, Json]) -> Json:
     """What a run depends on: not who began it, nor which variable held its workflow."""
     of_the_run = {k: v for k, v in inputs.items() if k not in ("parent", "origin")}

@@ -71,10 +71,8 @@ class Codec:
 
     def unstorable(self, value: Event | WorkflowTick) -> str | None:
         """Name the event of a tick, and its field, that JSON cannot hold."""
-        events: list[Any] = [value] if isinstance(value, Event) else []
-        events += [r.result for r in getattr(value, "result", []) if _has_event(r)]
-        events += [getattr(value, "event", None)]
-        for event in filter(None, events):
+        events = [value] if isinstance(value, Event) else _held_by(value)
+        for event in events:
             result = {"result": event.result} if isinstance(event, StopEvent) else {}
             for name, field in {**dict(event.__dict__), **event, **result}.items():
                 try:
@@ -151,6 +149,9 @@ class Codec:
         return found
 
 
+# Where the library's ticks, and what is in them, have an event.
+_HOLDERS = ("event", "result", "waiter_event")
+
 # Where the library's ticks and events have errors, and how it writes them.
 _ERROR_FIELDS = {"exception", "last_exception"}
 _ERROR_KEYS = {"exception_type", "exception_message"}
@@ -173,14 +174,19 @@ def _events_of(tick: WorkflowTick, tree: Json) -> Iterator[tuple[Event, Json]]:
 
 
 def _events_in(item: Any, tree: Json) -> Iterator[tuple[Event, Json]]:
-    for name in ("event", "result", "waiter_event"):
+    for name in _HOLDERS:
         event = getattr(item, name, None)
         if isinstance(event, Event):
             yield event, tree[name]
 
 
-def _has_event(result: Any) -> bool:
-    return isinstance(getattr(result, "result", None), Event)
+def _held_by(tick: WorkflowTick) -> list[Event]:
+    """The events that a tick was made of, has brought or has sent."""
+    items: list[Any] = [tick]
+    if isinstance(tick, TickStepResult):
+        items += [*tick.result, *tick.sends]
+    held = [getattr(i, name, None) for i in items for name in _HOLDERS]
+    return [event for event in held if isinstance(event, Event)]
 
 
 def qualified_name(kind: type[Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from workflows.events import Event, StopEvent
@@ -21,6 +21,7 @@ from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._registry import Definition, current_run
+from durable_notebook.runtime._released import Released
 from durable_notebook.runtime._restore import Restored, reduce_journal, restore
 from durable_notebook.runtime._snapshots import Snapshots
 from durable_notebook.store import Store
@@ -44,18 +45,16 @@ class Start:
     tags: dict[str, Any]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Session:
     """One life of an executor, as its executions share it.
 
-    `number` is what entries call it; `recorded` are the digests of the code that it
-    has put on disk.
+    `number` is what entries call it.
     """
 
     store: Store
     number: int
     snapshot_every: int
-    recorded: set[str] = field(default_factory=set)
 
 
 class Execution:
@@ -67,11 +66,13 @@ class Execution:
         claim: Claim,
         definition: Definition,
         start: Start | None,
+        released: Released | None,
     ) -> None:
         self._session = session
         self._claim = claim
         self._definition = definition
         self._start = start
+        self._released = released
         self._restored: Restored
         self._run: LiveRun
 
@@ -85,7 +86,7 @@ class Execution:
         self._restored = await asyncio.to_thread(
             restore, store, claim.run_id, self._definition, claim.inputs
         )
-        await self._record_code()
+        await self._take_back_mail()
         self._run = LiveRun(
             claim,
             session=self._session.number,
@@ -96,14 +97,16 @@ class Execution:
         )
         return self._run
 
-    async def _record_code(self) -> None:
-        """Have the code on disk before an entry names it."""
-        code, known = self._definition.code, self._session.recorded
-        is_new = code.digest not in (self._restored.code, *known)
-        if is_new and self._restored.end is None:
-            put = self._session.store.put_code(code.digest, code.text())
-            await asyncio.wrap_future(put)
-            known.add(code.digest)
+    async def _take_back_mail(self) -> None:
+        """Forget what was consumed by entries that are gone: the run was rewound.
+
+        Whoever rewinds a run to before a question wants it asked again.
+        """
+        store, cursor = self._session.store, self._restored.cursor
+        if self._restored.consumed > cursor:
+            claim = self._claim
+            taken_back = store.take_back_mail(claim.run_id, claim.owner, cursor)
+            await asyncio.wrap_future(taken_back)
 
     def _snapshots(self) -> Snapshots:
         claim, store = self._claim, self._session.store
@@ -145,6 +148,8 @@ class Execution:
         current_run.set(run)
         current_invocation.set(None)
         start_event = self._start_event()
+        if self._released and self._definition.workflow._timeout is not None:
+            self._released.catch_up(self._restored, run)
         run.open()
         tags = start.tags if start else {}
         function = self._definition.registered.workflow_run_fn

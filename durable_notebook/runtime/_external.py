@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from workflows.context.state_store import StateStore
@@ -18,10 +20,15 @@ from workflows.runtime.types.plugin import (
 )
 from workflows.runtime.types.ticks import WorkflowTick
 
-from durable_notebook.errors import DurableNotebookError, LostOwnershipError
+from durable_notebook.errors import (
+    DurableNotebookError,
+    LostOwnershipError,
+    StrandedRunError,
+)
 from durable_notebook.runtime._outside import OutsideStore
 
 if TYPE_CHECKING:
+    from durable_notebook.runtime._live import LiveRun
     from durable_notebook.runtime._runs import Started
     from durable_notebook.runtime._runtime import DBOSRuntime
 
@@ -65,7 +72,9 @@ class ExternalAdapter(
 
     async def stream_published_events(self) -> AsyncGenerator[Event, None]:
         """Replay the stream from its beginning, then follow it."""
-        await self._runtime.on_loop(self.started())
+        # One that nobody goes on with is refused after what is recorded of it.
+        with contextlib.suppress(StrandedRunError):
+            await self._runtime.on_loop(self.started())
         stream = self._runtime.stream(self._run_id)
         while True:
             try:
@@ -107,6 +116,20 @@ class ExternalAdapter(
         if not self.is_running:
             self._left = left  # What a caller changes in it stays there, as in memory.
         return left
+
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator[None]:
+        """Change the run's store in this block: it stays in memory meanwhile."""
+        run = await self._runtime.on_loop(self._hold())
+        try:
+            yield
+        finally:
+            if run is not None:
+                await self._runtime.on_loop(run.let_go())
+
+    async def _hold(self) -> LiveRun | None:
+        await self.started()
+        return await self._runtime.hold(self._run_id)
 
     async def keep_store(self) -> None:
         """Put on disk what the caller has changed in the store.

@@ -59,6 +59,7 @@ class Inbox:
         self._ticks: asyncio.Queue[tuple[int, WorkflowTick]] = asyncio.Queue()
         self._kept: deque[tuple[int, WorkflowTick]] = deque()
         self._taken: dict[int, int] = {}
+        self._is_taking = False
 
     def fetch(self) -> None:
         """Take what is new in the mailbox. Safe to call at any time."""
@@ -117,9 +118,17 @@ class Inbox:
         """Whether something has come that `take` is likely to give at once."""
         return not self._ticks.empty()
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether `take` waits, and there is nothing that it could ever give."""
+        is_empty = self._ticks.empty() and not self._kept and not self.is_stuck
+        return self._is_taking and is_empty
+
     async def take(self) -> WorkflowTick:
         """The next tick. The cursor moves when it is reduced, not before."""
+        self._is_taking = True
         sequence, tick = await self._next()
+        self._is_taking = False
         if "stamped_at" in type(tick).model_fields:
             # Stamped here, the control loop reduces this very object, so that
             # `reduced` knows it and the cursor moves with the entry that holds it.

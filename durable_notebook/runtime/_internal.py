@@ -29,6 +29,7 @@ from workflows.runtime.types.results import AddCollectedEvent, DeleteCollectedEv
 from workflows.runtime.types.step_id import StepId
 from workflows.runtime.types.ticks import TickStepResult, WorkflowTick
 
+from durable_notebook.runtime._idle import Idle
 from durable_notebook.runtime._live import LiveRun
 
 T = TypeVar("T")
@@ -45,8 +46,9 @@ _MOST_IN_A_TURN = 64
 class InternalAdapter(InternalRunAdapter):
     """Journals each turn before the step bodies that follow from it begin."""
 
-    def __init__(self, run: LiveRun) -> None:
+    def __init__(self, run: LiveRun, idle: Idle) -> None:
         self._run = run
+        self._idle = idle
         self._began: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
         self._count = 0
         self._passed_over: asyncio.Task[Any] | None = None
@@ -94,16 +96,14 @@ class InternalAdapter(InternalRunAdapter):
         pending: list[PendingStart],
         timeout: float | None = None,  # noqa: ASYNC109 - the library's
     ) -> WaitForNextTaskResult:
-        workers = [p for p in pending if isinstance(p, PendingWorker)]
-        self._held += [worker.key for worker in workers]
-        is_short = self._run.turn_length < _MOST_IN_A_TURN
-        # A body that collects begins at once, so that the next has what it collected.
-        collects = any(worker.step_id in self._collecting for worker in workers)
-        is_short &= not collects
+        collects = self._hold(pending)
+        if not self._held and all(_is_waiting_pull(named) for named in running):
+            self._run.note_rest(timeout)
         # What completes together is committed together: with a result at hand, or a
         # message and nothing to start, the turn goes on.
-        goes_on = is_short and any(named.task.done() for named in running)
-        pulls = is_short and not (goes_on or self._held) and self._run.inbox.has_more
+        is_open = not collects and self._run.turn_length < _MOST_IN_A_TURN
+        goes_on = is_open and any(named.task.done() for named in running)
+        pulls = is_open and not (goes_on or self._held) and self._run.inbox.has_more
         started: list[NamedTask] = []
         try:
             if not (goes_on or pulls):
@@ -117,8 +117,7 @@ class InternalAdapter(InternalRunAdapter):
                 await asyncio.sleep(0)
                 if not any(each.task.done() for each in named):
                     await self._commit()
-            if collects:
-                await self._let_return(named)
+            await self._let_return(named if collects else [])
             completed = await self._next(named, timeout)
         except BaseException:
             # The control loop does not know these yet, and would let them run on.
@@ -128,6 +127,15 @@ class InternalAdapter(InternalRunAdapter):
                 each.task.cancel()
             raise
         return WaitForNextTaskResult(completed, started)
+
+    def _hold(self, pending: list[PendingStart]) -> bool:
+        """Note which bodies begin with the commit; whether one of them collects.
+
+        That one begins at once, so that the next has what it collected.
+        """
+        workers = [p for p in pending if isinstance(p, PendingWorker)]
+        self._held += [worker.key for worker in workers]
+        return any(worker.step_id in self._collecting for worker in workers)
 
     async def _commit(self) -> None:
         """Put the turn on disk, then let the bodies begin that waited for it."""
@@ -161,17 +169,21 @@ class InternalAdapter(InternalRunAdapter):
 
     async def _let_return(self, named: list[NamedTask]) -> None:
         """Give bodies that collect, which mostly wait for nothing, time to return."""
-        for _ in range(_PASSES_TO_RETURN):
-            if any(n.task.done() for n in named if self._collects(n)):
+        bodies = [n.task for n in named if self._collects(n)]
+        for _ in range(_PASSES_TO_RETURN if bodies else 0):
+            if any(task.done() for task in bodies):
                 return
             await asyncio.sleep(0)
 
     async def _next(
         self, named: list[NamedTask], timeout_s: float | None
     ) -> asyncio.Task[Any] | None:
+        if self._run.rest_until is not None:
+            self._idle.rest(self._run)
         done, _ = await asyncio.wait(
             all_tasks(named), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
         )
+        self._idle.move(self._run)
         completed = pick_highest_priority(named, done)
         pulled = next(n.task for n in named if isinstance(n, PullTask))
         if not pulled.done():
@@ -199,6 +211,10 @@ class InternalAdapter(InternalRunAdapter):
 
 def _is_collected(result: object) -> bool:
     return isinstance(result, (AddCollectedEvent, DeleteCollectedEvent))
+
+
+def _is_waiting_pull(named: NamedTask) -> bool:
+    return isinstance(named, PullTask) and not named.task.done()
 
 
 async def _after(event: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:

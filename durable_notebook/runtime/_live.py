@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workflows.events import Event, StopEvent
-from workflows.runtime.types.ticks import TickAddEvent, TickStepResult, WorkflowTick
+from workflows.runtime.types.ticks import (
+    TickAddEvent,
+    TickStepResult,
+    TickWaiterTimeout,
+    WorkflowTick,
+)
 
 from durable_notebook._entry import Entry, now, rounded
 from durable_notebook._model import Json
@@ -71,6 +77,10 @@ class LiveRun:
         self.resumed_from = restored.position
         self.kept_steps = restored.steps
         self.outcome: Outcome | None = None
+        self.rest_until: float | None = None
+        # Somebody keeps it in memory: is about to change its store, or waits for the
+        # place that it has among a number of runs.
+        self.holds = 0 if definition.limit is None else 1
         self._recorded = asyncio.Event()
         self.changed = asyncio.Event()
         self._ahead_s = max(0.0, restored.at - now())
@@ -79,13 +89,17 @@ class LiveRun:
         self._journal = journal
         self._broken: BaseException | None = None
         self._committed_at = time.monotonic()
+        self._events_on_disk = restored.events
         self._driver: asyncio.Task[StopEvent] | None = None
         self._position = restored.position
         self._interrupted = restored.interrupted
         self._steps = restored.steps
         self._is_ending = False
+        self._is_closed = False
         digest = definition.code.digest
         self._code = digest if digest != restored.code else ""
+        self._code_text = definition.code.text
+        self._consumed = restored.cursor
         self._snapshots = snapshots
         self._forgotten = 0
         self._accepts = restored.accepts
@@ -100,6 +114,10 @@ class LiveRun:
     def position(self) -> int:
         """How many entries are on disk or on their way there."""
         return self._position
+
+    def read_up_to(self, events: int) -> int:
+        """The position up to which a reader with so many events needs no entry."""
+        return self._position - 1 if events == self.stream.count else -1
 
     def ticks_since(self, position: int) -> list[WorkflowTick]:
         """The ticks reduced so far that no entry before this position has."""
@@ -125,9 +143,13 @@ class LiveRun:
         """Let in what has come, and count down the waits of earlier sessions."""
         self.inbox.fetch()
         loop, at = asyncio.get_running_loop(), self.now()
-        for due, tick in self._waits:
-            clock = loop.call_later(max(0.0, due - at), self.inbox.put, tick)
+        for wait in self._waits:
+            clock = loop.call_later(max(0.0, wait[0] - at), self._give_up, wait)
             self._clocks.append(clock)
+
+    def _give_up(self, wait: tuple[float, TickWaiterTimeout]) -> None:
+        self._waits.remove(wait)
+        self.inbox.put(wait[1])
 
     def close(self) -> None:
         """Stop what `open` began: the run is executed no more."""
@@ -135,6 +157,8 @@ class LiveRun:
         for clock in self._clocks:
             clock.cancel()
         self._snapshots.close()
+        self._is_closed = True
+        self.notify()
 
     def send_inside(self, tick: WorkflowTick) -> None:
         """Deliver what a step of this run sent."""
@@ -182,12 +206,32 @@ class LiveRun:
                 self.stop(LostOwnershipError(self.run_id))
                 await asyncio.Event().wait()
 
-    def stop(self, problem: Exception) -> None:
+    def stop(self, problem: BaseException) -> None:
         """Stop the run without an outcome: this process may write no more of it."""
         if self._broken is None:
             self._broken = problem
         if self._driver is not None:
             self._driver.cancel()
+
+    # -- at rest -------------------------------------------------------------------
+
+    def note_rest(self, timeout_s: float | None) -> None:
+        """Note that it does nothing by itself for this time; None for ever."""
+        until = math.inf if timeout_s is None else self.now() + timeout_s
+        self.rest_until = min([until, *(due for due, _ in self._waits)])
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether all of it is on disk, and nothing has come for it."""
+        is_recorded = not (
+            self._ticks
+            or self._writing
+            or self._is_store_due
+            or self.stream.has_unrecorded
+        )
+        is_left_alone = not self.holds and not self._snapshots.is_making
+        is_waiting = self.rest_until is not None and self.inbox.is_waited_for
+        return is_waiting and is_recorded and is_left_alone and self._broken is None
 
     # -- what the turn gathers ---------------------------------------------------
 
@@ -238,6 +282,21 @@ class LiveRun:
             await self.recorded()
         elif self.stream.has_unrecorded:
             await self._write([], None)
+
+    async def until_on_disk(self, events: int) -> bool:
+        """Have so many events of the stream on disk; False if that cannot be.
+
+        Until then a crash can give an event another number.
+        """
+        while self._events_on_disk < events:
+            if self._is_closed:
+                return False
+            changed = self.changed
+            if self._is_ending or self.stream.has_unrecorded:
+                await self.settle()
+            if self._events_on_disk < events and not self._is_closed:
+                await changed.wait()
+        return True
 
     async def keep_store(self) -> None:
         """Put on disk what a caller has changed in the store, in mid-turn."""
@@ -293,8 +352,19 @@ class LiveRun:
             flight=self.flight.tree(),
             interrupted=interrupted,
             prompts=self.prompts.tree(),
+            rest=self._rest(),
             end=None if outcome is None else outcome.tree(self.codec),
         )
+
+    async def let_go(self) -> None:
+        """Have one less who holds it in memory."""
+        self.holds -= 1
+
+    def _rest(self) -> float | None:
+        """What the entry says of it: see `Entry.rest`."""
+        if self.rest_until is None or self.inbox.has_more:
+            return None
+        return 0.0 if self.rest_until == math.inf else rounded(self.rest_until)
 
     def _storable(self, value: WorkflowTick | Event) -> Json:
         try:
@@ -330,7 +400,10 @@ class LiveRun:
             owner=self.owner,
             started_at=min(began),
             finished_at=entry.at,
+            consumed=entry.cursor if entry.cursor > self._consumed else 0,
+            code=(entry.code, self._code_text()) if entry.code else None,
         )
+        self._consumed = entry.cursor
         written = self._journal.append(new)
         if written.done():
             self._written(position, written)
@@ -341,6 +414,7 @@ class LiveRun:
             # Whoever waits may be cancelled; the entry may not.
             await asyncio.shield(waiting)
         self._committed_at = time.monotonic()
+        self._events_on_disk = max(self._events_on_disk, entry.events)
         self.notify()
         self._snapshots.look(position)
         if self.codec.redaction and entry.cursor > self._forgotten:

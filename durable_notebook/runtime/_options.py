@@ -41,6 +41,7 @@ class Options(TypedDict, total=False):
         max_recovery_attempts: How often a run is begun again before it is left alone.
         executor_lease: Take an executor id from a pool; `_experimental_executor_lease`
             is the same.
+        idle_timeout: See `DBOSRuntime.release_idle_after`.
     """
 
     polling_interval_sec: float
@@ -52,6 +53,7 @@ class Options(TypedDict, total=False):
     max_recovery_attempts: int
     executor_lease: ExecutorLease | None
     _experimental_executor_lease: ExecutorLease | None
+    idle_timeout: float | None
 
 
 _SETTINGS = {
@@ -64,6 +66,7 @@ _SETTINGS = {
     "max_recovery_attempts": "max_recoveries",
     "executor_lease": "executor_lease",
     "_experimental_executor_lease": "executor_lease",
+    "idle_timeout": "idle_timeout_s",
 }
 
 

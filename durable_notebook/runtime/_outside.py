@@ -69,6 +69,7 @@ class OutsideStore(StateStore[Any]):
 
     @asynccontextmanager
     async def _changed(self) -> AsyncIterator[StateStore[Any]]:
-        async with self._used() as store:
-            yield store
-        await self._adapter.keep_store()
+        async with self._adapter.changing():
+            async with self._used() as store:
+                yield store
+            await self._adapter.keep_store()

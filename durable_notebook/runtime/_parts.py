@@ -54,6 +54,7 @@ class Parts:
                 registry=registry,
                 executor=executor,
                 snapshot_every=settings.snapshot_every,
+                idle_timeout_s=settings.idle_timeout_s,
             )
             parts = cls(
                 engine=engine,

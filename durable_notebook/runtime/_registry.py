@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from workflows import Workflow
+from workflows.context.serializers import JsonSerializer
 from workflows.events import Event, HumanResponseEvent
 from workflows.runtime.types.plugin import RegisteredWorkflow, WeakIdentityKeyDictionary
 from workflows.runtime.types.results import (
@@ -31,6 +32,7 @@ from durable_notebook._entry import now
 from durable_notebook.runtime._code import Code
 from durable_notebook.runtime._codec import Codec, qualified_name
 from durable_notebook.runtime._flight import current_invocation, renumbered
+from durable_notebook.runtime._serializer import ClosedJsonSerializer
 
 if TYPE_CHECKING:
     from durable_notebook.runtime._live import LiveRun
@@ -44,21 +46,18 @@ current_run: ContextVar[LiveRun | None] = ContextVar(
 class Definition:
     """A workflow as this process can run it.
 
-    `origin` is the variable that held the instance where the run was started, None
-    for one made from its class; a notebook needs it to make the instance again.
+    `name` is that under which its runs are recorded. `origin` is the variable that held
+    the instance where the run was started, None for one made from its class; a notebook
+    needs it to make the instance again.
     """
 
+    name: str
     workflow: Workflow
     registered: RegisteredWorkflow
     codec: Codec
     origin: str | None
     limit: asyncio.Semaphore | None
     code: Code
-
-    @property
-    def name(self) -> str:
-        """The workflow's name, under which its runs are recorded."""
-        return self.workflow.workflow_name
 
     def answers(self) -> list[type[Event]]:
         """The event classes a person can answer this workflow with."""
@@ -73,15 +72,9 @@ class Definition:
     def classes(self, names: Iterable[str]) -> list[type[Event]]:
         """The event classes of these names, as far as this process has them."""
         known = {qualified_name(k): k for k in (*self.workflow.events, *self.answers())}
-        found = []
-        for name in names:
-            kind = known.get(name)
-            if kind is None:
-                with contextlib.suppress(ValueError):
-                    kind = self.codec.serializer.resolve_class(name)
-            if kind is not None:
-                found.append(kind)
-        return found
+        serializer = self.codec.serializer
+        found = (known.get(name) or _loaded(name, serializer) for name in names)
+        return [kind for kind in found if kind is not None]
 
 
 @dataclass(slots=True)
@@ -93,13 +86,29 @@ class Registry:
     _by_instance: WeakIdentityKeyDictionary[Workflow, Definition] = field(
         default_factory=WeakIdentityKeyDictionary
     )
+    _first_names: WeakIdentityKeyDictionary[Workflow, str] = field(
+        default_factory=WeakIdentityKeyDictionary
+    )
+
+    def meet(self, workflow: Workflow) -> None:
+        """Remember the name of a new instance: a server gives it that of its route."""
+        if self._first_names.get(workflow) is None:
+            self._first_names[workflow] = workflow.workflow_name
+
+    def first_name(self, workflow: Workflow) -> str:
+        """The name that an instance had when it was new."""
+        return self._first_names.get(workflow) or workflow.workflow_name
 
     def add(self, workflow: Workflow, origin: str | None = None) -> Definition:
-        """Make an instance the definition of its name, unless it is that already."""
+        """Make an instance the definition of its name, unless it is that already.
+
+        And of the name that it had first: runs recorded under that go on with it.
+        """
         found = self._by_instance.get(workflow)
         if found is None:
             limit = workflow._num_concurrent_runs
             found = Definition(
+                name=workflow.workflow_name,
                 workflow=workflow,
                 registered=RegisteredWorkflow(
                     workflow=workflow,
@@ -114,13 +123,33 @@ class Registry:
                 limit=None if limit is None else asyncio.Semaphore(limit),
                 code=Code.of(workflow),
             )
-            self._by_instance[workflow] = found
+        elif found.name != workflow.workflow_name:
+            found = replace(found, name=workflow.workflow_name)
+        self._by_instance[workflow] = found
         self._by_name[found.name] = found
+        first = self.first_name(workflow)
+        known = self._by_name.get(first)
+        if known is None or known.name != first:  # Nobody has it for its own.
+            self._by_name[first] = found
         return found
 
     def of(self, workflow: Workflow) -> Definition | None:
         """The definition an instance was made."""
         return self._by_instance.get(workflow)
+
+    def is_called(self, definition: Definition, name: str) -> bool:
+        """Whether a name is one of a definition's, now or before a server named it."""
+        found = self._by_name.get(name)
+        is_same = found is not None and found.workflow is definition.workflow
+        return name == definition.name or is_same
+
+    def event_classes(self, name: str, kinds: Iterable[str]) -> list[type[Event]]:
+        """The event classes of these names that a workflow can have; see `classes`."""
+        definition = self._by_name.get(name)
+        if definition is not None:
+            return definition.classes(kinds)
+        found = (_loaded(kind, ClosedJsonSerializer()) for kind in kinds)
+        return [kind for kind in found if kind is not None]
 
     def names(self) -> list[str]:
         """The workflow names that have a definition."""
@@ -129,6 +158,15 @@ class Registry:
     def named(self, name: str) -> Definition | None:
         """Today's definition of a workflow name."""
         return self._by_name.get(name)
+
+
+def _loaded(name: str, serializer: JsonSerializer) -> type[Event] | None:
+    """The event class of a name, if a loaded module or the workflow has it."""
+    with contextlib.suppress(ValueError):
+        kind = serializer.resolve_class(name)
+        if issubclass(kind, Event):
+            return kind
+    return None
 
 
 def _watched(function: StepWorkerFunction) -> StepWorkerFunction:

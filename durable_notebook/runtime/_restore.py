@@ -38,7 +38,8 @@ class Restored:
     """Where a run stands on disk: what a process needs to go on with it.
 
     `snapshot` is the position of its newest snapshot, -1 if there is none; `code` the
-    digest of the code that ran last.
+    digest of the code that ran last; `cursor` how far the journal has consumed the
+    mailbox, and `consumed` how far it had before it was taken back, if it was.
     """
 
     state: BrokerState
@@ -51,6 +52,7 @@ class Restored:
     steps: int
     position: int
     cursor: int
+    consumed: int
     code: str
     snapshot: int
     at: float
@@ -92,6 +94,7 @@ def restore(
     codec = definition.codec
     reduction, recorded = reduce_journal(store, run_id, definition, inputs)
     state, last = reduction.state, recorded.entry if recorded else Entry(0, 0.0)
+    past = store.past(run_id)
     try:
         _check_in_flight(state, reduction)
         data = decode_state(reduction.store["state_data"], codec.serializer)
@@ -107,10 +110,11 @@ def restore(
         flight=Flight(carried, repeats),
         prompts=Prompts(codec, definition.answers(), last.prompts, reduction.asked),
         interrupted=interrupted,
-        waits=reduction.waits.left(state),
+        waits=reduction.waits.left(state, since=past.set_going_at),
         steps=last.steps,
         position=reduction.position + 1,
         cursor=last.cursor,
+        consumed=past.consumed,
         code=reduction.code,
         snapshot=reduction.snapshot_at,
         at=last.at,

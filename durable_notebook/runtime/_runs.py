@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -22,18 +22,25 @@ from durable_notebook.errors import (
     UnknownRunError,
 )
 from durable_notebook.runtime._checks import check_same_start
+from durable_notebook.runtime._children import parent_of
 from durable_notebook.runtime._execution import (
     RESUMABLE,
     Execution,
     Session,
     Start,
 )
+from durable_notebook.runtime._idle import Idle
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome, recorded_end
+from durable_notebook.runtime._refusals import Refusals
 from durable_notebook.runtime._registry import Definition, Registry
-from durable_notebook.store import RunRow, Store
+from durable_notebook.runtime._released import Released, RunReleased
+from durable_notebook.store import Enqueued, RunRow, Store
 
 T = TypeVar("T")
+
+# So many unfinished runs are looked at in one step of the loop.
+_LOOKED_AT_ONCE = 200
 
 # The beginning of a run, for its own loop or for another one.
 Started = asyncio.Task[None] | Future[None]
@@ -53,9 +60,10 @@ class Executor:
 class Runs:
     """Executes the runs of one executor. Belongs to the runtime's loop.
 
-    A run is in exactly one of these places: `live` (or on its way there: `_claimed`),
-    waiting for its workflow (`undefined`), standing still for a reason (`problems`),
-    or none of this process's business.
+    A run is in exactly one of these places: `live` (or on its way there or from there:
+    `_claimed`), released while it waits (`idle`), waiting for its workflow
+    (`undefined`), standing still for a reason (`problems`), or none of this process's
+    business.
     """
 
     def __init__(
@@ -66,11 +74,20 @@ class Runs:
         registry: Registry,
         executor: Executor,
         snapshot_every: int,
+        idle_timeout_s: float | None,
     ) -> None:
         self.live: dict[str, LiveRun] = {}
         self.problems: dict[str, Exception] = {}
         self.undefined: dict[str, str] = {}
+        self.idle = Idle(
+            store,
+            executor.id,
+            timeout_s=idle_timeout_s,
+            release=self._release,
+            bring_back=self._bring_back,
+        )
         self._claimed: set[str] = set()
+        self._returning: dict[str, Released] = {}
         self._starts: dict[str, Start] = {}
         self._beginning: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -80,6 +97,7 @@ class Runs:
         self._executor = executor
         self._session = Session(store, executor.session, snapshot_every)
         self._starting: WeakValueDictionary[str, Started] = WeakValueDictionary()
+        self._refusals = Refusals()
         self._changed = asyncio.Event()
 
     # -- begin and go on -----------------------------------------------------------
@@ -93,12 +111,15 @@ class Runs:
     async def _begin(self, run_id: str, start: Start, inputs: dict[str, Json]) -> None:
         name = start.definition.name
         row = self._store.run(run_id)
-        if row is not None and row.workflow != name:
+        if row is not None and not self._registry.is_called(
+            start.definition, row.workflow
+        ):
             raise RunIdTakenError(run_id, row.workflow, name)
         if row is not None:
             check_same_start(row, inputs["start"], start.event)
             self.check_executor(row)
-            await self.resume(run_id)
+            if not self.idle.is_released(run_id):
+                await self.resume(run_id)
         elif run_id not in self._claimed:
             self._claimed.add(run_id)
             self._starts[run_id] = start
@@ -107,7 +128,8 @@ class Runs:
                 if self._store.mail(run_id, 0):
                     # To a run of this id that DBOS's tools have deleted: not to this.
                     await asyncio.wrap_future(self._store.sweep())
-                is_new = await self._engine.start(run_id, name, inputs)
+                parent = parent_of(inputs)
+                is_new = await self._engine.start(run_id, name, inputs, parent=parent)
             finally:
                 if not is_new:
                     self._claimed.discard(run_id)
@@ -132,18 +154,19 @@ class Runs:
             return False
         return await self._recover(run_id)
 
-    def take_enqueued(self) -> bool:
+    def take_enqueued(self, enqueued: Iterable[Enqueued]) -> bool:
         """Take the runs that DBOS's tools have put up, as far as they are for us.
 
         True if one cannot be taken yet, because its last execution has not quite ended.
         """
         is_early = False
-        for run in self._store.enqueued():
+        for run in enqueued:
             if run.run_id in self._claimed:
                 is_early = True
             elif not self._may_take(run.executor_id):
                 continue
             elif self._registry.named(run.workflow) is not None:
+                self.idle.take(run.run_id)
                 self.spawn(self._recover(run.run_id)).add_done_callback(_noted)
             else:
                 self.undefined[run.run_id] = run.workflow
@@ -166,12 +189,15 @@ class Runs:
         """Drop what is known of a run that is deleted."""
         self.problems.pop(run_id, None)
         self.undefined.pop(run_id, None)
+        self.idle.take(run_id)
 
-    def stop_lost(self) -> None:
+    def stop_lost(
+        self, runs: Iterable[LiveRun], owners: Mapping[str, str | None]
+    ) -> None:
         """Stop the live runs that another execution, or DBOS's tools, took away."""
-        owners = self._store.owners(self.live)
-        for run in list(self.live.values()):
-            if owners.get(run.run_id) != run.owner:
+        for run in runs:
+            is_live = self.live.get(run.run_id) is run
+            if is_live and owners.get(run.run_id) != run.owner:
                 run.stop(LostOwnershipError(run.run_id))
 
     def check_executor(self, row: RunRow) -> None:
@@ -194,20 +220,33 @@ class Runs:
     async def _recover(self, run_id: str) -> bool:
         if run_id in self._claimed:
             return False
+        self._take(run_id)
+        return await self._go_on(run_id)
+
+    def _take(self, run_id: str) -> None:
+        """Take a run from wherever it is: it is about to be executed."""
         self._claimed.add(run_id)
         self.undefined.pop(run_id, None)
         self.problems.pop(run_id, None)
+        released = self.idle.take(run_id)
+        if released is not None:
+            self._returning[run_id] = released
+
+    async def _go_on(self, run_id: str) -> bool:
         owner = new_owner()
         is_going_on = False
+        is_counted = run_id not in self._returning  # It has not failed, it waited.
         try:
             row = self._store.run(run_id)
-            self._check_recoveries(row)
+            if is_counted:
+                self._check_recoveries(row)
             before = None if row is None else row.executor_id
             claim = self._store.claim(
                 run_id,
                 self._executor.id,
                 owner,
                 instead_of=before if self._may_take(before) else None,
+                is_counted=is_counted,
             )
             if await asyncio.wrap_future(claim):
                 await self._engine.go_on(run_id, owner)
@@ -219,6 +258,7 @@ class Runs:
         finally:
             if not is_going_on:
                 self._claimed.discard(run_id)
+                self._returning.pop(run_id, None)
         return is_going_on
 
     def _check_recoveries(self, row: RunRow | None) -> None:
@@ -231,10 +271,45 @@ class Runs:
         for run in self.live.values():
             if run.inbox.is_stuck:
                 run.inbox.fetch()
+        perhaps_idle: list[str] = []
         for run_id, workflow in list(self.undefined.items()):
-            if self._registry.named(workflow) is not None:
-                del self.undefined[run_id]
-                self.spawn(self._recover(run_id)).add_done_callback(_noted)
+            definition = self._registry.named(workflow)
+            if definition is None:
+                continue
+            del self.undefined[run_id]
+            if self.idle.is_on and definition.limit is None:
+                perhaps_idle.append(run_id)
+            else:
+                self._begin_again([run_id])
+        if perhaps_idle:
+            self.spawn(self._begin_unless_idle(perhaps_idle))
+
+    async def _begin_unless_idle(self, run_ids: list[str]) -> None:
+        """Go on with the runs that have something to do, some at a time."""
+        for n in range(0, len(run_ids), _LOOKED_AT_ONCE):
+            some = run_ids[n : n + _LOOKED_AT_ONCE]
+            unclaimed = [run_id for run_id in some if run_id not in self._claimed]
+            self._begin_again(self.idle.left(unclaimed))
+            await asyncio.sleep(0)
+
+    def _begin_again(self, run_ids: list[str]) -> None:
+        for run_id in run_ids:
+            self.spawn(self._recover(run_id)).add_done_callback(_noted)
+
+    def _release(self, run: LiveRun) -> None:
+        """Begin to end a run that is at rest; from here on nobody finds it live."""
+        self.live.pop(run.run_id, None)
+        run.stop(RunReleased())
+
+    def _bring_back(self, run_id: str) -> None:
+        if run_id not in self._claimed:
+            self._take(run_id)
+            self.spawn(self._go_on(run_id)).add_done_callback(_noted)
+
+    def recover_refused(self) -> None:
+        """Go on with the runs that the database has stopped, as it is there again."""
+        for run_id in self._refusals.due(self.problems):
+            self.spawn(self._recover(run_id)).add_done_callback(_noted)
 
     # -- execute -------------------------------------------------------------------
 
@@ -245,20 +320,26 @@ class Runs:
         self._tasks.add(task)
         # Claimed already, unless DBOS gave it out from a queue of the user.
         self._claimed.add(claim.run_id)
+        self.idle.take(claim.run_id)
         task.add_done_callback(lambda _: self._executed(task, claim.run_id))
         start = self._starts.pop(claim.run_id, None)
-        definition = start.definition if start else self._registry.named(claim.workflow)
+        back = self._returning.pop(claim.run_id, None)
+        definition = self._definition(claim, start, back)
         if definition is None:
             # Only after this execution has ended can another begin.
             task.add_done_callback(lambda _: self._wait_for(claim))
             raise LeavePending
-        execution = Execution(self._session, claim, definition, start)
+        execution = Execution(self._session, claim, definition, start, back)
         run: LiveRun | None = None
         try:
             run = self.live[claim.run_id] = await execution.open()
             run.recorded_by(task)
             self.wake()
             outcome = await execution.carry_out()
+        except RunReleased:
+            assert run is not None
+            self.idle.leaves(run, definition, task)
+            raise LeavePending from None
         except RESUMABLE as e:
             if not (run and self._has_ended_outside(run, definition, e)):
                 self._leave(claim.run_id, run, e)
@@ -272,12 +353,22 @@ class Runs:
             self.live.pop(claim.run_id, None)
             if run is not None:
                 run.close()
+                self.idle.move(run)
         run.end(outcome)
         self.wake()
         if outcome.error is not None:
             raise outcome.error
         assert outcome.result is not None
         return definition.codec.event(outcome.result)
+
+    def _definition(
+        self, claim: Claim, start: Start | None, released: Released | None
+    ) -> Definition | None:
+        """What a run is executed with: what it began with here, else today's."""
+        if start is not None:
+            return start.definition
+        kept = None if released is None else released.definition
+        return kept or self._registry.named(claim.workflow)
 
     def _wait_for(self, claim: Claim) -> None:
         """Go on with a run once its workflow is defined, which may be by now."""
@@ -309,7 +400,8 @@ class Runs:
         if run is not None:
             run.end(Outcome(error=problem))
         self.wake()
-        logger.warning("%s", problem)
+        if self._refusals.is_news(problem):
+            logger.warning("%s", problem)
 
     # -- tasks and waking ----------------------------------------------------------
 
@@ -359,6 +451,7 @@ class Runs:
 
     async def stop(self) -> None:
         """Cancel what was spawned and wait for its end."""
+        self.idle.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

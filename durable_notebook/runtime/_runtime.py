@@ -15,6 +15,8 @@ from collections.abc import (
     Callable,
     Collection,
     Coroutine,
+    Iterable,
+    Iterator,
 )
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -34,6 +36,7 @@ from workflows.runtime.types.plugin import (
 from workflows.runtime.types.ticks import TickAddEvent, WorkflowTick
 
 from durable_notebook._config import Durability, Settings
+from durable_notebook._model import Json
 from durable_notebook.engine import Engine
 from durable_notebook.errors import (
     NotLaunchedError,
@@ -51,17 +54,19 @@ from durable_notebook.runtime._loops import LoopThread, on_loop, refuse_on_a_loo
 from durable_notebook.runtime._options import Options, settings_of
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._parts import Parts
+from durable_notebook.runtime._published import Missing
 from durable_notebook.runtime._redaction import Redaction
 from durable_notebook.runtime._registry import Definition, Registry, current_run
 from durable_notebook.runtime._restore import Restored, first_inputs
 from durable_notebook.runtime._serializer import ClosedJsonSerializer
+from durable_notebook.runtime._serving import Serving
 from durable_notebook.runtime._upkeep import Upkeep
 from durable_notebook.store import Store, open_store
 
 T = TypeVar("T")
 
 
-class DBOSRuntime(Runtime):
+class DBOSRuntime(Serving, Runtime):
     """Run workflows durably: give it to a workflow as `runtime=`.
 
     A step whose turn is committed never runs again; `ctx.store`, the event stream,
@@ -134,9 +139,7 @@ class DBOSRuntime(Runtime):
         self._parts = Parts.open(self._settings, self._registry, plain)
         try:
             await super().launch()
-            # Those of an earlier life of this object: DBOS must know them again.
-            for name in self._registry.names():
-                self._parts.engine.register(name)
+            self._make_known(self._parts)  # Also those of an earlier life.
             runs = self._parts.runs
             await asyncio.wrap_future(self.store.sweep())
             runs.undefined.update(self.store.unfinished(self.executor_id))
@@ -145,6 +148,26 @@ class DBOSRuntime(Runtime):
             raise
         runs.recover_defined()
         runs.spawn(self._parts.watch.watch())
+
+    def release_idle_after(self, timeout_s: float | None) -> None:
+        """Release runs from memory that have waited for this time; None for never.
+
+        A run that waits has no step body in flight and nothing to read. It comes back
+        when a message arrives, from whatever process, or a deadline of its own is due;
+        whoever awaits, reads or messages it does not notice. Nothing is written for
+        this. A launch leaves unfinished runs alone that only wait. Bodies that run
+        after a return have no context variables of whoever started the run. Runs of a
+        workflow with `num_concurrent_runs` keep their place, and stay in memory.
+
+        May be called at any time, before or after launch, from any thread.
+
+        Raises:
+            ConfigError: The time is below zero.
+        """
+        self._settings = replace(self._settings, idle_timeout_s=timeout_s)
+        if self._parts is not None:
+            release_after = self._parts.runs.idle.release_after
+            self.loop.call_soon_threadsafe(release_after, timeout_s)
 
     def launch_sync(self) -> None:
         """Launch from a program without an event loop: runs live on one of their own.
@@ -286,6 +309,10 @@ class DBOSRuntime(Runtime):
         """The run, if this process is executing it."""
         return self._opened.runs.live.get(run_id)
 
+    def is_released(self, run_id: str) -> bool:
+        """Whether a run of this executor waits out of memory."""
+        return self._opened.runs.idle.is_released(run_id)
+
     def problem(self, run_id: str) -> Exception | None:
         """Why this process does not execute an unfinished run of its own."""
         return self._opened.runs.problems.get(run_id)
@@ -293,6 +320,10 @@ class DBOSRuntime(Runtime):
     def undefined(self) -> dict[str, str]:
         """Run id to workflow name of the runs that wait for their workflow."""
         return dict(self._opened.runs.undefined)
+
+    def is_undefined(self, run_id: str) -> bool:
+        """Whether a run waits for its workflow."""
+        return run_id in self._opened.runs.undefined
 
     def origin(self, run_id: str) -> str | None:
         """The variable that held the workflow where the run was started, if one did."""
@@ -312,6 +343,7 @@ class DBOSRuntime(Runtime):
 
     def track_workflow(self, workflow: Workflow) -> None:
         check_ids_of(workflow)
+        self._registry.meet(workflow)
         if self._parts is None:
             super().track_workflow(workflow)
         else:
@@ -324,12 +356,18 @@ class DBOSRuntime(Runtime):
     def define(self, workflow: Workflow, origin: str | None = None) -> Definition:
         """Make an instance today's definition of its name, on the runtime's loop.
 
-        Runs that waited for the name go on.
+        Runs that waited for the name go on: those of a launched runtime at once.
         """
         definition = self._registry.add(workflow, origin)
-        self._opened.engine.register(definition.name)
-        self.loop.call_soon_threadsafe(self._opened.runs.recover_defined)
+        if self._parts is not None:
+            self._make_known(self._parts)
+            self.loop.call_soon_threadsafe(self._parts.runs.recover_defined)
         return definition
+
+    def _make_known(self, parts: Parts) -> None:
+        """Have DBOS know every defined name: it executes runs by that."""
+        for name in self._registry.names():
+            parts.engine.register(name)
 
     def get_registered(self, workflow: Workflow) -> RegisteredWorkflow | None:
         definition = self._registry.of(workflow)
@@ -338,6 +376,17 @@ class DBOSRuntime(Runtime):
     def definition(self, name: str) -> Definition | None:
         """Today's definition of a workflow name."""
         return self._registry.named(name)
+
+    def event_classes(self, name: str, kinds: Iterable[str]) -> list[type[Event]]:
+        """The event classes of these names, as far as this process has them.
+
+        For a workflow of this name, whether it is defined here or not.
+        """
+        return self._registry.event_classes(name, kinds)
+
+    def first_name(self, workflow: Workflow) -> str:
+        """The name that a workflow was constructed with: a server gives it another."""
+        return self._registry.first_name(workflow)
 
     # -- runs --------------------------------------------------------------------
 
@@ -396,7 +445,7 @@ class DBOSRuntime(Runtime):
     def get_internal_adapter(self, workflow: Workflow) -> InternalRunAdapter:  # noqa: ARG002
         run = current_run.get()
         assert run is not None
-        return InternalAdapter(run)
+        return InternalAdapter(run, self._opened.runs.idle)
 
     def get_external_adapter(self, run_id: str) -> ExternalRunAdapter:
         return ExternalAdapter(self, run_id)
@@ -406,6 +455,13 @@ class DBOSRuntime(Runtime):
     async def until_executed(self, run_id: str) -> None:
         """Wait until this process executes a run, unless it is not about to."""
         await self._opened.access.until_executed(run_id)
+
+    async def hold(self, run_id: str) -> LiveRun | None:
+        """Have a run in memory until `holds` of it is counted down, to change it.
+
+        None of a run that this process does not execute.
+        """
+        return await self._opened.access.hold(run_id)
 
     def restored(self, run_id: str) -> Restored:
         """Where a run stands now: what it would go on with.
@@ -457,6 +513,25 @@ class DBOSRuntime(Runtime):
         """
         return await self._opened.access.result(run_id)
 
-    def stream(self, run_id: str, after: int = 0) -> AsyncGenerator[Event, None]:
-        """A run's events from a number on: recorded ones first, then live ones."""
-        return self._opened.access.stream(run_id, after)
+    def stream(
+        self,
+        run_id: str,
+        after: int = 0,
+        *,
+        missing: Missing | None = None,
+        is_exact: bool = False,
+    ) -> AsyncGenerator[Any, None]:
+        """A run's events from a number on: recorded ones first, then live ones.
+
+        What `missing` makes of the tree of an event takes its place where its class is
+        not defined; without it that is an error. Live ones come at once; with
+        `is_exact` once they are on disk, which is seen to at once.
+        """
+        access = self._opened.access
+        return access.stream(run_id, after, missing=missing, is_exact=is_exact)
+
+    def read_events(
+        self, run_id: str, trees: list[Json], missing: Missing | None = None
+    ) -> Iterator[Any]:
+        """The events of a run's entries, as `stream` would give them."""
+        return self._opened.access.read_events(run_id, trees, missing)

@@ -76,6 +76,11 @@ class Snapshots:
             self._pause = None
         self._task = asyncio.create_task(self._make())
 
+    @property
+    def is_making(self) -> bool:
+        """Whether one is being made."""
+        return self._task is not None
+
     def close(self) -> None:
         """Make no more."""
         self._is_possible = False

@@ -54,27 +54,42 @@ class Upkeep:
         return new_run_id
 
     async def delete(self, run_id: str) -> None:
-        """Delete a run with all that belongs to it, and stop it if it is live here."""
-        try:
-            await self._delete([self._deletable(run_id)])
-        except LostOwnershipError:  # It has ended, or was begun again, since the look.
-            await self._delete([self._deletable(run_id)])
-        # Without its rows it can write nothing, so there is no hurry.
-        await self._runs.stop_run(run_id)
-        self._runs.forget(run_id)
+        """Delete a run with all that belongs to it, and stop it if it is live here.
 
-    def _deletable(self, run_id: str) -> RunRow:
-        row = self._row(run_id)
+        To it belong the runs that its step bodies have begun, and theirs.
+        """
+        try:
+            gone = self._deletable(run_id)
+            await self._delete(gone)
+        except LostOwnershipError:  # It has ended, or was begun again, since the look.
+            gone = self._deletable(run_id)
+            await self._delete(gone)
+        # Without its rows it can write nothing, so there is no hurry.
+        for row in gone:
+            await self._runs.stop_run(row.run_id)
+            self._runs.forget(row.run_id)
+
+    def _deletable(self, run_id: str) -> list[RunRow]:
+        found = [self._row(run_id)]
+        for row in found:  # It grows meanwhile.
+            self._check_deletable(row)
+            found += self._store.children(row.run_id)
+        return found
+
+    def _check_deletable(self, row: RunRow) -> None:
         executor_id = row.executor_id or ""
         is_ours = executor_id == self._executor.id
         is_elsewhere = not is_ours and self._executor.is_alive(executor_id)
         is_open = row.is_unfinished and recorded_end(self._store, row) is None
         if is_elsewhere and is_open:
-            raise LiveElsewhereError(run_id, executor_id)
-        return row
+            raise LiveElsewhereError(row.run_id, executor_id)
 
     async def trim(self, older_than: timedelta | None, keep: int | None) -> list[str]:
-        """Delete finished runs that are too old or too many, and give their ids."""
+        """Delete finished runs that are too old or too many, and give their ids.
+
+        A run that a step body has begun stays as long as the run of that body, which
+        may be executed again and then goes on with it, and goes when that goes.
+        """
         if older_than is None and keep is None:
             raise ConfigError(
                 "Nothing says which finished runs are to be deleted.",
@@ -83,7 +98,11 @@ class Upkeep:
         if keep is not None and keep < 0:
             raise ConfigError(f"Nobody can keep {keep} runs.", "Give 0 or more.")
         rows = await asyncio.to_thread(self._store.runs)
-        ended = [row for row in rows if not row.is_unfinished]
+        children = _children(rows)
+        inside = {row.run_id for each in children.values() for row in each}
+        ended = [
+            row for row in rows if not row.is_unfinished and row.run_id not in inside
+        ]
         ended.sort(key=lambda row: row.updated_at, reverse=True)
         since = None if older_than is None else time.time() - older_than.total_seconds()
         gone = [
@@ -92,6 +111,9 @@ class Upkeep:
             if (keep is not None and n >= keep)
             or (since is not None and row.updated_at < since)
         ]
+        for row in gone:  # It grows meanwhile.
+            of_row = children.get(row.run_id, [])
+            gone += [child for child in of_row if not child.is_unfinished]
         for n in range(0, len(gone), _AT_ONCE):
             await self._delete(gone[n : n + _AT_ONCE])
         return [row.run_id for row in gone]
@@ -106,3 +128,13 @@ class Upkeep:
         if row is None:
             raise UnknownRunError(run_id)
         return row
+
+
+def _children(rows: list[RunRow]) -> dict[str, list[RunRow]]:
+    """The runs that step bodies began, by the run of the body, where that is there."""
+    known = {row.run_id for row in rows}
+    found: dict[str, list[RunRow]] = {}
+    for row in rows:
+        if row.parent in known and row.parent is not None:
+            found.setdefault(row.parent, []).append(row)
+    return found

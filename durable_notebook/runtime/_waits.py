@@ -2,9 +2,14 @@
 
 The library counts down a wait's timeout in memory. After a restart nobody would, so
 what is left of it is taken from the journal; the time without a process counts too.
+
+Where somebody has set the run going again (forked, rewound or resumed it), its open
+waits begin anew: until then nobody could have answered.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from workflows.runtime.types.internal_state import BrokerState
 from workflows.runtime.types.results import AddWaiter
@@ -17,21 +22,42 @@ from workflows.runtime.types.ticks import (
 from durable_notebook._model import Json
 
 
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """When a wait began, and for how many seconds."""
+
+    began: float
+    timeout_s: float
+
+    def until(self, since: float | None) -> float:
+        return max(self.began, since or 0.0) + self.timeout_s
+
+
 class Waits:
     """The deadlines of one run's waits, gathered from its ticks."""
 
     def __init__(self) -> None:
-        self._until: dict[tuple[str, str], float] = {}
+        self._waits: dict[tuple[str, str], _Wait] = {}
 
     def tree(self, state: BrokerState) -> list[Json]:
         """Those of the waits that are open, as JSON."""
-        return [[str(t.step_id), t.waiter_id, until] for until, t in self.left(state)]
+        return [
+            [step, waiter, wait.began, wait.timeout_s]
+            for (step, waiter), wait in self._open(state).items()
+        ]
 
     @classmethod
     def read(cls, tree: list[Json]) -> Waits:
-        """Read what `tree` wrote."""
+        """Read what `tree` wrote.
+
+        Raises:
+            ValueError: It has only the deadlines, as in the first snapshots.
+        """
         found = cls()
-        found._until = {(step, waiter): until for step, waiter, until in tree}
+        found._waits = {
+            (step, waiter): _Wait(began, timeout_s)
+            for step, waiter, began, timeout_s in tree
+        }
         return found
 
     def next(self, tick: WorkflowTick, state: BrokerState) -> None:
@@ -46,20 +72,31 @@ class Waits:
         for wait in tick.result:
             if isinstance(wait, AddWaiter) and wait.waiter_id not in known:
                 key = (str(tick.step_id), wait.waiter_id)
-                self._until.pop(key, None)
+                self._waits.pop(key, None)
                 if wait.timeout is not None:
-                    self._until[key] = tick.stamped_at + wait.timeout
+                    self._waits[key] = _Wait(tick.stamped_at, wait.timeout)
 
-    def left(self, state: BrokerState) -> list[tuple[float, TickWaiterTimeout]]:
-        """The waits that are open and give up: when, and the tick that says so."""
+    def left(
+        self, state: BrokerState, *, since: float | None
+    ) -> list[tuple[float, TickWaiterTimeout]]:
+        """The waits that are open and give up: when, and the tick that says so.
+
+        None of them began before `since`, when the run was last set going.
+        """
+        steps = {str(step): step for step in state.workers}
         return [
             (
-                self._until[str(step), waiter.waiter_id],
-                TickWaiterTimeout(step_id=step, waiter_id=waiter.waiter_id),
+                wait.until(since),
+                TickWaiterTimeout(step_id=steps[step], waiter_id=waiter),
             )
+            for (step, waiter), wait in self._open(state).items()
+        ]
+
+    def _open(self, state: BrokerState) -> dict[tuple[str, str], _Wait]:
+        keys = [
+            (str(step), waiter.waiter_id)
             for step, worker in state.workers.items()
             for waiter in worker.collected_waiters
-            if waiter.resolved_event is None
-            and not waiter.timed_out
-            and (str(step), waiter.waiter_id) in self._until
+            if waiter.resolved_event is None and not waiter.timed_out
         ]
+        return {key: self._waits[key] for key in keys if key in self._waits}

@@ -5,16 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from durable_notebook.errors import StorageError
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import Store
+
+T = TypeVar("T")
 
 logger = logging.getLogger("durable_notebook")
 
 # Postgres tells of messages only, not of what DBOS's tools write, and a pooler between
 # us and the server may swallow even that.
 _LOOK_ANYWAY_S = 1.0
+
+# So much more often is it looked where runs are released: to come back takes a moment,
+# and who has sent a message is not to notice.
+_SOONER = 2.5
 
 
 class Watch:
@@ -29,6 +37,7 @@ class Watch:
         self._queue_poll_s = queue_poll_s
         self._queue_due = 0.0
         self._anyway_due = 0.0
+        self._released_due = 0.0
         self._seen_mail = 0
         self._has_news = True
         self._may_be_enqueued = True
@@ -38,13 +47,14 @@ class Watch:
         """Look until cancelled."""
         while True:
             try:
-                self._look()
+                await self._look()
                 self._complaint = ""
             except StorageError as e:
                 self._complain(str(e))
             except Exception:  # Without it no run would hear of anything.
                 logger.exception("A look at the journal failed, and is repeated")
-            await asyncio.sleep(self._poll_s)
+            is_sooner = self._runs.idle.has_released
+            await asyncio.sleep(self._poll_s / (_SOONER if is_sooner else 1.0))
 
     def _complain(self, text: str) -> None:
         """Say it once, and again only if it has been well in between."""
@@ -52,22 +62,49 @@ class Watch:
             self._complaint = text
             logger.warning("%s", text)
 
-    def _look(self) -> None:
+    async def _look(self) -> None:
         now = time.monotonic()
         if self._store.changed_outside() or now >= self._anyway_due:
             self._anyway_due = now + _LOOK_ANYWAY_S
             self._has_news = self._may_be_enqueued = True
-        if self._has_news and self._runs.live:
-            self._look_at_live()
-            # Not before it is done: what failed is to be tried again.
+        if self._has_news and (self._runs.live or self._runs.idle.has_released):
             self._has_news = False
+            try:
+                await self._look_at_live()
+            except BaseException:
+                self._has_news = True  # What failed is to be tried again.
+                raise
         if self._may_be_enqueued and now >= self._queue_due:
             self._queue_due = now + self._queue_poll_s
-            self._may_be_enqueued = self._runs.take_enqueued()
+            enqueued = await self._read(self._store.enqueued)
+            self._may_be_enqueued = self._runs.take_enqueued(enqueued)
+            if self._store.is_remote:
+                # The read has shown that the server is there. A file that nobody can
+                # write waits for somebody who mends it, and resumes the run.
+                self._runs.recover_refused()
 
-    def _look_at_live(self) -> None:
-        self._runs.stop_lost()
-        mailed = self._store.mailed(self._seen_mail)
+    async def _look_at_live(self) -> None:
+        # Meanwhile others may begin: they are looked at the next time.
+        runs = list(self._runs.live.values())
+        owners = await self._read(self._store.owners, [run.run_id for run in runs])
+        self._runs.stop_lost(runs, owners)
+        await self._look_at_released()
+        mailed = await self._read(self._store.mailed, self._seen_mail)
+        self._runs.idle.mailed(mailed)
         for run_id in mailed.keys() & self._runs.live.keys():
             self._runs.live[run_id].inbox.fetch()
         self._seen_mail = max(mailed.values(), default=self._seen_mail)
+
+    async def _read(self, read: Callable[..., T], *arguments: Any) -> T:
+        """Read where it holds up nobody: a server may take its time, or be gone."""
+        if self._store.is_remote:
+            return await asyncio.to_thread(read, *arguments)
+        return read(*arguments)
+
+    async def _look_at_released(self) -> None:
+        now = time.monotonic()
+        awaited = self._runs.idle.awaited
+        if awaited and now >= self._released_due:
+            self._released_due = now + _LOOK_ANYWAY_S
+            owners = await self._read(self._store.owners, awaited)
+            self._runs.idle.forget_lost(owners)

@@ -23,7 +23,9 @@ class NewEntry:
     """An entry on its way into the journal.
 
     `owner` is the token under which the writer was given the run; the entry is
-    refused once another execution holds the run.
+    refused once another execution holds the run. In the same commit it is noted up to
+    which message of the mailbox it has `consumed`, unless an entry before had already
+    (0), and the workflow's `code` is recorded if the entry names it: digest and text.
     """
 
     run_id: str
@@ -33,6 +35,26 @@ class NewEntry:
     owner: str
     started_at: float
     finished_at: float
+    consumed: int = 0
+    code: tuple[str, str] | None = None
+
+    @property
+    def has_notes(self) -> bool:
+        """Whether more is written with it than its row."""
+        return bool(self.consumed) or self.code is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What of a run outlives its entries, which DBOS's tools can take back.
+
+    `consumed` is the sequence of the last message that an entry had consumed,
+    `set_going_at` when the run was last taken from these tools: forked, rewound or
+    resumed (seconds since the epoch).
+    """
+
+    consumed: int = 0
+    set_going_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +70,7 @@ class RunRow:
     """A run as the database knows it: DBOS's row and the run's last entry.
 
     `recoveries` is how often an execution was begun, `owner` the token of the one that
-    may write.
+    may write, `parent` the run of which a step body began it.
     """
 
     run_id: str
@@ -61,6 +83,7 @@ class RunRow:
     last_entry: str | None
     owner: str | None
     recoveries: int
+    parent: str | None
 
     @property
     def is_unfinished(self) -> bool:
@@ -113,6 +136,15 @@ def read_entry(
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """An unfinished run of an executor, as far as it tells whether there is work."""
+
+    run_id: str
+    last_entry: str | None
+    newest_mail: int
+
+
+@dataclass(frozen=True, slots=True)
 class Enqueued:
     """A run that DBOS's tools have forked, resumed or rewound: somebody must take it.
 
@@ -140,6 +172,18 @@ class Store(ABC):
 
     name: str
     """The database as messages may call it: a path, or a URL without its password."""
+
+    is_remote: bool = False
+    """Whether a read may have to wait for a server."""
+
+    # -- DBOS ------------------------------------------------------------------
+
+    @abstractmethod
+    def dbos_differences(self) -> list[str]:
+        """What DBOS's tables have otherwise than our statements need it, in words.
+
+        Empty for those of the releases of DBOS that this package was tested with.
+        """
 
     # -- sessions --------------------------------------------------------------
 
@@ -201,10 +245,6 @@ class Store(ABC):
     def code(self, digest: str) -> str | None:
         """A workflow's code as runs recorded it; None if no run did."""
 
-    @abstractmethod
-    def put_code(self, digest: str, body: str) -> Future[None]:
-        """Record a workflow's code, once."""
-
     def end_of(self, row: RunRow) -> Entry | None:
         """The last entry of a run that was read; None before its first.
 
@@ -237,6 +277,18 @@ class Store(ABC):
         """Empty the run's messages up to a sequence; their keys stay."""
 
     @abstractmethod
+    def past(self, run_id: str) -> Past:
+        """What of a run outlives its entries."""
+
+    @abstractmethod
+    def take_back_mail(self, run_id: str, owner: str, until: int) -> Future[None]:
+        """Delete the run's messages behind a sequence that entries had consumed.
+
+        Those entries are gone. What no entry has consumed stays. The future raises
+        LostOwnershipError if `owner` no longer owns the run.
+        """
+
+    @abstractmethod
     def newest_mail(self) -> int:
         """The highest sequence in the mailbox of any run; 0 if it is empty."""
 
@@ -251,6 +303,20 @@ class Store(ABC):
         Costs no access to the disk or the network.
         """
 
+    # -- handlers of a server --------------------------------------------------
+
+    @abstractmethod
+    def put_handler(self, handler_id: str, run_id: str) -> Future[None]:
+        """Record that a handler goes on with another run than that of its own id."""
+
+    @abstractmethod
+    def handler_runs(self, handler_id: str) -> list[str]:
+        """The runs that a handler went on with, newest first; one may be gone."""
+
+    @abstractmethod
+    def handlers(self) -> dict[str, str]:
+        """Run id to handler id of the runs with which one went on, oldest first."""
+
     # -- runs ------------------------------------------------------------------
 
     @abstractmethod
@@ -261,13 +327,9 @@ class Store(ABC):
     def run(self, run_id: str) -> RunRow | None:
         """One run, or None if no run of this package has the id."""
 
+    @abstractmethod
     def children(self, run_id: str) -> list[RunRow]:
-        """The runs that step bodies of a run have begun, oldest first.
-
-        A look at every run: only bodies that a crash has interrupted ask for it.
-        """
-        runs = reversed(self.runs())
-        return [r for r in runs if r.input.get("parent", [None])[0] == run_id]
+        """The runs that step bodies of a run have begun, oldest first."""
 
     @abstractmethod
     def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:
@@ -279,6 +341,10 @@ class Store(ABC):
     @abstractmethod
     def unfinished(self, executor_id: str) -> dict[str, str]:
         """Run id to workflow name of the runs this executor has to go on with."""
+
+    @abstractmethod
+    def pending(self, run_ids: Iterable[str], executor_id: str) -> list[Pending]:
+        """Those of these runs that this executor has to go on with."""
 
     @abstractmethod
     def enqueued(self) -> list[Enqueued]:
@@ -296,18 +362,22 @@ class Store(ABC):
         owner: str,
         *,
         instead_of: str | None = None,
+        is_counted: bool = True,
     ) -> Future[bool]:
         """Give an unfinished run to a new execution of it, by this executor.
 
         Done once on disk: from then on the execution before can write nothing more.
         An enqueued run may also be taken that nobody had, or `instead_of` had: an
-        executor that lives no more. The end that a fork has copied is dropped.
+        executor that lives no more. Then it is noted when that was, and the end that a
+        fork has copied is dropped. It counts as a recovery unless the run only waited.
         False where the run has ended or belongs to another executor.
         """
 
     @abstractmethod
     def delete(self, runs: Iterable[RunRow]) -> Future[None]:
         """Delete runs with all that belongs to them, in one commit.
+
+        Also the code of workflows that no other run names.
 
         The future raises LostOwnershipError, and nothing is deleted, if an execution
         has taken one of them since its row was read.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,10 +22,18 @@ from durable_notebook.store._abc import (
     Hold,
     Mail,
     NewEntry,
+    Past,
+    Pending,
     RunRow,
     Store,
     read_entry,
 )
+from durable_notebook.store._dbos_tables import (
+    DBOS_TABLES,
+    Column,
+    dbos_differences,
+)
+from durable_notebook.store._postgres_entries import appended, if_owned
 from durable_notebook.store._postgres_readers import Readers
 from durable_notebook.store._postgres_server import Server
 from durable_notebook.store._postgres_session import Session
@@ -52,6 +60,8 @@ class _SessionHold:
 class PostgresStore(Store):
     """A journal on a server. One connection writes, one listens, a few read."""
 
+    is_remote = True
+
     def __init__(self, url: str, settings: Settings) -> None:
         self._server = Server(url, settings)
         self.name = self._server.name
@@ -77,6 +87,11 @@ class PostgresStore(Store):
         if not self._has_dbos_tables:
             self._has_dbos_tables = bool(self._read("has_dbos"))
         return self._has_dbos_tables
+
+    def dbos_differences(self) -> list[str]:
+        where = self._server.session["search_path"]
+        rows = self._read("dbos_columns", tables=list(DBOS_TABLES), search_path=where)
+        return dbos_differences(Column(*row) for row in rows)
 
     # -- sessions --------------------------------------------------------------
 
@@ -105,18 +120,7 @@ class PostgresStore(Store):
     # -- journal ---------------------------------------------------------------
 
     def append(self, entry: NewEntry) -> Future[None]:
-        values = {
-            "run_id": entry.run_id,
-            "owner": entry.owner,
-            "position": entry.position,
-            "name": entry.name,
-            "body": entry.body,
-            "started_ms": int(entry.started_at * 1000),
-            "finished_ms": int(entry.finished_at * 1000),
-        }
-        doubt = Doubt("append_barrier", "is_appended")
-        write = Write("append_entry", values, _if_owned(entry.run_id), doubt)
-        return self._writer.submit(write)
+        return self._writer.submit(appended(entry))
 
     def entries(self, run_id: str, after: int = -1) -> list[RecordedEntry]:
         if not self._has_dbos():
@@ -136,16 +140,12 @@ class PostgresStore(Store):
 
     def put_snapshot(self, run_id: str, owner: str, body: str) -> Future[None]:
         values = {"run_id": run_id, "owner": owner, "body": body, "now": now()}
-        write = Write("put_snapshot", values, _if_owned(run_id))
+        write = Write("put_snapshot", values, if_owned(run_id))
         return self._writer.submit(write)
 
     def code(self, digest: str) -> str | None:
         rows = self._read("code", digest=digest)
         return rows[0][0] if rows else None
-
-    def put_code(self, digest: str, body: str) -> Future[None]:
-        values = {"digest": digest, "body": body, "now": now()}
-        return self._writer.submit(Write("put_code", values, _nothing))
 
     # -- mailbox ---------------------------------------------------------------
 
@@ -171,6 +171,14 @@ class PostgresStore(Store):
         values = {"run_id": run_id, "until": until}
         return self._writer.submit(Write("forget_mail", values, _nothing))
 
+    def past(self, run_id: str) -> Past:
+        rows = self._read("past", run_id=run_id)
+        return Past(*rows[0]) if rows else Past()
+
+    def take_back_mail(self, run_id: str, owner: str, until: int) -> Future[None]:
+        values = {"run_id": run_id, "owner": owner, "until": until}
+        return self._writer.submit(Write("take_back_mail", values, if_owned(run_id)))
+
     def newest_mail(self) -> int:
         return int(self._read("newest_mail")[0][0])
 
@@ -179,6 +187,19 @@ class PostgresStore(Store):
 
     def changed_outside(self) -> bool:
         return self._session.has_news()
+
+    # -- handlers of a server --------------------------------------------------
+
+    def put_handler(self, handler_id: str, run_id: str) -> Future[None]:
+        values = {"run_id": run_id, "handler_id": handler_id, "now": now()}
+        return self._writer.submit(Write("put_handler", values, _nothing))
+
+    def handler_runs(self, handler_id: str) -> list[str]:
+        rows = self._read("handler_runs", handler_id=handler_id)
+        return [row[0] for row in rows]
+
+    def handlers(self) -> dict[str, str]:
+        return dict(self._read("handlers"))
 
     # -- runs ------------------------------------------------------------------
 
@@ -193,6 +214,12 @@ class PostgresStore(Store):
         rows = self._read("run", ours=OURS, run_id=run_id)
         return run_row(rows[0]) if rows else None
 
+    def children(self, run_id: str) -> list[RunRow]:
+        if not self._has_dbos():
+            return []
+        rows = self._read("children", ours=OURS, run_id=run_id)
+        return [run_row(row) for row in rows]
+
     def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:
         if not self._has_dbos():
             return {}
@@ -203,6 +230,10 @@ class PostgresStore(Store):
             return {}
         rows = self._read("unfinished", ours=OURS, executor_id=executor_id)
         return {row[0]: row[1] for row in rows}
+
+    def pending(self, run_ids: Iterable[str], executor_id: str) -> list[Pending]:
+        values = {"executor_id": executor_id, "run_ids": list(run_ids)}
+        return [Pending(*row) for row in self._read("pending", **values)]
 
     def enqueued(self) -> list[Enqueued]:
         if not self._has_dbos():
@@ -219,12 +250,14 @@ class PostgresStore(Store):
         owner: str,
         *,
         instead_of: str | None = None,
+        is_counted: bool = True,
     ) -> Future[bool]:
         values = {
             "run_id": run_id,
             "executor_id": executor_id,
             "instead_of": instead_of,
             "owner": owner,
+            "counted": int(is_counted),
             "now_ms": int(time.time() * 1000),
         }
         return self._writer.submit(Write("claim", values, _is_one))
@@ -235,11 +268,13 @@ class PostgresStore(Store):
             "run_ids": [run.run_id for run in gone],
             "owners": [run.owner for run in gone],
         }
-        write = Write("delete_runs", values, _if_none_is_lost, lock="lock_runs")
+        before = ("lock_runs", "lock_code")
+        write = Write("delete_runs", values, _if_none_is_lost, before=before)
         return self._writer.submit(write)
 
     def sweep(self) -> Future[None]:
-        return self._writer.submit(Write("sweep", {}, _nothing))
+        write = Write("sweep", {}, _nothing, before=("lock_unused_code",))
+        return self._writer.submit(write)
 
     def close(self) -> None:
         self._writer.close()
@@ -249,16 +284,6 @@ class PostgresStore(Store):
 
 def _nothing(_: Cursor) -> None:
     pass
-
-
-def _if_owned(run_id: str) -> Callable[[Cursor], None]:
-    """The answer to a write that its statement does for the run's owner only."""
-
-    def answer(cursor: Cursor) -> None:
-        if cursor.rowcount != 1:
-            raise LostOwnershipError(run_id)
-
-    return answer
 
 
 def _if_none_is_lost(cursor: Cursor) -> None:

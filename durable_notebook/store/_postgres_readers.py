@@ -11,11 +11,15 @@ from typing import Any
 import psycopg
 
 from durable_notebook.errors import StorageError
-from durable_notebook.store._postgres_server import Connection, Server, is_lost
+from durable_notebook.store._postgres_connection import Connection
+from durable_notebook.store._postgres_server import Server, is_lost
 
 # Of these a journal has at most so many, unless it is told otherwise, however many runs
 # there are: a run that waits holds none.
 _MOST = 4
+
+# For a server that says nothing a loop is held up no longer.
+_ON_A_LOOP_S = 3.0
 
 
 class Readers:
@@ -45,38 +49,55 @@ class Readers:
         """The rows of a statement.
 
         A read whose connection is lost is done again on a new one. On an event loop
-        that is tried once; on a thread of its own a read waits for the server.
+        that is tried once, and a silent server is not waited for: nothing else would
+        go on. On a thread of its own a read waits for the server.
 
         Raises:
             StorageError: The database did not answer.
         """
-        deadline = time.monotonic()
+        deadline, silence_s = time.monotonic(), _ON_A_LOOP_S
         if not _is_on_a_loop():
             deadline += self._server.patience_s
-        statement_text, is_second = self._server.sql[statement], False
-        with self._turns:
-            while True:
-                connection = self._take(deadline)
-                try:
-                    rows = connection.execute(statement_text, values).fetchall()
-                except (psycopg.Error, UnicodeError, OverflowError) as e:
-                    was_lost = is_lost(connection, e)
-                    self._give_back(connection, was_lost=was_lost)
-                    if not was_lost or (is_second and time.monotonic() > deadline):
-                        raise self._server.error(e) from e
-                    is_second = True
-                else:
-                    self._give_back(connection, was_lost=False)
-                    return rows
+            silence_s = self._server.silence_s
+        if not self._turns.acquire(timeout=silence_s):
+            raise StorageError(self._server.name, "its connections are all in use")
+        try:
+            return self._read(self._server.sql[statement], values, deadline, silence_s)
+        finally:
+            self._turns.release()
 
-    def _take(self, deadline: float) -> Connection:
+    def _read(
+        self,
+        statement: bytes,
+        values: dict[str, Any],
+        deadline: float,
+        silence_s: float,
+    ) -> list[tuple[Any, ...]]:
+        is_second = False
+        while True:
+            connection = self._take(deadline, silence_s)
+            try:
+                rows = connection.execute(statement, values).fetchall()
+            except (psycopg.Error, UnicodeError, OverflowError) as e:
+                was_lost = is_lost(connection, e)
+                self._give_back(connection, was_lost=was_lost)
+                if not was_lost or (is_second and time.monotonic() > deadline):
+                    raise self._server.error(e) from e
+                is_second = True
+            else:
+                self._give_back(connection, was_lost=False)
+                return rows
+
+    def _take(self, deadline: float, silence_s: float) -> Connection:
         with self._lock:
             if self._is_closed:
                 raise StorageError(self._server.name, "the journal was closed")
             if self._idle:
-                return self._idle.pop()
+                connection = self._idle.pop()
+                connection.silence_s = silence_s
+                return connection
         try:
-            return self._server.connect_until(deadline)
+            return self._server.connect_until(deadline, silence_s)
         except psycopg.Error as e:
             raise self._server.error(e) from e
 

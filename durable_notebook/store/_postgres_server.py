@@ -12,9 +12,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from durable_notebook._config import Settings, postgres_url, without_password
 from durable_notebook.errors import JournalTooNewError, StorageError
+from durable_notebook.store._postgres_connection import Connection
 from durable_notebook.store._queries import migrations, statements, tables_are_old
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 # What the URL may say otherwise. A peer that is gone without a word is noticed.
 _DEFAULTS: dict[str, Any] = {
@@ -24,6 +23,9 @@ _DEFAULTS: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
+
+# An answer may come so much later than the server promises it.
+_LATE_S = 10.0
 
 # Of a connection that works no more though the client may not know it yet: the
 # server shuts down, has crashed, is starting, or refuses (too many connections).
@@ -36,6 +38,8 @@ class Server:
     def __init__(self, url: str, settings: Settings) -> None:
         self.name = without_password(url)
         self.patience_s = settings.busy_timeout_s
+        # A write that waits for a lock for too long is told so by the server.
+        self.silence_s = self.patience_s + _LATE_S
         self._may_migrate = settings.migrate
         self.schema = settings.schema or "dbos"
         self.sql = {n: text.encode() for n, text in statements("postgres").items()}
@@ -70,15 +74,24 @@ class Server:
 
     # -- connecting ------------------------------------------------------------
 
-    def connect(self, **otherwise: Any) -> Connection:
-        """A new connection, at once or not at all.
+    def connect(
+        self, silence_s: float | None = None, *, dbname: str | None = None
+    ) -> Connection:
+        """A new connection, at once or not at all; given up when silent for so long.
 
         Raises:
             psycopg.Error: The server did not take it.
         """
-        connection = psycopg.connect(
-            **{**self._parameters, **otherwise}, autocommit=True, prepare_threshold=0
+        parameters = dict(self._parameters)
+        if dbname is not None:
+            parameters["dbname"] = dbname
+        if silence_s is not None:
+            given = int(parameters["connect_timeout"])
+            parameters["connect_timeout"] = min(given, int(silence_s))
+        connection = Connection.connect(
+            **parameters, autocommit=True, prepare_threshold=0
         )
+        connection.silence_s = silence_s or self.silence_s
         try:
             connection.execute(self.sql["session_settings"], self.session)
         except BaseException:
@@ -86,7 +99,9 @@ class Server:
             raise
         return connection
 
-    def connect_until(self, deadline: float) -> Connection:
+    def connect_until(
+        self, deadline: float, silence_s: float | None = None
+    ) -> Connection:
         """A new connection, when the server is back.
 
         Raises:
@@ -95,7 +110,7 @@ class Server:
         pause_s = 0.02
         while True:
             try:
-                return self.connect()
+                return self.connect(silence_s)
             except psycopg.OperationalError:
                 if time.monotonic() + pause_s > deadline:
                     raise

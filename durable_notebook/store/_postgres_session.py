@@ -10,7 +10,8 @@ from threading import Lock, Thread
 
 import psycopg
 
-from durable_notebook.store._postgres_server import Connection, Server
+from durable_notebook.store._postgres_connection import Connection
+from durable_notebook.store._postgres_server import Server
 
 logger = logging.getLogger("durable_notebook")
 
@@ -34,6 +35,7 @@ class Session:
         self._reported: set[str] = set()
         self._lock = Lock()
         self._is_closed = False
+        self._is_away = False
         self._has_news = True
         self._connection = self._connected()
         self._wakes, self._woken = socket.socketpair()
@@ -132,9 +134,11 @@ class Session:
         self._connection.close()
         try:
             connection = self._connected()
-        except (psycopg.Error, OSError):
+        except (psycopg.Error, OSError) as e:
+            self._tell_that_away(e)
             self._pause()
             return
+        self._tell_that_back()
         with self._lock:
             self._connection = connection
             self._missing = set(self._executors)
@@ -144,6 +148,22 @@ class Session:
                 self._retake(connection)
             except psycopg.Error:
                 connection.close()
+
+    def _tell_that_away(self, problem: Exception) -> None:
+        if not self._is_away and not self._is_closed:
+            self._is_away = True
+            logger.warning(
+                "%s is out of reach: %s. Runs wait for it up to %.0f s, and then "
+                "stand still until it is back.",
+                self._server.name,
+                self._server.error(problem).problem,
+                self._server.patience_s,
+            )
+
+    def _tell_that_back(self) -> None:
+        if self._is_away:
+            self._is_away = False
+            logger.warning("%s is in reach again.", self._server.name)
 
     def _pause(self) -> None:
         with selectors.DefaultSelector() as ready:

@@ -10,7 +10,8 @@ from typing import Any
 
 import psycopg
 
-from durable_notebook.store._postgres_server import Connection, Server, is_lost
+from durable_notebook.store._postgres_connection import Connection
+from durable_notebook.store._postgres_server import Server, is_lost
 from durable_notebook.store._writer import Writer
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
@@ -38,15 +39,15 @@ class Doubt:
 class Write:
     """One statement, by its name; `answer` makes the value of the future.
 
-    Without a `doubt` it does no harm to do it twice. A `lock` is a statement before it
-    in its transaction: what held that lock has been committed, and is seen.
+    Without a `doubt` it does no harm to do it twice. What is `before` it are statements
+    in its transaction: what held a lock that they take has been committed, and is seen.
     """
 
     statement: str
     values: dict[str, Any]
     answer: Callable[[Cursor], Any]
     doubt: Doubt | None = None
-    lock: str | None = None
+    before: tuple[str, ...] = ()
 
 
 Batch = list[tuple[Write, "Future[Any]"]]
@@ -77,9 +78,11 @@ class PostgresWriter(Writer[Write]):
         except Exception as e:  # The thread must live, or every later write hangs.
             deadline = time.monotonic() + self._server.patience_s
             is_in_doubt = is_lost(self._connection, e)
+            # They have waited for a lock together: alone none does so once more.
+            at_once = isinstance(e, psycopg.errors.LockNotAvailable)
             for write, future in batch:
                 try:
-                    cursor = self._alone(write, is_in_doubt, deadline)
+                    cursor = self._alone(write, is_in_doubt, deadline, at_once)
                 except Exception as problem:
                     future.set_exception(self._server.error(problem))
                 else:
@@ -89,8 +92,8 @@ class PostgresWriter(Writer[Write]):
                 _tell(future, write, cursor)
 
     def _together(self, writes: list[Write]) -> list[Cursor]:
-        if len(writes) == 1:
-            return [self._do_alone(writes[0])]
+        if len(writes) == 1 and not writes[0].before:
+            return [self._do(writes[0])]
         try:
             with self._connection.pipeline():
                 self._connection.execute(b"BEGIN")
@@ -101,18 +104,22 @@ class PostgresWriter(Writer[Write]):
             raise
         return cursors
 
-    def _do_alone(self, write: Write) -> Cursor:
-        if write.lock is None:
+    def _do_alone(self, write: Write, at_once: bool = False) -> Cursor:
+        if not write.before and not at_once:
             return self._do(write)
         with self._connection.transaction():
+            if at_once:
+                self._connection.execute(self._server.sql["wait_briefly"])
             return self._do(write)
 
     def _do(self, write: Write) -> Cursor:
-        if write.lock is not None:
-            self._connection.execute(self._server.sql[write.lock], write.values)
+        for statement in write.before:
+            self._connection.execute(self._server.sql[statement], write.values)
         return self._connection.execute(self._server.sql[write.statement], write.values)
 
-    def _alone(self, write: Write, is_in_doubt: bool, deadline: float) -> Cursor:
+    def _alone(
+        self, write: Write, is_in_doubt: bool, deadline: float, at_once: bool
+    ) -> Cursor:
         """Do one write of a batch that failed; waits for a server that is gone."""
         while True:
             try:
@@ -120,7 +127,7 @@ class PostgresWriter(Writer[Write]):
                     self._connection = self._server.connect_until(deadline)
                 if is_in_doubt and write.doubt is not None:
                     return self._resolved(write, write.doubt)
-                return self._do_alone(write)
+                return self._do_alone(write, at_once)
             except psycopg.Error as e:
                 was_lost = is_lost(self._connection, e)
                 if was_lost:

@@ -9,7 +9,7 @@ from durable_notebook.store._abc import RunRow
 
 
 def run_row(row: tuple[Any, ...]) -> RunRow:
-    """A run, of the columns that the statements `run` and `runs` select."""
+    """A run, of the columns that the statements of runs select."""
     return RunRow(
         run_id=row[0],
         workflow=row[1],
@@ -21,6 +21,7 @@ def run_row(row: tuple[Any, ...]) -> RunRow:
         last_entry=row[7],
         owner=row[8],
         recoveries=row[9],
+        parent=row[10],
     )
 
 

@@ -21,16 +21,23 @@ from durable_notebook.store._abc import (
     Enqueued,
     Mail,
     NewEntry,
+    Past,
+    Pending,
     RunRow,
     Store,
     read_entry,
+)
+from durable_notebook.store._dbos_tables import (
+    DBOS_TABLES,
+    Column,
+    dbos_differences,
 )
 from durable_notebook.store._direct import DirectWriter
 from durable_notebook.store._file import JournalFile
 from durable_notebook.store._file_lock import FileHold
 from durable_notebook.store._rows import executors_of, run_row
 from durable_notebook.store._sqlite_connections import Connections
-from durable_notebook.store._upkeep import claim, delete, sweep
+from durable_notebook.store._upkeep import claim, delete, note, sweep
 from durable_notebook.store._writer import SqliteWriter
 
 
@@ -62,12 +69,20 @@ class SqliteStore(Store):
         self._watching_lock = threading.Lock()
         self._writer = SqliteWriter(connection, self.name, file.check)
         self._direct = DirectWriter(at_once, self.name, file.check)
+        # The last entry that the writer's thread was given.
+        self._handed_in: Future[None] = Future()
+        self._handed_in.set_result(None)
 
     def _read(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
         return self._connections.read(statement, values)
 
     def _has_dbos(self) -> bool:
         return bool(self._read("has_dbos"))
+
+    def dbos_differences(self) -> list[str]:
+        tables = json.dumps(list(DBOS_TABLES))
+        rows = self._read("dbos_columns", (tables,))
+        return dbos_differences(Column(*row) for row in rows)
 
     # -- sessions --------------------------------------------------------------
 
@@ -109,8 +124,16 @@ class SqliteStore(Store):
             written = connection.execute(self._sql["append_entry"], values)
             if written.rowcount != 1:
                 raise LostOwnershipError(entry.run_id)
+            note(connection, self._sql, entry)
 
-        return self._direct.offer(entry.run_id, job) or self._writer.submit(job)
+        done = None
+        # One statement, which commits itself, and not before what the thread still has:
+        # a run may have two entries on their way, and the journal no hole.
+        if self._handed_in.done() and not entry.has_notes:
+            done = self._direct.offer(entry.run_id, job)
+        if done is None:
+            done = self._handed_in = self._writer.submit(job)
+        return done
 
     def _check_owner(
         self, connection: sqlite3.Connection, run_id: str, owner: str
@@ -147,12 +170,6 @@ class SqliteStore(Store):
         rows = self._read("code", (digest,))
         return rows[0][0] if rows else None
 
-    def put_code(self, digest: str, body: str) -> Future[None]:
-        def job(connection: sqlite3.Connection) -> None:
-            connection.execute(self._sql["put_code"], (digest, body, now()))
-
-        return self._writer.submit(job)
-
     # -- mailbox ---------------------------------------------------------------
 
     def post(
@@ -175,6 +192,19 @@ class SqliteStore(Store):
 
         return self._writer.submit(job)
 
+    def past(self, run_id: str) -> Past:
+        rows = self._read("past", (run_id,))
+        return Past(*rows[0]) if rows else Past()
+
+    def take_back_mail(self, run_id: str, owner: str, until: int) -> Future[None]:
+        def job(connection: sqlite3.Connection) -> None:
+            self._check_owner(connection, run_id, owner)
+            values = {"run_id": run_id, "until": until}
+            connection.execute(self._sql["take_back_mail"], values)
+            connection.execute(self._sql["consume"], (run_id, until))
+
+        return self._writer.submit(job)
+
     def newest_mail(self) -> int:
         return int(self._read("newest_mail")[0][0])
 
@@ -190,6 +220,22 @@ class SqliteStore(Store):
         seen, self._seen_version = self._seen_version, row[0]
         return bool(row[0] != seen)
 
+    # -- handlers of a server --------------------------------------------------
+
+    def put_handler(self, handler_id: str, run_id: str) -> Future[None]:
+        values = (run_id, handler_id, now())
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(self._sql["put_handler"], values)
+
+        return self._writer.submit(job)
+
+    def handler_runs(self, handler_id: str) -> list[str]:
+        return [row[0] for row in self._read("handler_runs", (handler_id,))]
+
+    def handlers(self) -> dict[str, str]:
+        return dict(self._read("handlers"))
+
     # -- runs ------------------------------------------------------------------
 
     def runs(self, limit: int | None = None) -> list[RunRow]:
@@ -204,6 +250,12 @@ class SqliteStore(Store):
         rows = self._read("run", {"ours": OURS, "run_id": run_id})
         return run_row(rows[0]) if rows else None
 
+    def children(self, run_id: str) -> list[RunRow]:
+        if not self._has_dbos():
+            return []
+        rows = self._read("children", {"ours": OURS, "run_id": run_id})
+        return [run_row(row) for row in rows]
+
     def sizes(self, run_ids: Iterable[str]) -> dict[str, int]:
         if not self._has_dbos():
             return {}
@@ -214,6 +266,10 @@ class SqliteStore(Store):
             return {}
         values = {"ours": OURS, "executor_id": executor_id}
         return {row[0]: row[1] for row in self._read("unfinished", values)}
+
+    def pending(self, run_ids: Iterable[str], executor_id: str) -> list[Pending]:
+        values = (executor_id, json.dumps(list(run_ids)))
+        return [Pending(*row) for row in self._read("pending", values)]
 
     def enqueued(self) -> list[Enqueued]:
         if not self._has_dbos():
@@ -230,12 +286,14 @@ class SqliteStore(Store):
         owner: str,
         *,
         instead_of: str | None = None,
+        is_counted: bool = True,
     ) -> Future[bool]:
         values = {
             "run_id": run_id,
             "executor_id": executor_id,
             "instead_of": instead_of,
             "owner": owner,
+            "counted": int(is_counted),
             "now_ms": int(time.time() * 1000),
         }
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from durable_notebook.errors import LostOwnershipError
-from durable_notebook.store._abc import RunRow
+from durable_notebook.store._abc import NewEntry, RunRow
 
 # DBOS's status row last: the others are found by it.
 _TABLES_OF_A_RUN = (
@@ -24,6 +24,9 @@ _TABLES_OF_A_RUN = (
     "streams",
     "mail",
     "snapshot",
+    "handler",
+    "run",
+    "code_use",
     "workflow_status",
 )
 
@@ -36,12 +39,27 @@ def claim(
     A fork may have copied the end of its original. It goes on before that: without it
     the last turn is the fork's own.
     """
-    run = (values["run_id"],)
-    is_new_fork = connection.execute(sql["is_new_fork"], run).fetchone() is not None
+    run = values["run_id"]
+    enqueued = connection.execute(sql["forked_from"], (run,)).fetchone()
     is_given = connection.execute(sql["claim"], values).rowcount == 1
-    if is_new_fork and is_given:
-        connection.execute(sql["drop_end"], run)
+    if is_given and enqueued is not None:
+        connection.execute(sql["set_going"], values)
+        if enqueued[0] is not None:
+            connection.execute(sql["drop_end"], (run,))
+            connection.execute(sql["copy_code_use"], (run, enqueued[0]))
     return is_given
+
+
+def note(
+    connection: sqlite3.Connection, sql: Mapping[str, str], entry: NewEntry
+) -> None:
+    """Note what an entry says of its run as a whole."""
+    if entry.consumed:
+        connection.execute(sql["consume"], (entry.run_id, entry.consumed))
+    if entry.code is not None:
+        digest, text = entry.code
+        connection.execute(sql["put_code"], (digest, text, entry.finished_at))
+        connection.execute(sql["use_code"], (digest, entry.run_id))
 
 
 def delete(
@@ -58,6 +76,7 @@ def delete(
         if found is not None and found[0] != run.owner:
             raise LostOwnershipError(run.run_id)
     for run in runs:
+        connection.execute(sql["delete_code"], {"run_id": run.run_id})
         for table in _TABLES_OF_A_RUN:
             connection.execute(sql[f"delete_{table}"], (run.run_id,))
 
@@ -66,3 +85,8 @@ def sweep(connection: sqlite3.Connection, sql: Mapping[str, str]) -> None:
     """Delete what is left of runs that DBOS's own tools have deleted."""
     connection.execute(sql["sweep_mail"])
     connection.execute(sql["sweep_snapshots"])
+    connection.execute(sql["sweep_handlers"])
+    connection.execute(sql["sweep_runs"])
+    for (run_id,) in connection.execute(sql["sweep_code_uses"]).fetchall():
+        connection.execute(sql["delete_code"], {"run_id": run_id})
+        connection.execute(sql["delete_code_use"], (run_id,))

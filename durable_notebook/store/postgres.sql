@@ -15,6 +15,9 @@ SELECT
         false
     )
 
+-- wait_briefly --
+SELECT set_config('lock_timeout', '50ms', true)
+
 -- has_database --
 SELECT 1 FROM pg_database WHERE datname = %(name)s
 
@@ -43,6 +46,13 @@ VALUES (%(version)s, %(name)s, %(now)s)
 -- has_dbos --
 SELECT 1 WHERE to_regclass('operation_outputs') IS NOT NULL
 AND to_regclass('workflow_input') IS NOT NULL
+
+-- dbos_columns --
+SELECT t.relname, c.attname,
+    c.attnotnull AND NOT c.atthasdef AND c.attidentity = ''
+FROM pg_class t JOIN pg_attribute c ON c.attrelid = t.oid
+WHERE t.relnamespace = to_regnamespace(%(search_path)s)
+AND t.relname = ANY(%(tables)s::text[]) AND c.attnum > 0 AND NOT c.attisdropped
 
 -- hold --
 SELECT pg_try_advisory_lock(%(lock)s)
@@ -126,8 +136,41 @@ SELECT body FROM durable_code WHERE digest = %(digest)s
 
 -- put_code --
 INSERT INTO durable_code (digest, body, recorded_at)
-VALUES (%(digest)s, %(body)s, %(now)s)
-ON CONFLICT (digest) DO NOTHING
+VALUES (%(digest)s, %(code)s, %(now)s)
+-- Not DO NOTHING: that would not wait for somebody who is deleting it.
+ON CONFLICT (digest) DO UPDATE SET digest = excluded.digest
+
+-- use_code --
+INSERT INTO durable_code_use (digest, run_id) VALUES (%(digest)s, %(run_id)s)
+ON CONFLICT DO NOTHING
+
+-- consume --
+INSERT INTO durable_run (run_id, consumed)
+SELECT workflow_uuid, %(consumed)s FROM workflow_status
+WHERE workflow_uuid = %(run_id)s AND owner_xid = %(owner)s
+FOR SHARE
+ON CONFLICT (run_id) DO UPDATE SET consumed = excluded.consumed
+
+-- past --
+SELECT consumed, set_going_at FROM durable_run WHERE run_id = %(run_id)s
+
+-- take_back_mail --
+WITH mine AS (
+    SELECT 1 FROM workflow_status
+    WHERE workflow_uuid = %(run_id)s AND owner_xid = %(owner)s
+    FOR SHARE
+),
+gone AS (
+    DELETE FROM durable_mail
+    WHERE run_id = %(run_id)s AND sequence > %(until)s
+    AND sequence <= (SELECT consumed FROM durable_run WHERE run_id = %(run_id)s)
+    AND EXISTS (SELECT 1 FROM mine)
+),
+taken_back AS (
+    UPDATE durable_run SET consumed = %(until)s
+    WHERE run_id = %(run_id)s AND EXISTS (SELECT 1 FROM mine)
+)
+SELECT 1 FROM mine
 
 -- post --
 -- One post at a time, up to its commit: a message with a lower sequence must not be
@@ -161,13 +204,25 @@ SELECT coalesce(max(sequence), 0) FROM durable_mail
 -- mailed --
 SELECT run_id, max(sequence) FROM durable_mail WHERE sequence > %(after)s GROUP BY run_id
 
+-- put_handler --
+INSERT INTO durable_handler (run_id, handler_id, recorded_at)
+VALUES (%(run_id)s, %(handler_id)s, %(now)s)
+ON CONFLICT (run_id) DO NOTHING
+
+-- handler_runs --
+SELECT run_id FROM durable_handler WHERE handler_id = %(handler_id)s
+ORDER BY sequence DESC
+
+-- handlers --
+SELECT run_id, handler_id FROM durable_handler ORDER BY sequence
+
 -- runs --
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0)
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE i.inputs LIKE %(ours)s
 ORDER BY w.created_at DESC, w.workflow_uuid DESC
@@ -191,9 +246,20 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0)
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = %(run_id)s AND i.inputs LIKE %(ours)s
+
+-- children --
+SELECT
+    w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
+    i.inputs,
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1),
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.parent_workflow_id = %(run_id)s AND i.inputs LIKE %(ours)s
+ORDER BY w.created_at, w.workflow_uuid
 
 -- unfinished --
 SELECT w.workflow_uuid, w.name
@@ -202,18 +268,27 @@ WHERE w.status = 'PENDING' AND w.executor_id = %(executor_id)s
 AND i.inputs LIKE %(ours)s
 ORDER BY w.created_at, w.workflow_uuid
 
+-- pending --
+SELECT w.workflow_uuid,
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1),
+    (SELECT coalesce(max(m.sequence), 0) FROM durable_mail m
+     WHERE m.run_id = w.workflow_uuid)
+FROM workflow_status w
+WHERE w.status = 'PENDING' AND w.executor_id = %(executor_id)s
+AND w.workflow_uuid = ANY(%(run_ids)s::text[])
+
 -- claim --
 -- The end that a fork has copied goes in the same commit.
-WITH fork AS (
-    SELECT 1 FROM workflow_status
+WITH enqueued AS (
+    SELECT forked_from FROM workflow_status
     WHERE workflow_uuid = %(run_id)s AND status = 'ENQUEUED'
-    AND forked_from IS NOT NULL
 ),
 given AS (
     UPDATE workflow_status
     SET status = 'PENDING', executor_id = %(executor_id)s, owner_xid = %(owner)s,
-        queue_name = NULL, recovery_attempts = coalesce(recovery_attempts, 0) + 1,
-        updated_at = %(now_ms)s
+        queue_name = NULL, updated_at = %(now_ms)s,
+        recovery_attempts = coalesce(recovery_attempts, 0) + %(counted)s
     WHERE workflow_uuid = %(run_id)s AND (
         (status = 'PENDING' AND executor_id = %(executor_id)s)
         OR (status = 'ENQUEUED' AND queue_name = '_dbos_internal_queue' AND (
@@ -224,7 +299,19 @@ given AS (
 dropped AS (
     DELETE FROM operation_outputs
     WHERE workflow_uuid IN (SELECT workflow_uuid FROM given)
-    AND EXISTS (SELECT 1 FROM fork) AND durable_is_end(output)
+    AND EXISTS (SELECT 1 FROM enqueued WHERE forked_from IS NOT NULL)
+    AND durable_is_end(output)
+),
+set_going AS (
+    INSERT INTO durable_run (run_id, set_going_at)
+    SELECT workflow_uuid, %(now_ms)s / 1000.0::double precision FROM given, enqueued
+    ON CONFLICT (run_id) DO UPDATE SET set_going_at = excluded.set_going_at
+),
+code_copied AS (
+    INSERT INTO durable_code_use (digest, run_id)
+    SELECT u.digest, given.workflow_uuid
+    FROM given, enqueued JOIN durable_code_use u ON u.run_id = enqueued.forked_from
+    ON CONFLICT DO NOTHING
 )
 SELECT 1 FROM given
 
@@ -243,6 +330,13 @@ WHERE workflow_uuid = ANY(%(run_ids)s::text[])
 -- In one order, so that two who delete do not wait for each other.
 SELECT 1 FROM workflow_status WHERE workflow_uuid = ANY(%(run_ids)s::text[])
 ORDER BY workflow_uuid FOR UPDATE
+
+-- lock_code --
+-- Who begins to use it meanwhile is waited for, and is seen afterwards.
+SELECT 1 FROM durable_code WHERE digest IN (
+    SELECT digest FROM durable_code_use WHERE run_id = ANY(%(run_ids)s::text[])
+)
+ORDER BY digest FOR UPDATE
 
 -- delete_runs --
 WITH run AS (
@@ -276,15 +370,58 @@ streams_gone AS (
 ),
 mail_gone AS (DELETE FROM durable_mail WHERE run_id IN (SELECT id FROM gone)),
 snapshot_gone AS (DELETE FROM durable_snapshot WHERE run_id IN (SELECT id FROM gone)),
+handler_gone AS (DELETE FROM durable_handler WHERE run_id IN (SELECT id FROM gone)),
+run_gone AS (DELETE FROM durable_run WHERE run_id IN (SELECT id FROM gone)),
+use_gone AS (
+    DELETE FROM durable_code_use WHERE run_id IN (SELECT id FROM gone)
+    RETURNING digest
+),
+code_gone AS (
+    DELETE FROM durable_code c
+    WHERE c.digest IN (SELECT digest FROM use_gone) AND NOT EXISTS (
+        SELECT 1 FROM durable_code_use u
+        WHERE u.digest = c.digest AND u.run_id NOT IN (SELECT id FROM gone))
+),
 workflow_status_gone AS (
     DELETE FROM workflow_status WHERE workflow_uuid IN (SELECT id FROM gone)
 )
 SELECT id FROM lost LIMIT 1
 
+-- lock_unused_code --
+SELECT 1 FROM durable_code WHERE digest IN (
+    SELECT u.digest FROM durable_code_use u
+    WHERE u.run_id <> ''
+    AND NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = u.run_id)
+)
+ORDER BY digest FOR UPDATE
+
 -- sweep --
 WITH mail_gone AS (
     DELETE FROM durable_mail m
     WHERE NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = m.run_id)
+),
+-- A run is recorded just after its row.
+handlers_gone AS (
+    DELETE FROM durable_handler h
+    WHERE NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = h.run_id)
+    AND recorded_at < extract(epoch FROM now()) - 60
+),
+run_gone AS (
+    DELETE FROM durable_run r
+    WHERE NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = r.run_id)
+),
+use_gone AS (
+    DELETE FROM durable_code_use u
+    WHERE u.run_id <> ''
+    AND NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = u.run_id)
+    RETURNING u.digest, u.run_id
+),
+code_gone AS (
+    DELETE FROM durable_code c
+    WHERE c.digest IN (SELECT digest FROM use_gone) AND NOT EXISTS (
+        SELECT 1 FROM durable_code_use u
+        WHERE u.digest = c.digest
+        AND u.run_id NOT IN (SELECT run_id FROM use_gone))
 )
 DELETE FROM durable_snapshot s
 WHERE NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = s.run_id)

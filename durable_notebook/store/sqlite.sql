@@ -15,6 +15,11 @@ INSERT INTO durable_migration (version, name, applied_at) VALUES (?, ?, ?)
 -- has_dbos --
 SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'operation_outputs'
 
+-- dbos_columns --
+SELECT m.name, p.name, p."notnull" AND p.dflt_value IS NULL
+FROM sqlite_master m JOIN pragma_table_info(m.name) p
+WHERE m.type = 'table' AND m.name IN (SELECT value FROM json_each(?))
+
 -- executors --
 SELECT executor_id, notebook FROM durable_executor ORDER BY created_at DESC
 
@@ -63,6 +68,22 @@ SELECT body FROM durable_code WHERE digest = ?
 INSERT INTO durable_code (digest, body, recorded_at) VALUES (?, ?, ?)
 ON CONFLICT (digest) DO NOTHING
 
+-- use_code --
+INSERT INTO durable_code_use (digest, run_id) VALUES (?, ?)
+ON CONFLICT (digest, run_id) DO NOTHING
+
+-- consume --
+INSERT INTO durable_run (run_id, consumed) VALUES (?, ?)
+ON CONFLICT (run_id) DO UPDATE SET consumed = excluded.consumed
+
+-- past --
+SELECT consumed, set_going_at FROM durable_run WHERE run_id = ?
+
+-- take_back_mail --
+DELETE FROM durable_mail
+WHERE run_id = :run_id AND sequence > :until
+    AND sequence <= (SELECT consumed FROM durable_run WHERE run_id = :run_id)
+
 -- post --
 INSERT INTO durable_mail (run_id, key, tick, sent_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (run_id, key) DO NOTHING
@@ -81,13 +102,23 @@ SELECT coalesce(max(sequence), 0) FROM durable_mail
 -- mailed --
 SELECT run_id, max(sequence) FROM durable_mail WHERE sequence > ? GROUP BY run_id
 
+-- put_handler --
+INSERT INTO durable_handler (run_id, handler_id, recorded_at) VALUES (?, ?, ?)
+ON CONFLICT (run_id) DO NOTHING
+
+-- handler_runs --
+SELECT run_id FROM durable_handler WHERE handler_id = ? ORDER BY sequence DESC
+
+-- handlers --
+SELECT run_id, handler_id FROM durable_handler ORDER BY sequence
+
 -- runs --
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0)
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE i.inputs LIKE :ours
 ORDER BY w.created_at DESC, w.rowid DESC
@@ -111,9 +142,20 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0)
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = :run_id AND i.inputs LIKE :ours
+
+-- children --
+SELECT
+    w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
+    i.inputs,
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1),
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.parent_workflow_id = :run_id AND i.inputs LIKE :ours
+ORDER BY w.created_at, w.rowid
 
 -- unfinished --
 SELECT w.workflow_uuid, w.name
@@ -121,19 +163,37 @@ FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uui
 WHERE w.status = 'PENDING' AND w.executor_id = :executor_id AND i.inputs LIKE :ours
 ORDER BY w.created_at, w.rowid
 
+-- pending --
+SELECT w.workflow_uuid,
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1),
+    (SELECT coalesce(max(m.sequence), 0) FROM durable_mail m
+     WHERE m.run_id = w.workflow_uuid)
+FROM workflow_status w
+WHERE w.status = 'PENDING' AND w.executor_id = ?
+AND w.workflow_uuid IN (SELECT value FROM json_each(?))
+
 -- claim --
 UPDATE workflow_status
 SET status = 'PENDING', executor_id = :executor_id, owner_xid = :owner,
-    queue_name = NULL, recovery_attempts = coalesce(recovery_attempts, 0) + 1,
+    queue_name = NULL, recovery_attempts = coalesce(recovery_attempts, 0) + :counted,
     updated_at = :now_ms
 WHERE workflow_uuid = :run_id AND (
     (status = 'PENDING' AND executor_id = :executor_id)
     OR (status = 'ENQUEUED' AND queue_name = '_dbos_internal_queue' AND (
         executor_id IS NULL OR executor_id IN (:executor_id, :instead_of))))
 
--- is_new_fork --
-SELECT 1 FROM workflow_status
-WHERE workflow_uuid = ? AND status = 'ENQUEUED' AND forked_from IS NOT NULL
+-- forked_from --
+SELECT forked_from FROM workflow_status WHERE workflow_uuid = ? AND status = 'ENQUEUED'
+
+-- set_going --
+INSERT INTO durable_run (run_id, set_going_at) VALUES (:run_id, :now_ms / 1000.0)
+ON CONFLICT (run_id) DO UPDATE SET set_going_at = excluded.set_going_at
+
+-- copy_code_use --
+INSERT INTO durable_code_use (digest, run_id)
+SELECT digest, ? FROM durable_code_use WHERE run_id = ?
+ON CONFLICT (digest, run_id) DO NOTHING
 
 -- drop_end --
 DELETE FROM operation_outputs
@@ -180,6 +240,22 @@ DELETE FROM durable_mail WHERE run_id = ?
 -- delete_snapshot --
 DELETE FROM durable_snapshot WHERE run_id = ?
 
+-- delete_handler --
+DELETE FROM durable_handler WHERE run_id = ?
+
+-- delete_run --
+DELETE FROM durable_run WHERE run_id = ?
+
+-- delete_code --
+DELETE FROM durable_code
+WHERE digest IN (SELECT digest FROM durable_code_use WHERE run_id = :run_id)
+    AND NOT EXISTS (
+        SELECT 1 FROM durable_code_use u
+        WHERE u.digest = durable_code.digest AND u.run_id <> :run_id)
+
+-- delete_code_use --
+DELETE FROM durable_code_use WHERE run_id = ?
+
 -- delete_workflow_status --
 DELETE FROM workflow_status WHERE workflow_uuid = ?
 
@@ -190,3 +266,18 @@ WHERE run_id NOT IN (SELECT workflow_uuid FROM workflow_status)
 -- sweep_snapshots --
 DELETE FROM durable_snapshot
 WHERE run_id NOT IN (SELECT workflow_uuid FROM workflow_status)
+
+-- sweep_handlers --
+-- A run is recorded just after its row.
+DELETE FROM durable_handler
+WHERE run_id NOT IN (SELECT workflow_uuid FROM workflow_status)
+    AND recorded_at < strftime('%s', 'now') - 60
+
+-- sweep_runs --
+DELETE FROM durable_run
+WHERE run_id NOT IN (SELECT workflow_uuid FROM workflow_status)
+
+-- sweep_code_uses --
+SELECT run_id FROM durable_code_use u INDEXED BY durable_code_use_by_run
+WHERE run_id <> ''
+    AND NOT EXISTS (SELECT 1 FROM workflow_status WHERE workflow_uuid = u.run_id)

@@ -15,7 +15,12 @@ from workflows.retry_policy import (
     wait_none,
 )
 
-from durable_notebook.testing._case import AtGate, Case, Interruptible, made_from
+from durable_notebook.testing._case import (
+    AtGate,
+    Case,
+    Interruptible,
+    made_from,
+)
 
 
 class PaymentError(Exception):

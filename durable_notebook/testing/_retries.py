@@ -9,7 +9,13 @@ from workflows.events import (
     StopEvent,
     WorkflowIdleEvent,
 )
-from workflows.retry_policy import retry_policy, stop_after_attempt, wait_none
+from workflows.retry_policy import (
+    retry_policy,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_fixed,
+    wait_none,
+)
 
 from durable_notebook.testing._case import (
     Act,
@@ -20,6 +26,7 @@ from durable_notebook.testing._case import (
     made_from,
     sending,
 )
+from durable_notebook.testing._failures import BackingOff, Tried
 from durable_notebook.testing._shapes import Done, Part
 from durable_notebook.testing._waits import Answer, Asked, answering
 
@@ -141,7 +148,22 @@ class OneByOne(Interruptible):
         return StopEvent(result=[d.number for d in done])
 
 
+class GivingUpInTime(Interruptible):
+    """A policy that counts the time since the first attempt."""
+
+    @step(retry_policy=retry_policy(wait=wait_fixed(0.01), stop=stop_after_delay(0.0)))
+    async def work(self, ctx: Context, ev: StartEvent) -> StopEvent:
+        await self.passing()
+        raise OSError(f"attempt {ctx.retry_info().retry_number}")
+
+
 CASES = (
+    Case(
+        "retries that back off, ended between two",
+        made_from(BackingOff),
+        interrupt=AfterEvent(Tried, 2),
+    ),
+    Case("retries that give up after a time", made_from(GivingUpInTime)),
     Case(
         "a wait that is retried",
         made_from(WaitRetried),

@@ -79,23 +79,6 @@ class Quiet(Interruptible):
         return StopEvent(result=answer)
 
 
-class Impatient(Interruptible):
-    """A wait that gives up, with or without a word."""
-
-    @step
-    async def ask(self, ctx: Context, ev: StartEvent) -> StopEvent:
-        try:
-            await ctx.wait_for_event(
-                Answer, waiter_event=Asked(about="a"), timeout=0.05
-            )
-        except TimeoutError as e:
-            await self.passing()
-            if ev.get("is_caught", False):
-                return StopEvent(result=str(e))
-            raise
-        return StopEvent(result="answered")
-
-
 class Twice(Interruptible):
     """Two waits in one body."""
 
@@ -222,12 +205,6 @@ CASES = (
         made_from(Quiet),
         script=(Act(WorkflowIdleEvent, sending(Answer(about="a", text="yes"))),),
     ),
-    Case(
-        "a wait gives up and the body goes on",
-        made_from(Impatient),
-        start={"is_caught": True},
-    ),
-    Case("a wait gives up and the run fails", made_from(Impatient)),
     Case(
         "two waits in one body",
         made_from(Twice),

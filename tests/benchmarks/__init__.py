@@ -7,7 +7,7 @@ table holds medians. Nothing here asserts a time.
 * `workflows`: what is run. It does not know by which runtime.
 * `runtimes`: memory (the library's default), ours, peer (llama-agents-dbos).
 * `databases`: fresh databases, their size, and how to fill one with finished runs.
-* `tasks`: what one process measures. `child` is that process.
+* `tasks`, `waiting`: what one process measures. `child` is that process.
 * `scenarios`: which processes make up a measurement, and what is read from them.
 * `tables`: the figures in Markdown. `__main__` puts it together.
 """

@@ -153,6 +153,19 @@ def finished(lab: Lab, runtime: str, n: int) -> Figures:
     return found
 
 
+def idle(lab: Lab, runtime: str, n: int) -> Figures:
+    """Runs that wait, in memory and released: a launch beside them, and answers."""
+    found: Figures = {}
+    with databases.fresh(lab.server) as url:
+        lab.run("wait_once", runtime, url)
+        databases.multiply(url, "waiting", n)
+        for name, released in (("released", True), ("live", False)):
+            figures = lab.run("waiting", runtime, url, n=n, released=released)
+            found |= {f"{name}_{key}": value for key, value in figures.items()}
+            found["done"] = found.get("done", 0) + figures["done"]
+    return found
+
+
 SCENARIOS = (
     Scenario(
         "counter",
@@ -206,6 +219,23 @@ SCENARIOS = (
         (Figure("answer_ms", "from another process", "ms", "≤ 150"),),
         answer_outside,
         runtimes=("ours", "peer"),
+    ),
+    Scenario(
+        "idle",
+        "runs that wait for a person",
+        10_000,
+        (
+            Figure("released_memory_mb", "memory, released", "MB", "a few"),
+            Figure("live_memory_mb", "memory, not released", "MB"),
+            Figure("released_begun_s", "until all wait, released", "s"),
+            Figure("live_begun_s", "until all wait, not released", "s"),
+            Figure("released_wake_p50_ms", "from an answer to its body", "ms", "≤ 50"),
+            Figure("released_wake_p95_ms", "the same, 95 of 100", "ms", "≤ 50"),
+            Figure("live_wake_p50_ms", "the same, not released", "ms"),
+        ),
+        idle,
+        runtimes=("ours",),
+        slow=("ours",),
     ),
     Scenario(
         "many",

@@ -14,7 +14,7 @@ from typing import Any
 from workflows.events import StopEvent
 from workflows.runtime.types.ticks import TickAddEvent
 
-from tests.benchmarks import databases, workflows
+from tests.benchmarks import databases, waiting, workflows
 from tests.benchmarks.workflows import Progress, Size, notes
 
 Figures = dict[str, float]
@@ -238,5 +238,7 @@ TASKS: dict[str, Task] = {
     "answer_outside": answer_outside,
     "sender": sender,
     "resume": resume,
+    "wait_once": waiting.wait_once,
+    "waiting": waiting.waiting,
     "floor": floor,
 }

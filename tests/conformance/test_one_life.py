@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
@@ -10,21 +10,6 @@ from process_lives import launched
 
 from durable_notebook import DBOSRuntime
 from durable_notebook.testing import CASES, Case, compare
-from tests.postgres_server import PostgresServer
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def journal_url(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """One journal for all cases."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path_factory.mktemp('one-life')}/journal.sqlite"
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    url = server.copy(request.getfixturevalue("postgres_template"))
-    yield url
-    server.drop(url)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from process_lives import launched
 
 from durable_notebook.testing import CASES, Case, compare_lives
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def journal_url(request: pytest.FixtureRequest, journal: Path) -> str:
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{journal}"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -43,7 +43,8 @@ class Job:
     from the list of open prompts; or at once when the stream shows it, as a script
     does. `defined` says when the workflow is constructed, `closes` that the runtime is
     closed by its `async with` whatever happens. The process is stopped, not killed, in
-    its body number `stop_at`; its id is in the file `pid-N`.
+    its body number `stop_at`; its id is in the file `pid-N`. With an `idle_timeout_s`
+    the run is released from memory when it waits.
     """
 
     workflow: str
@@ -59,6 +60,7 @@ class Job:
     answers: Answers = "on-disk"
     defined: Defined = "before-launch"
     snapshot_every: int = 256
+    idle_timeout_s: float | None = None
     deadline_s: float = 20.0
     only_launch: bool = False
 
@@ -130,6 +132,7 @@ async def _live(job: Job, where: points.Points) -> None:
             database_url=job.url,
             executor_id=job.executor_id,
             snapshot_every=job.snapshot_every,
+            idle_timeout_s=job.idle_timeout_s,
         )
     )
     kind = WORKFLOWS[job.workflow]
@@ -197,16 +200,19 @@ async def _answer_prompts(runtime: DBOSRuntime, refused: _Refused) -> None:
     """Answer every open prompt of which an entry tells."""
     while True:
         run = runtime.live(RUN_ID)
-        if run is None:
-            await asyncio.sleep(0.001)
-            continue
-        changed = run.changed
+        changed = None if run is None else run.changed
+        prompts = run.prompts.tree() if run is not None and run.position else []
+        if run is None and runtime.is_released(RUN_ID):
+            recorded = runtime.store.last_entry(RUN_ID)
+            prompts = [] if recorded is None else recorded.entry.prompts
         # A prompt that nothing can answer is an event that a body wrote itself.
-        for prompt in run.prompts.tree() if run.position else ():
+        for prompt in prompts:
             if prompt["expects"]:
                 fields = prompt["requirements"] or prompt["asked"]["value"]
                 await _answer(runtime, fields["about"], prompt["number"], refused)
-        await changed.wait()
+        with contextlib.suppress(TimeoutError):
+            wait = changed or asyncio.Event()
+            await asyncio.wait_for(wait.wait(), 1.0 if changed else 0.001)
 
 
 async def _answer(

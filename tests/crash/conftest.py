@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .fixtures import attempt, attempt_on_postgres, postgres, servers, sqlite
+from .fixtures import attempt, backend, postgres, servers, sqlite
 
-__all__ = ["attempt", "attempt_on_postgres", "postgres", "servers", "sqlite"]
+__all__ = ["attempt", "backend", "postgres", "servers", "sqlite"]

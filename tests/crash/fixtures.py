@@ -13,7 +13,7 @@ import pytest
 
 from tests.postgres_server import PostgresServer
 
-from .backends import Backend, PostgresDatabases, SqliteFiles
+from .backends import BACKENDS, Backend, PostgresDatabases, SqliteFiles
 from .child import Job
 from .forkserver import Forkserver
 from .trial import Trial, commits_of
@@ -64,18 +64,17 @@ def launched_once(
     return backend
 
 
-@pytest.fixture
-def attempt(servers: SimpleQueue[Forkserver], sqlite: Backend, tmp_path: Path) -> Try:
-    """Run trials on SQLite."""
-    return attempts(servers, sqlite, tmp_path)
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Each kind of database."""
+    found: Backend = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture
-def attempt_on_postgres(
-    servers: SimpleQueue[Forkserver], postgres: Backend, tmp_path: Path
-) -> Try:
-    """Run trials on Postgres."""
-    return attempts(servers, postgres, tmp_path)
+def attempt(servers: SimpleQueue[Forkserver], backend: Backend, tmp_path: Path) -> Try:
+    """Run trials."""
+    return attempts(servers, backend, tmp_path)
 
 
 def attempts(servers: SimpleQueue[Forkserver], backend: Backend, tmp_path: Path) -> Try:
@@ -87,7 +86,7 @@ def attempts(servers: SimpleQueue[Forkserver], backend: Backend, tmp_path: Path)
             problems = trial.run(server, folder, backend)
         finally:
             servers.put(server)
-        shown = f"on {backend.name}: {trial}"
+        shown = f"{trial}{' --postgres' * (backend.name == 'postgres')}"
         return "\n".join([shown, *problems]) if problems else ""
 
     def every(trials: list[Trial]) -> list[str]:

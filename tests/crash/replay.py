@@ -16,7 +16,16 @@ from .child import Job
 from .expected import EXPECTED
 from .forkserver import Forkserver
 from .points import Ending, When
-from .trial import ANSWERS, DEFINED, WHENS, Kill, Trial, at_random, commits_of
+from .trial import (
+    ANSWERS,
+    DEFINED,
+    WHENS,
+    Kill,
+    Trial,
+    at_random,
+    backend_of,
+    commits_of,
+)
 
 
 def main() -> int:
@@ -32,10 +41,12 @@ def main() -> int:
     parser.add_argument("--snapshot-every", type=int, default=256)
     parser.add_argument("--postgres", action="store_true", help="instead of SQLite")
     parser.add_argument("--closes", action="store_true", help="its 'async with' ends")
+    parser.add_argument("--idle-timeout", type=float, help="is released after it")
     parser.add_argument("--seed", type=int, help="the trial of a seed, instead")
     given = parser.parse_args()
     if given.seed is not None:
         trial = at_random(given.seed)
+        given.postgres = given.postgres or backend_of(given.seed) == "postgres"
     elif given.workflow is not None:
         trial = Trial(
             given.workflow,
@@ -45,6 +56,7 @@ def main() -> int:
             fresh=given.fresh,
             closes=given.closes,
             snapshot_every=given.snapshot_every,
+            idle_timeout_s=given.idle_timeout,
         )
     else:
         parser.error("name a workflow or a seed")

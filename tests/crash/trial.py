@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from . import verdict
-from .backends import Backend
+from .backends import BACKENDS, Backend
 from .bodies import read_log
 from .child import INTERRUPTED, STOPPED, Answers, Defined, Job
 from .expected import EXPECTED
@@ -55,6 +55,7 @@ class Trial:
     fresh: bool = False
     snapshot_every: int = 256
     closes: bool = False
+    idle_timeout_s: float | None = None
 
     def __str__(self) -> str:
         """What does it again."""
@@ -63,6 +64,8 @@ class Trial:
         words += ["--answers", self.answers, "--defined", self.defined]
         words += ["--snapshot-every", str(self.snapshot_every)]
         words += ["--fresh"] * self.fresh + ["--closes"] * self.closes
+        if self.idle_timeout_s is not None:
+            words += ["--idle-timeout", str(self.idle_timeout_s)]
         return shlex.join(words)
 
     def run(self, server: Forkserver, folder: Path, backend: Backend) -> list[str]:
@@ -108,6 +111,7 @@ class Trial:
             answers=self.answers,
             defined=self.defined,
             snapshot_every=self.snapshot_every,
+            idle_timeout_s=self.idle_timeout_s,
         )
 
 
@@ -140,6 +144,11 @@ def every_point(workflow: str, commits: int, **options: Any) -> list[Trial]:
     ]
 
 
+def backend_of(seed: int) -> str:
+    """On which kind of database the trial of a seed is: on each, every second."""
+    return BACKENDS[seed % len(BACKENDS)]
+
+
 def at_random(seed: int) -> Trial:
     """A run that is killed, whose resume is killed, ...: the same for a seed."""
     chance = random.Random(seed)
@@ -153,4 +162,5 @@ def at_random(seed: int) -> Trial:
         answers=chance.choice(ANSWERS),
         defined=chance.choice(DEFINED),
         snapshot_every=chance.choice((2, 7, 256)),
+        idle_timeout_s=chance.choice((None, 0.0)),
     )

@@ -21,7 +21,9 @@ from dbos import DBOS
 
 from durable_notebook._config import Settings
 from durable_notebook.engine import _internals
+from durable_notebook.engine._tables import TESTED_DBOS
 from durable_notebook.store import open_store
+from durable_notebook.store._dbos_tables import DBOS_TABLES
 from durable_notebook.store._queries import statements
 from tests.postgres_server import PostgresServer
 
@@ -71,6 +73,11 @@ def parameters(function: Any) -> list[str]:
             "dbos._sys_db",
             "SystemDatabase.get_workflow_status",
             ["self", "workflow_uuid"],
+        ),
+        (
+            "dbos._sys_db",
+            "SystemDatabase.init_workflow",
+            ["self", "status", "creator_xid", "reuse_policy"],
         ),
         ("dbos._context", "get_local_dbos_context", []),
         (
@@ -177,6 +184,7 @@ def test_a_workflow_status_says_how_it_was_serialized() -> None:
 
     names = set(WorkflowStatusInternal.__annotations__)
     assert {"serialization", "workflow_uuid", "name", "status"} <= names
+    assert "parent_workflow_id" in names
 
 
 @pytest.mark.parametrize("text", _internals._OursAreReported._texts)
@@ -191,39 +199,6 @@ def test_dbos_logs_the_text_that_is_dropped(text: str) -> None:
 
 # -- columns ------------------------------------------------------------------------
 
-COLUMNS = {
-    "workflow_status": [
-        "workflow_uuid",
-        "name",
-        "status",
-        "executor_id",
-        "owner_xid",
-        "recovery_attempts",
-        "queue_name",
-        "forked_from",
-        "application_name",
-        "created_at",
-        "updated_at",
-    ],
-    "workflow_input": ["workflow_uuid", "inputs"],
-    "workflow_output": ["workflow_uuid"],
-    "notifications": ["destination_uuid"],
-    "workflow_events": ["workflow_uuid"],
-    "workflow_events_history": ["workflow_uuid"],
-    "streams": ["workflow_uuid"],
-    "operation_outputs": [
-        "workflow_uuid",
-        "function_id",
-        "function_name",
-        "output",
-        "serialization",
-        "started_at_epoch_ms",
-        "completed_at_epoch_ms",
-        "application_name",
-        "retention_timestamp",
-    ],
-}
-
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
@@ -236,7 +211,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connecti
 
 
 @pytest.mark.parametrize(
-    ("table", "column"), [(t, c) for t, names in COLUMNS.items() for c in names]
+    ("table", "column"), [(t, c) for t, names in DBOS_TABLES.items() for c in names]
 )
 def test_dbos_has_the_column(
     fresh: sqlite3.Connection, table: str, column: str
@@ -255,6 +230,12 @@ def test_a_statement_fits_the_tables(fresh: sqlite3.Connection, name: str) -> No
     fresh.execute(f"EXPLAIN {statement}", values)
 
 
+def test_the_tested_releases_are_those_of_the_package() -> None:
+    text = Path(__file__).parents[2].joinpath("pyproject.toml").read_text("utf-8")
+
+    assert f'"dbos{TESTED_DBOS}"' in text
+
+
 def test_no_other_table_has_rows_of_a_workflow(fresh: sqlite3.Connection) -> None:
     """A table that a release adds must be emptied when a run is deleted."""
     tables = fresh.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -264,7 +245,7 @@ def test_no_other_table_has_rows_of_a_workflow(fresh: sqlite3.Connection) -> Non
         if names & {"workflow_uuid", "workflow_id", "destination_uuid"}:
             found.add(table)
 
-    assert found == set(COLUMNS)
+    assert found == set(DBOS_TABLES)
 
 
 def test_the_internal_queue_is_the_one_that_we_read() -> None:
@@ -301,7 +282,7 @@ def test_no_other_column_of_dbos_must_be_filled(fresh: sqlite3.Connection) -> No
     rows = fresh.execute("PRAGMA table_info(operation_outputs)").fetchall()
 
     needed = {row[1] for row in rows if row[3] and row[4] is None}
-    assert needed <= set(COLUMNS["operation_outputs"]), needed
+    assert needed <= set(DBOS_TABLES["operation_outputs"]), needed
 
 
 def test_a_position_is_unique_in_its_run(fresh: sqlite3.Connection) -> None:
@@ -328,7 +309,7 @@ def served(
 
 
 @pytest.mark.parametrize(
-    ("table", "column"), [(t, c) for t, names in COLUMNS.items() for c in names]
+    ("table", "column"), [(t, c) for t, names in DBOS_TABLES.items() for c in names]
 )
 def test_dbos_has_the_column_on_postgres(
     served: psycopg.Connection[Any], table: str, column: str
@@ -365,7 +346,7 @@ def test_no_other_column_of_dbos_must_be_filled_on_postgres(
         " AND is_nullable = 'NO' AND column_default IS NULL"
     ).fetchall()
 
-    assert {row[0] for row in rows} <= set(COLUMNS["operation_outputs"]), rows
+    assert {row[0] for row in rows} <= set(DBOS_TABLES["operation_outputs"]), rows
 
 
 def test_a_position_is_unique_in_its_run_on_postgres(

@@ -6,9 +6,7 @@ the run goes on once the row is as it was.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncGenerator
-from pathlib import Path
 
 import pytest
 from dbos import DBOS
@@ -28,7 +26,7 @@ from durable_notebook.errors import (
     UnknownRunError,
 )
 
-from .rows import ROWS, edit, interrupt, read
+from .rows import ROWS, edit, interrupt, put_back, read, slip_in
 
 OF_C = "workflow_uuid = 'c'"
 
@@ -44,11 +42,10 @@ DAMAGES = {
     "one is doubled": (
         "UPDATE operation_outputs SET function_id = -function_id WHERE"
         " function_id > 3; UPDATE operation_outputs SET function_id = 1 - function_id"
-        " WHERE function_id < 0; INSERT INTO operation_outputs SELECT"
-        " workflow_uuid, 4, function_name, output, error, child_workflow_id,"
-        " started_at_epoch_ms, completed_at_epoch_ms, serialization,"
-        " application_name, retention_timestamp FROM operation_outputs"
-        " WHERE function_id = 3",
+        " WHERE function_id < 0; INSERT INTO operation_outputs (workflow_uuid,"
+        " function_id, function_name, output, serialization, application_name)"
+        " SELECT workflow_uuid, 4, function_name, output, serialization,"
+        " application_name FROM operation_outputs WHERE function_id = 3",
         3,
     ),
     "two are swapped": (
@@ -80,13 +77,13 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_row_stops_the_run_with_its_position(
-    journal: Path, journal_url: str, tmp_path: Path, damage: str
+    journal_url: str, damage: str
 ) -> None:
     log = interrupt(journal_url)
-    whole = shutil.copy(journal, tmp_path / "whole")
+    whole = read(journal_url, ROWS)
     statement, position = DAMAGES[damage]
-    edit(journal, statement)
-    before = read(journal, ROWS)
+    edit(journal_url, statement)
+    before = read(journal_url, ROWS)
     ran = list(log)
 
     async def use(runtime: DBOSRuntime) -> None:
@@ -99,9 +96,9 @@ def test_a_damaged_row_stops_the_run_with_its_position(
         assert info.waits_for == str(refused.value)
 
     live(journal_url, use)
-    assert read(journal, ROWS) == before
+    assert read(journal_url, ROWS) == before
     assert log == ran
-    shutil.copy(whole, journal)
+    put_back(journal_url, whole)
     assert live(journal_url, finish) == Counted(final_count=5)
 
 
@@ -110,11 +107,9 @@ async def finish(runtime: DBOSRuntime) -> object:
 
 
 @pytest.mark.parametrize("is_defined", [True, False])
-def test_a_torn_row_hides_no_other_run(
-    journal: Path, journal_url: str, is_defined: bool
-) -> None:
+def test_a_torn_row_hides_no_other_run(journal_url: str, is_defined: bool) -> None:
     interrupt(journal_url)
-    edit(journal, DAMAGES["the last is torn"][0])
+    edit(journal_url, DAMAGES["the last is torn"][0])
 
     async def use(runtime: DBOSRuntime) -> None:
         if is_defined:
@@ -130,19 +125,22 @@ def test_a_torn_row_hides_no_other_run(
     live(journal_url, use)
 
 
+VERSIONED = """UPDATE operation_outputs
+ SET output = replace(output, '{{"v":{}', '{{"v":{}')"""
+
+
 @pytest.mark.parametrize("is_defined", [True, False])
 @pytest.mark.parametrize("position", [1, 4])
 def test_an_entry_of_a_newer_version_is_refused(
-    journal: Path, journal_url: str, position: int, is_defined: bool
+    journal_url: str, position: int, is_defined: bool
 ) -> None:
     log = interrupt(journal_url)
     edit(
-        journal,
-        "UPDATE operation_outputs SET output = json_set(output, '$.v', 2)"
-        " WHERE function_id = ?",
+        journal_url,
+        f"{VERSIONED.format(1, 2)} WHERE function_id = ?",
         position + 1,
     )
-    before = read(journal, ROWS)
+    before = read(journal_url, ROWS)
 
     async def use(runtime: DBOSRuntime) -> None:
         if is_defined:
@@ -158,9 +156,9 @@ def test_an_entry_of_a_newer_version_is_refused(
             assert "pip install -U" in str(refused.value)
 
     live(journal_url, use)
-    assert read(journal, ROWS) == before
+    assert read(journal_url, ROWS) == before
     assert len(log) == 5
-    edit(journal, "UPDATE operation_outputs SET output = json_set(output, '$.v', 1)")
+    edit(journal_url, VERSIONED.format(2, 1))
     assert live(journal_url, finish) == Counted(final_count=5)
 
 
@@ -173,10 +171,10 @@ ENDS = ["ERROR", "SUCCESS", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 @pytest.mark.parametrize("status", ENDS)
 def test_a_run_that_dbos_has_ended_alone_says_so_to_every_reader(
-    journal: Path, journal_url: str, status: str
+    journal_url: str, status: str
 ) -> None:
     interrupt(journal_url)
-    edit(journal, "UPDATE workflow_status SET status = ?", status)
+    edit(journal_url, "UPDATE workflow_status SET status = ?", status)
 
     async def use(runtime: DBOSRuntime) -> None:
         handler = Counter(runtime=runtime).run(run_id="c")
@@ -192,11 +190,11 @@ def test_a_run_that_dbos_has_ended_alone_says_so_to_every_reader(
 
 
 def test_a_run_that_dbos_has_ended_alone_goes_on_when_dbos_rewinds_it(
-    journal: Path, journal_url: str
+    journal_url: str,
 ) -> None:
     """What the error says to do."""
     log = interrupt(journal_url)
-    edit(journal, "UPDATE workflow_status SET status = 'ERROR'")
+    edit(journal_url, "UPDATE workflow_status SET status = 'ERROR'")
 
     async def use(runtime: DBOSRuntime) -> object:
         runtime.define(Counter(log, runtime=runtime))
@@ -209,10 +207,10 @@ def test_a_run_that_dbos_has_ended_alone_goes_on_when_dbos_rewinds_it(
     assert log.count("increment 2") == 1
 
 
-def test_a_torn_input_does_not_end_the_run(journal: Path, journal_url: str) -> None:
+def test_a_torn_input_does_not_end_the_run(journal_url: str) -> None:
     interrupt(journal_url)
-    (whole,) = read(journal, "SELECT inputs FROM workflow_input")
-    edit(journal, "UPDATE workflow_input SET inputs = substr(inputs, 1, 70)")
+    (whole,) = read(journal_url, "SELECT inputs FROM workflow_input")
+    edit(journal_url, "UPDATE workflow_input SET inputs = substr(inputs, 1, 70)")
 
     async def use(runtime: DBOSRuntime) -> None:
         with pytest.raises(DamagedJournalError, match="its input"):
@@ -221,16 +219,14 @@ def test_a_torn_input_does_not_end_the_run(journal: Path, journal_url: str) -> N
         assert info.status == RunStatus.INTERRUPTED
 
     live(journal_url, use)
-    assert read(journal, "SELECT status FROM workflow_status") == [("PENDING",)]
-    edit(journal, "UPDATE workflow_input SET inputs = ?", *whole)
+    assert read(journal_url, "SELECT status FROM workflow_status") == [("PENDING",)]
+    edit(journal_url, "UPDATE workflow_input SET inputs = ?", *whole)
     assert live(journal_url, finish) == Counted(final_count=5)
 
 
-def test_an_input_that_is_none_of_ours_is_refused(
-    journal: Path, journal_url: str
-) -> None:
+def test_an_input_that_is_none_of_ours_is_refused(journal_url: str) -> None:
     interrupt(journal_url)
-    edit(journal, "UPDATE workflow_input SET inputs = '{}'")
+    edit(journal_url, "UPDATE workflow_input SET inputs = '{}'")
 
     async def use(runtime: DBOSRuntime) -> None:
         for _ in range(2):
@@ -241,10 +237,9 @@ def test_an_input_that_is_none_of_ours_is_refused(
 
 
 def test_a_torn_message_ends_no_run(
-    journal: Path, journal_url: str, caplog: pytest.LogCaptureFixture
+    journal_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It stays, and so does what came after it, until somebody takes it out."""
-    torn = "INSERT INTO durable_mail (run_id, tick, sent_at) VALUES ('a', ?, 0)"
 
     async def begin(runtime: DBOSRuntime) -> None:
         Asking(runtime=runtime).run(run_id="a")
@@ -255,14 +250,11 @@ def test_a_torn_message_ends_no_run(
         Asking(runtime=runtime).run(run_id="a")
         await until(lambda: runtime.live("a") is not None)
         # Messages of other processes are noticed on: that look must survive it.
-        edit(journal, torn, '{"type": "add_ev')
+        slip_in(journal_url, "a", '{"type": "add_ev')
         await until(lambda: caplog.text.count("cannot read message") == len(TORN) + 1)
         await soon(runtime.post("a", add(Answer(text="Ada"))))
-        edit(
-            journal,
-            "INSERT INTO durable_mail (run_id, tick, sent_at) SELECT 'b', tick, 0"
-            " FROM durable_mail WHERE tick LIKE '%Ada%'",
-        )
+        query = "SELECT tick FROM durable_mail WHERE tick LIKE '%Ada%'"
+        slip_in(journal_url, "b", read(journal_url, query)[0][0])
         assert await soon(other) == "Ada"
         assert runtime.live("a") is not None
 
@@ -271,41 +263,39 @@ def test_a_torn_message_ends_no_run(
 
     live(journal_url, begin)
     for tick in TORN:
-        edit(journal, torn, tick)
+        slip_in(journal_url, "a", tick)
     live(journal_url, use)
-    edit(journal, "DELETE FROM durable_mail WHERE tick NOT LIKE '%Ada%'")
+    edit(journal_url, "DELETE FROM durable_mail WHERE tick NOT LIKE '%Ada%'")
     assert live(journal_url, go_on) == "Ada"
 
 
 TORN = ["[1]", "{}"]
 
 
-def test_a_start_event_that_cannot_be_read_ends_no_run(
-    journal: Path, journal_url: str
-) -> None:
+def test_a_start_event_that_cannot_be_read_ends_no_run(journal_url: str) -> None:
     async def start(runtime: DBOSRuntime) -> None:
         Once(gate=never, runtime=runtime).run(run_id="c")
         await until(lambda: runtime.store.run("c") is not None)
 
     name = "'workflows.events.StartEvent', 'nowhere.Missing'"
     live(journal_url, start)
-    edit(journal, "DELETE FROM operation_outputs")
-    edit(journal, f"UPDATE workflow_input SET inputs = replace(inputs, {name})")
+    edit(journal_url, "DELETE FROM operation_outputs")
+    edit(journal_url, f"UPDATE workflow_input SET inputs = replace(inputs, {name})")
 
     async def use(runtime: DBOSRuntime) -> None:
         with pytest.raises(ReplayMismatchError, match=r"nowhere\.Missing"):
             await soon(Once(runtime=runtime).run(run_id="c"))
 
     live(journal_url, use)
-    assert read(journal, "SELECT status FROM workflow_status") == [("PENDING",)]
-    assert read(journal, "SELECT * FROM operation_outputs") == []
+    assert read(journal_url, "SELECT status FROM workflow_status") == [("PENDING",)]
+    assert read(journal_url, "SELECT * FROM operation_outputs") == []
 
 
-def test_a_run_that_was_deleted_is_unknown(journal: Path, journal_url: str) -> None:
+def test_a_run_that_was_deleted_is_unknown(journal_url: str) -> None:
     interrupt(journal_url)
 
     async def use(runtime: DBOSRuntime) -> object:
-        edit(journal, "DELETE FROM workflow_input; DELETE FROM workflow_status")
+        edit(journal_url, "DELETE FROM workflow_input; DELETE FROM workflow_status")
         with pytest.raises(UnknownRunError):
             await soon(runtime.resume("c"))
         with pytest.raises(UnknownRunError):

@@ -22,6 +22,12 @@ from durable_notebook._config import Settings
 from durable_notebook.errors import DurableNotebookError, StorageError
 
 
+@pytest.fixture
+def journal_url(journal: Path) -> str:
+    """The backend that this is about."""
+    return f"sqlite:///{journal}"
+
+
 async def test_a_moved_database_stops_the_run_until_it_is_back(
     journal: Path, journal_url: str
 ) -> None:

@@ -17,6 +17,7 @@ from process_lives import launched, soon, until
 from sample_workflows import Counter, Other
 
 from durable_notebook import Client, DBOSRuntime
+from durable_notebook._config import is_postgres
 from durable_notebook.errors import RunIdTakenError
 
 from .rows import edit, interrupt, read
@@ -90,17 +91,26 @@ ROWS = {
 }
 
 
-def forge(journal: Path, statements: str, payload: str) -> None:
-    for statement in statements.split(";"):
-        edit(journal, statement, *[payload] * statement.count("?"))
+# Where the columns are others.
+ON_POSTGRES = {
+    "attributes = ?": "attributes = to_jsonb(?::text)",
+    "sent_at) VALUES ('c', ?, 0)": "sent_at, token) VALUES"
+    " ('c', ?, 0, gen_random_uuid())",
+}
+
+
+def forge(url: str, statements: str, payload: str) -> None:
+    for here, there in ON_POSTGRES.items() if is_postgres(url) else ():
+        statements = statements.replace(here, there)
+    edit(url, statements, *[payload] * statements.count("?"))
 
 
 @pytest.mark.parametrize("row", ROWS)
 async def test_a_pickle_in_a_row_of_a_run_is_not_read(
-    journal: Path, journal_url: str, tmp_path: Path, row: str
+    journal_url: str, tmp_path: Path, row: str
 ) -> None:
     await asyncio.to_thread(interrupt, journal_url)
-    forge(journal, ROWS[row], forged(tmp_path / "made"))
+    forge(journal_url, ROWS[row], forged(tmp_path / "made"))
 
     async with launched(journal_url) as runtime:
         await use_everything(runtime)
@@ -109,10 +119,10 @@ async def test_a_pickle_in_a_row_of_a_run_is_not_read(
 
 
 async def test_asking_whose_an_id_is_reads_no_pickle(
-    journal: Path, journal_url: str, tmp_path: Path
+    journal_url: str, tmp_path: Path
 ) -> None:
     await asyncio.to_thread(interrupt, journal_url)
-    forge(journal, ROWS["its input"], forged(tmp_path / "made"))
+    forge(journal_url, ROWS["its input"], forged(tmp_path / "made"))
 
     async with launched(journal_url) as runtime:
         with pytest.raises(
@@ -169,27 +179,29 @@ SCHEDULE = (
 
 @pytest.mark.parametrize("row", OF_DBOS)
 async def test_a_pickle_that_dbos_would_run_is_refused_by_a_dbos_of_ours(
-    journal: Path, journal_url: str, tmp_path: Path, row: str
+    journal_url: str, tmp_path: Path, row: str
 ) -> None:
     await asyncio.to_thread(interrupt, journal_url)
-    forge(journal, OF_DBOS[row], forged(tmp_path / "made"))
+    forge(journal_url, OF_DBOS[row], forged(tmp_path / "made"))
     query = "SELECT status FROM workflow_status WHERE workflow_uuid = 'forged'"
 
     async with DBOSRuntime(database_url=journal_url) as runtime:
         runtime.define(Counter(runtime=runtime))
         await soon(runtime.result("c"))
         await until(
-            lambda: read(journal, query) == [("ERROR",)] or (tmp_path / "made").exists()
+            lambda: (
+                read(journal_url, query) == [("ERROR",)] or (tmp_path / "made").exists()
+            )
         )
 
     assert not (tmp_path / "made").exists()
 
 
 async def test_a_pickled_schedule_is_refused_by_a_dbos_of_ours(
-    journal: Path, journal_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    journal_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await asyncio.to_thread(interrupt, journal_url)
-    forge(journal, SCHEDULE, forged(tmp_path / "made"))
+    forge(journal_url, SCHEDULE, forged(tmp_path / "made"))
     ended: list[object] = []
     monkeypatch.setattr(threading, "excepthook", ended.append)
 
@@ -202,11 +214,11 @@ async def test_a_pickled_schedule_is_refused_by_a_dbos_of_ours(
 
 
 async def test_the_tools_of_dbos_read_no_pickle_either(
-    journal: Path, journal_url: str, tmp_path: Path
+    journal_url: str, tmp_path: Path
 ) -> None:
     await asyncio.to_thread(interrupt, journal_url)
     for name in ("its entries", "its old input"):
-        forge(journal, ROWS[name], forged(tmp_path / "made"))
+        forge(journal_url, ROWS[name], forged(tmp_path / "made"))
 
     async with DBOSRuntime(database_url=journal_url):
         for tool in (DBOS.list_workflow_steps_async, DBOS.get_workflow_status_async):

@@ -16,6 +16,7 @@ import pytest
 from durable_notebook._config import Settings
 from durable_notebook.errors import StorageError
 from durable_notebook.store import open_store
+from tests.crash.backends import Backend
 from tests.crash.fixtures import Try, commits_when_undisturbed, shown
 from tests.crash.points import Ending, When
 from tests.crash.trial import DEFINED, Kill, Trial
@@ -49,6 +50,12 @@ def test_a_full_disk_at_any_write_changes_nothing(
     assert len(refused) > commits // 2, "hardly a write was refused"
 
 
+@pytest.fixture
+def backend(sqlite: Backend) -> Backend:
+    """The backend that this is about."""
+    return sqlite
+
+
 class Stubborn(sqlite3.Connection):
     """A connection whose first rollback fails, as one on a broken disk can."""
 
@@ -62,12 +69,12 @@ class Stubborn(sqlite3.Connection):
 
 
 def test_a_rollback_that_fails_does_not_end_the_writer(
-    journal_url: str, monkeypatch: pytest.MonkeyPatch
+    journal: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or every later write would wait for ever."""
     connect = partial(sqlite3.connect, factory=Stubborn)
     monkeypatch.setattr(sqlite3, "connect", connect)
-    store = open_store(journal_url, Settings())
+    store = open_store(f"sqlite:///{journal}", Settings())
     unbindable: Any = object()
 
     with pytest.raises(StorageError):

@@ -1,8 +1,8 @@
 """Two processes of one executor: the second is refused, a stopped first has lost.
 
-The system holds the executor's file lock for a process that is only stopped. Where the
-lock does not hold (its file was removed, a network file system forgot it), the token
-inside each append does.
+The executor's lock is held for a process that is only stopped. Where the lock does not
+hold (its file was removed, a network file system forgot it, its connection was cut),
+the token inside each append does.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
 
 from tests.crash import verdict
-from tests.crash.backends import Backend, SqliteFiles
+from tests.crash.backends import Backend
 from tests.crash.bodies import Body, read_log
 from tests.crash.child import Job
 from tests.crash.expected import EXPECTED
@@ -27,11 +28,9 @@ from tests.crash.forkserver import Forkserver
 
 
 @contextmanager
-def stopped(
-    server: Forkserver, folder: Path, workflow: str, body: int
-) -> Iterator[Future[int]]:
-    """A process that is stopped in its n-th body, and continued after the block."""
-    job = Job(workflow, str(folder), url_in(folder), 1, stop_at=body)
+def stopped(server: Forkserver, job: Job) -> Iterator[Future[int]]:
+    """A process that is stopped in a body, and continued after the block."""
+    folder = Path(job.folder)
     with ThreadPoolExecutor(1) as pool:
         code = pool.submit(server.run, job)
         pid = wait_until_stopped(folder / "pid-1", code)
@@ -54,11 +53,18 @@ def wait_until_stopped(file: Path, code: Future[int]) -> int:
 
 
 @pytest.fixture
-def folder(sqlite: Backend, tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     found = tmp_path / "trial"
     found.mkdir()
-    sqlite.opened(found)
     return found
+
+
+@pytest.fixture
+def url(backend: Backend, folder: Path) -> Iterator[str]:
+    """A database of the trial."""
+    found = backend.opened(folder)
+    yield found
+    backend.drop(found)
 
 
 @pytest.mark.parametrize(
@@ -66,18 +72,23 @@ def folder(sqlite: Backend, tmp_path: Path) -> Path:
     [("counter", 1), ("counter", 7), ("fanout", 5), ("interview", 2)],
 )
 def test_a_twin_that_wakes_up_begins_no_body_more(
-    servers: SimpleQueue[Forkserver], folder: Path, workflow: str, body: int
+    servers: SimpleQueue[Forkserver],
+    backend: Backend,
+    folder: Path,
+    url: str,
+    workflow: str,
+    body: int,
 ) -> None:
     one, two = servers.get(), servers.get()
+    jobs = [Job(workflow, str(folder), url, n) for n in (1, 2, 3)]
     try:
-        with stopped(one, folder, workflow, body) as code:
-            refused = two.run(Job(workflow, str(folder), url_in(folder), 2))
+        with stopped(one, replace(jobs[0], stop_at=body)) as code:
+            refused = two.run(jobs[1])
             assert refused == 1
             said = (folder / "output-2").read_text()
             assert "ExecutorInUseError: Another live process is executor" in said
-            for lock in folder.glob("*.lock"):
-                lock.unlink()
-            done = two.run(Job(workflow, str(folder), url_in(folder), 3))
+            backend.free_executors(url)
+            done = two.run(jobs[2])
             finished = bodies_of(folder)
         twin = code.result(timeout=20)
     finally:
@@ -86,21 +97,13 @@ def test_a_twin_that_wakes_up_begins_no_body_more(
 
     assert done == 0, (folder / "output-3").read_text()
     assert (folder / "output-3").read_text() == ""
-    stored = stored_in(folder)
+    stored = verdict.Stored.read(backend, url)
     outcome = verdict.outcome_of(folder, 3)
     assert verdict.of_run(EXPECTED[workflow], stored, outcome) == []
     # What it had begun it may end; then it finds that it has lost, and how it ended.
     assert bodies_of(folder) == finished
     assert twin == 0, (folder / "output-1").read_text()
     assert verdict.outcome_of(folder, 1)["result"] == outcome["result"]
-
-
-def url_in(folder: Path) -> str:
-    return SqliteFiles().fresh(folder)
-
-
-def stored_in(folder: Path) -> verdict.Stored:
-    return verdict.Stored.read(SqliteFiles(), url_in(folder))
 
 
 def bodies_of(folder: Path) -> list[Body]:
@@ -110,12 +113,15 @@ def bodies_of(folder: Path) -> list[Body]:
 
 @pytest.mark.parametrize("number", range(5))
 def test_two_executors_that_start_one_run_at_once_execute_it_once(
-    servers: SimpleQueue[Forkserver], folder: Path, number: int
+    servers: SimpleQueue[Forkserver],
+    backend: Backend,
+    folder: Path,
+    url: str,
+    number: int,
 ) -> None:
     both = [servers.get(), servers.get()]
     jobs = [
-        Job("counter", str(folder), url_in(folder), n, executor_id=f"executor-{n}")
-        for n in (1, 2)
+        Job("counter", str(folder), url, n, executor_id=f"executor-{n}") for n in (1, 2)
     ]
     with ThreadPoolExecutor(2) as pool:
         codes = list(pool.map(Forkserver.run, both, jobs))
@@ -124,7 +130,7 @@ def test_two_executors_that_start_one_run_at_once_execute_it_once(
 
     said = [(folder / f"output-{n}").read_text() for n in (1, 2)]
     assert (codes, said) == ([0, 0], ["", ""])
-    stored = stored_in(folder)
+    stored = verdict.Stored.read(backend, url)
     for process in (1, 2):
         outcome = verdict.outcome_of(folder, process)
         assert verdict.of_run(EXPECTED["counter"], stored, outcome) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,10 +17,15 @@ from sample_workflows import (
     AskingTwice,
     Counted,
     Counter,
+    Failing,
+    Logged,
     Once,
+    OutOfPaperError,
     Tick,
 )
+from workflows import step
 from workflows.errors import WorkflowCancelledByUser
+from workflows.events import StartEvent, StopEvent
 
 from durable_notebook import Client, DBOSRuntime
 from durable_notebook._model import RunStatus
@@ -356,3 +362,104 @@ async def test_a_run_on_a_queue_of_the_user_waits_for_its_definition(
         workflow = Once(runtime=runtime)
 
         assert await soon(workflow.run(run_id="o")) == 1
+
+
+# -- looking --------------------------------------------------------------------------
+
+
+async def test_the_command_line_shows_a_run_as_it_was_written(journal_url: str) -> None:
+    async with launched(journal_url) as runtime:
+        await counted(runtime, [])
+        with pytest.raises(OutOfPaperError):
+            await soon(Failing(runtime=runtime).run(run_id="bad"))
+        await until(lambda: status(runtime, "bad") == "ERROR")
+
+        listed = json.loads(await command_line(journal_url, "list"))
+        failed = json.loads(await command_line(journal_url, "list", "-S", "ERROR"))
+        run = json.loads(await command_line(journal_url, "get", "c"))
+        steps = json.loads(await command_line(journal_url, "steps", "c"))
+
+    names = {row["workflow_id"]: row["name"] for row in listed}
+    assert names == {
+        "c": "sample_workflows.Counter",
+        "bad": "sample_workflows.Failing",
+    }
+    assert [row["workflow_id"] for row in failed] == ["bad"]
+    assert "tray 2 is empty" in str(failed[0]["error"])
+    assert (run["workflow_id"], run["status"]) == ("c", "SUCCESS")
+    assert "final_count" in str(run["output"])
+    found = [step["function_name"] for step in steps]
+    assert found == ["StartEvent", "start", *["increment"] * 5]
+
+
+async def test_dbos_lists_the_steps_of_a_run_that_waits(journal_url: str) -> None:
+    async with launched(journal_url) as runtime:
+        handler = Asking(runtime=runtime).run(run_id="a")
+        await until(lambda: prompts(runtime, "a"))
+
+        steps = await DBOS.list_workflow_steps_async("a")
+        found = await DBOS.get_workflow_status_async("a")
+        await runtime.send("a", Answer(text="Ada"))
+
+        assert await soon(handler) == "Ada"
+    assert [step["function_name"] for step in steps] == ["StartEvent", "ask"]
+    assert found is not None
+    assert found.status == "PENDING"
+
+
+# -- trees ----------------------------------------------------------------------------
+
+
+class Family(Logged):
+    """A body that runs another, which passes the gate."""
+
+    @step
+    async def only(self, ev: StartEvent) -> StopEvent:
+        inside = Once(self.log, self.gate, runtime=self.runtime)
+        return StopEvent(result=await inside.run(run_id="child", value=1))
+
+
+async def test_dbos_deletes_the_children_of_a_run_with_it(journal_url: str) -> None:
+    async with launched(journal_url) as runtime:
+        await soon(Family(runtime=runtime).run(run_id="f"))
+        await until(lambda: status(runtime, "f") == "SUCCESS")
+
+        await DBOS.delete_workflow_async("f", delete_children=True)
+
+        assert runtime.store.runs() == []
+
+
+async def test_dbos_cancels_the_children_of_a_run_with_it(journal_url: str) -> None:
+    async with launched(journal_url) as runtime:
+        handler = Family([], never, runtime=runtime).run(run_id="f")
+        await until(lambda: runtime.live("child"))
+
+        await DBOS.cancel_workflow_async("f", cancel_children=True)
+
+        with pytest.raises(WorkflowCancelledByUser):
+            await soon(handler)
+        with pytest.raises(WorkflowCancelledByUser):
+            await soon(Client(runtime).run("child").result())
+        assert status(runtime, "child") == "CANCELLED"
+
+
+@pytest.mark.parametrize("kept", range(7))
+async def test_a_rewound_run_goes_on_with_the_state_of_its_position(
+    journal_url: str, kept: int
+) -> None:
+    log: list[str] = []
+    async with launched(journal_url) as runtime:
+        workflow = await counted(runtime, log)
+        await until(lambda: status(runtime, "c") == "SUCCESS")
+        before = [e async for e in workflow.run(run_id="c").stream_events()]
+
+        await DBOS.rewind_workflow_async("c", start_step=kept + 1)
+        await until(lambda: status(runtime, "c") == "SUCCESS" and log)
+
+        result = await soon(workflow.run(run_id="c"))
+        events = [e async for e in workflow.run(run_id="c").stream_events()]
+
+    bodies = ["start", *(f"increment {n}" for n in range(5))]
+    assert result == Counted(final_count=5)
+    assert log == bodies[max(kept - 1, 0) :]
+    assert events == before

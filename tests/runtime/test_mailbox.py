@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from typing import Any
 
 import pytest
 from process_lives import add, launched, live, never, soon, until
 from sample_workflows import Answer, Asking, Logged, Other, Part, Tick
 from workflows import Context, step
-from workflows.events import StartEvent, StopEvent
+from workflows.events import HumanResponseEvent, StartEvent, StopEvent
 
 from durable_notebook import Client, DBOSRuntime
-from durable_notebook.errors import RunFinishedError, UnknownRunError
+from durable_notebook.errors import (
+    RunFinishedError,
+    UnknownRunError,
+    UnstorableValueError,
+)
 
 
 def sent(runtime: DBOSRuntime, run_id: str) -> list[object]:
@@ -131,3 +136,26 @@ async def test_a_late_send_of_a_handler_is_logged_in_one_line(
     assert "has already ended (completed)" in record.getMessage()
     assert "\n" not in record.getMessage()
     assert unhandled == []
+
+
+class Holding(HumanResponseEvent):
+    payload: Any
+
+
+async def test_a_message_that_cannot_be_stored_names_its_field(
+    journal_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with launched(journal_url) as runtime:
+        handler = Asking(runtime=runtime).run(run_id="a")
+        unstorable = Holding(payload=object())
+
+        with pytest.raises(UnstorableValueError) as refused:
+            await soon(runtime.send("a", unstorable))
+        await handler.send_event(unstorable)
+        await until(lambda: caplog.records)
+        await runtime.send("a", Answer(text="Ada"))
+
+        assert await soon(handler) == "Ada"
+    assert (refused.value.run_id, refused.value.where) == ("a", "Holding.payload")
+    assert [r.getMessage() for r in caplog.records] == [str(refused.value)]
+    assert caplog.records[0].exc_info is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from dbos import DBOS
 from process_lives import live, never, reading, soon, until
 from sample_workflows import Answer, Asking, Counted, Counter, Once
 from workflows import Workflow, step
-from workflows.events import Event, StartEvent, StopEvent
+from workflows.events import Event, StartEvent, StopEvent, WorkflowIdleEvent
 
 from durable_notebook import Client, DBOSRuntime
 from durable_notebook._entry import Entry
@@ -57,6 +58,58 @@ def test_a_run_of_a_dead_executor_is_not_waited_for(journal_url: str) -> None:
     live(journal_url, another, executor_id="two")
 
     assert live(journal_url, one, executor_id="one") == "Ada"
+
+
+async def to_the_question(stream: AsyncIterator[Event]) -> None:
+    """Read a stream as far as what is recorded of the run."""
+    async for event in stream:
+        if isinstance(event, WorkflowIdleEvent):
+            return
+
+
+def test_the_stream_of_a_dead_executors_run_ends_with_the_reason(
+    journal_url: str,
+) -> None:
+    """After what is recorded of it: nobody will add to that."""
+    leave(journal_url)
+
+    async def another(runtime: DBOSRuntime) -> None:
+        workflow = Asking(runtime=runtime)
+        handler = workflow.run(run_id="a")
+        for stream in (
+            Client(runtime).run("a").events(),
+            Client(runtime).run("a").events(after=1),
+            handler.stream_events(expose_internal=True),
+        ):
+            await soon(to_the_question(stream))
+            with pytest.raises(StrandedRunError) as refused:
+                await soon(anext(stream))
+            assert refused.value.executor_id == "one"
+        with pytest.raises(StrandedRunError):
+            await soon(handler)
+
+    live(journal_url, another, executor_id="two")
+
+
+def test_the_stream_of_a_run_whose_executor_dies_meanwhile_ends(
+    journal_url: str,
+) -> None:
+    """Whoever holds the lock stands for another process, which then dies."""
+    leave(journal_url)
+
+    async def another(runtime: DBOSRuntime) -> None:
+        lock = ExecutorLock.take(runtime.store, "one")
+        runtime.define(Asking(runtime=runtime))
+        stream = Client(runtime).run("a").events()
+        await soon(to_the_question(stream))
+        more = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        lock.release()
+
+        with pytest.raises(StrandedRunError):
+            await soon(more)
+
+    live(journal_url, another, executor_id="two")
 
 
 def test_a_copy_of_a_run_of_a_dead_executor_goes_on(journal_url: str) -> None:

@@ -40,19 +40,21 @@ class Database:
         status: str = "PENDING",
         inputs: str = _OURS,
         created_at: int = 1_000,
+        parent: str | None = None,
     ) -> None:
         """What DBOS writes when a run is started."""
         self.execute(
             "INSERT INTO workflow_status (workflow_uuid, name, status, executor_id,"
-            " owner_xid, application_name, created_at, updated_at)"
+            " owner_xid, application_name, created_at, updated_at, parent_workflow_id)"
             " VALUES (:run_id, :workflow, :status, :executor_id, :owner, 'app',"
-            " :created_at, :created_at)",
+            " :created_at, :created_at, :parent)",
             run_id=run_id,
             workflow=workflow,
             status=status,
             executor_id=executor_id,
             owner=owner,
             created_at=created_at,
+            parent=parent,
         )
         self.execute(
             "INSERT INTO workflow_input (workflow_uuid, inputs)"

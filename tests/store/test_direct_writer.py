@@ -171,6 +171,23 @@ def test_an_entry_that_meets_a_lock_is_written_when_it_is_gone(
     assert [e.position for e in store.entries("r")] == [0, 1]
 
 
+def test_no_entry_overtakes_one_that_waits(
+    store: Store, database: Database, journal: Path
+) -> None:
+    """A kill between the two would leave a hole in the journal."""
+    database.add_run("r")
+    store.append(new_entry("r", 0)).result(timeout=10)
+    with closing(sqlite3.connect(journal, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        first = store.append(new_entry("r", 1))
+        other.rollback()
+    second = store.append(new_entry("r", 2))
+
+    assert first.done() or not second.done()
+    second.result(timeout=10)
+    assert [e.position for e in store.entries("r")] == [0, 1, 2]
+
+
 def test_only_the_owner_writes_at_once_too(store: Store, database: Database) -> None:
     database.add_run("r")
     store.append(new_entry("r", 0)).result(timeout=10)

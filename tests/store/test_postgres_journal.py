@@ -20,8 +20,8 @@ from durable_notebook.errors import (
     LostOwnershipError,
     StorageError,
 )
-from durable_notebook.store import Store, open_store
-from durable_notebook.store._queries import migrations
+from durable_notebook.store import OURS, Store, open_store
+from durable_notebook.store._queries import migrations, statements
 from tests.bad_line import BadLine, Loss
 from tests.postgres_server import PostgresServer
 
@@ -191,6 +191,29 @@ def test_a_lock_that_another_holds_is_an_error_of_that_run_only(
     assert [future.exception() for future in others] == [None] * 3
     store.append(new_entry("locked", 0)).result(timeout=10)
     assert len(store.entries("locked")) == 1
+
+
+def test_a_lock_on_all_is_waited_for_once_and_not_by_each_write(
+    database: Database, opens: Callable[..., Store]
+) -> None:
+    """Twenty runs that are refused are so together, not one patience after another."""
+    runs = [f"r{n}" for n in range(20)]
+    for run_id in runs:
+        database.add_run(run_id)
+    store = opens(Settings(busy_timeout_s=1.0))
+
+    with psycopg.connect(database.url) as foreign:
+        foreign.execute("LOCK TABLE dbos.operation_outputs IN EXCLUSIVE MODE")
+        futures = [store.append(new_entry(run_id, 0)) for run_id in runs]
+        done, _ = wait(futures, timeout=10)
+
+    assert len(done) == len(runs)
+    for future in futures:
+        with pytest.raises(StorageError, match="lock timeout"):
+            future.result(timeout=0)
+    again = [store.append(new_entry(run_id, 0)) for run_id in runs]
+    wait(again, timeout=20)
+    assert [future.exception() for future in again] == [None] * len(runs)
 
 
 def test_an_owner_that_changes_meanwhile_is_waited_for(
@@ -557,3 +580,29 @@ def test_an_executor_that_another_took_meanwhile_is_reported(
 
     assert caplog.text.count("somebody else is it now") == 1
     store.close()
+
+
+# -- many runs ------------------------------------------------------------------------
+
+
+def test_the_children_of_a_run_are_found_without_the_other_runs(
+    database: Database,
+) -> None:
+    """Ten thousand finished runs must not matter to a body that goes on."""
+    with psycopg.connect(database.url) as connection:
+        connection.execute("SET search_path TO dbos")
+        connection.execute(
+            "INSERT INTO workflow_status (workflow_uuid, name, status, created_at,"
+            " updated_at) SELECT 'r' || n, 'W', 'SUCCESS', n, n"
+            " FROM generate_series(1, 10000) n"
+        )
+        connection.execute(
+            "INSERT INTO workflow_input (workflow_uuid, inputs, retention_timestamp)"
+            " SELECT 'r' || n, '{}', n FROM generate_series(1, 10000) n"
+        )
+        connection.execute("ANALYZE workflow_status, workflow_input")
+        query = b"EXPLAIN " + statements("postgres")["children"].encode()
+        plan = connection.execute(query, {"run_id": "r1", "ours": OURS}).fetchall()
+
+    assert "idx_workflow_status_parent" in str(plan)
+    assert "Seq Scan" not in str(plan)

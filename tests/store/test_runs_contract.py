@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from store_samples import Database, new_entry
 
-from durable_notebook.errors import LostOwnershipError
-from durable_notebook.store import Enqueued, Store
+from durable_notebook.errors import LostOwnershipError, StorageError
+from durable_notebook.store import OURS, Enqueued, Past, Pending, Store
 
 
 def test_runs_are_listed_newest_first(store: Store, database: Database) -> None:
@@ -74,12 +76,12 @@ def test_a_run_that_is_not_there_is_none(store: Store) -> None:
 def test_a_run_has_the_runs_that_its_bodies_began(
     store: Store, database: Database
 ) -> None:
-    inputs = '{"namedArgs":{},"positionalArgs":[{"durable_notebook":1%s}]}'
-    began = inputs % ',"parent":["p","invocation_1"]'
-    database.add_run("p", inputs=inputs % "")
-    database.add_run("second", inputs=began, created_at=2_000)
-    database.add_run("first", inputs=began, created_at=1_000)
-    database.add_run("other", inputs=inputs % ',"parent":["q","invocation_1"]')
+    database.add_run("p")
+    database.add_run("second", parent="p", created_at=2_000)
+    database.add_run("first", parent="p", created_at=1_000)
+    database.add_run("other", parent="q")
+    database.add_run("theirs", parent="p", inputs='{"positionalArgs":[]}')
+    database.add_run("torn", inputs=OURS.replace("%", "1,"))
 
     assert [row.run_id for row in store.children("p")] == ["first", "second"]
     assert store.children("first") == []
@@ -208,6 +210,38 @@ def test_an_enqueued_run_goes_to_who_may_take_it(
         assert (row.owner, row.recoveries) == ("token", 1)
 
 
+def test_a_claim_of_a_run_that_waited_is_no_recovery(
+    store: Store, database: Database
+) -> None:
+    database.add_run("r", executor_id="me")
+
+    assert store.claim("r", "me", "one").result()
+    assert store.claim("r", "me", "two", is_counted=False).result()
+
+    row = store.run("r")
+    assert row is not None
+    assert (row.owner, row.recoveries) == ("two", 1)
+
+
+def test_pending_runs_tell_whether_there_is_something_to_do(
+    store: Store, database: Database
+) -> None:
+    for run_id in ("a", "b", "not asked for"):
+        database.add_run(run_id, executor_id="me")
+    database.add_run("gone", executor_id="me", status="CANCELLED")
+    database.add_run("theirs", executor_id="other")
+    entry = new_entry("a", 0, rest=0.0)
+    store.append(entry).result()
+    newest = [store.post("a", "{}").result() for _ in range(2)][-1]
+
+    found = store.pending(["a", "b", "gone", "theirs", "nobody"], "me")
+
+    assert sorted(found, key=lambda pending: pending.run_id) == [
+        Pending("a", entry.body, newest),
+        Pending("b", None, 0),
+    ]
+
+
 @pytest.mark.parametrize("is_fork", [True, False])
 def test_a_fork_does_not_keep_the_end_of_its_original(
     store: Store, database: Database, is_fork: bool
@@ -315,3 +349,148 @@ def test_the_size_of_a_run_is_that_of_its_bytes(
     assert before == {"r": len(row.inputs)}
     assert after["r"] - before["r"] == len(entry.body.encode()) + 8
     assert after["other"] == before["r"]
+
+
+# -- what outlives entries ------------------------------------------------------------
+
+
+def test_it_is_known_how_far_messages_were_consumed(
+    store: Store, database: Database
+) -> None:
+    database.add_run("r")
+    store.append(new_entry("r", 0)).result(timeout=10)
+    before = store.past("r")
+    store.append(replace(new_entry("r", 1), consumed=7)).result(timeout=10)
+
+    lost = store.append(replace(new_entry("r", 2, owner="another"), consumed=9))
+
+    with pytest.raises(LostOwnershipError):
+        lost.result(timeout=10)
+
+    assert before == Past()
+    assert store.past("r") == Past(consumed=7)
+    assert store.past("nobody") == Past()
+
+
+def test_an_entry_that_is_refused_has_consumed_nothing(
+    store: Store, database: Database
+) -> None:
+    database.add_run("r")
+    store.append(new_entry("r", 0)).result(timeout=10)
+
+    with pytest.raises(StorageError):
+        store.append(replace(new_entry("r", 0), consumed=7)).result(timeout=10)
+
+    assert store.past("r") == Past()
+
+
+def test_messages_are_taken_back_as_far_as_they_were_consumed(
+    store: Store, database: Database
+) -> None:
+    database.add_run("r")
+    database.add_run("other")
+    sent = [store.post("r", text, text).result(timeout=10) for text in "abc"]
+    of_other = store.post("other", "x").result(timeout=10)
+    store.append(replace(new_entry("r", 0), consumed=sent[1])).result(timeout=10)
+
+    with pytest.raises(LostOwnershipError):
+        store.take_back_mail("r", "another", sent[0]).result(timeout=10)
+    refused = store.mail("r", 0)
+    store.take_back_mail("r", "me", sent[0]).result(timeout=10)
+
+    assert [mail.tick for mail in refused] == ["a", "b", "c"]
+    assert [mail.tick for mail in store.mail("r", 0)] == ["a", "c"]
+    assert store.past("r") == Past(consumed=sent[0])
+    assert [mail.sequence for mail in store.mail("other", 0)] == [of_other]
+    assert store.post("r", "again", "b").result(timeout=10) is not None
+
+
+@pytest.mark.parametrize("status", ["PENDING", "ENQUEUED"])
+def test_it_is_known_when_tools_have_set_a_run_going(
+    store: Store, database: Database, status: str
+) -> None:
+    database.add_run("r", status=status)
+    database.execute(
+        "UPDATE workflow_status SET queue_name = '_dbos_internal_queue'"
+        " WHERE status = 'ENQUEUED'"
+    )
+    began = time.time() - 0.001  # It is noted in milliseconds.
+
+    assert store.claim("r", "local", "now").result(timeout=10)
+
+    found = store.past("r").set_going_at
+    if status == "PENDING":
+        assert found is None
+    else:
+        assert found is not None
+        assert began <= found <= time.time()
+
+
+# -- code -----------------------------------------------------------------------------
+
+
+def test_code_stays_as_long_as_a_run_names_it(store: Store, database: Database) -> None:
+    for run_id in ("one", "two"):
+        database.add_run(run_id)
+        first = replace(new_entry(run_id, 0), code=("digest", "text"))
+        store.append(first).result(timeout=10)
+    own = replace(new_entry("two", 1), code=("own", "text of two"))
+    store.append(own).result(timeout=10)
+
+    found = []
+    for run_id in ("one", "two"):
+        row = store.run(run_id)
+        assert row is not None
+        store.delete([row]).result(timeout=10)
+        found.append((store.code("digest"), store.code("own")))
+
+    assert found == [("text", "text of two"), (None, None)]
+
+
+def test_code_goes_when_its_runs_are_deleted_together(
+    store: Store, database: Database
+) -> None:
+    for run_id in ("one", "two"):
+        database.add_run(run_id)
+        first = replace(new_entry(run_id, 0), code=("digest", "text"))
+        store.append(first).result(timeout=10)
+
+    store.delete(store.runs()).result(timeout=10)
+
+    assert store.code("digest") is None
+
+
+def test_a_fork_keeps_the_code_of_its_original(
+    store: Store, database: Database
+) -> None:
+    database.add_run("r")
+    first = replace(new_entry("r", 0), code=("digest", "text"))
+    store.append(first).result(timeout=10)
+    database.add_run("f", status="ENQUEUED", executor_id="local")
+    database.execute(
+        "UPDATE workflow_status SET forked_from = 'r',"
+        " queue_name = '_dbos_internal_queue' WHERE workflow_uuid = 'f'"
+    )
+    store.claim("f", "local", "now").result(timeout=10)
+
+    row = store.run("r")
+    assert row is not None
+    store.delete([row]).result(timeout=10)
+
+    assert store.code("digest") == "text"
+
+
+def test_what_others_have_deleted_is_swept_with_its_code(
+    store: Store, database: Database
+) -> None:
+    for run_id, digest in (("gone", "old"), ("there", "new")):
+        database.add_run(run_id)
+        entry = replace(new_entry(run_id, 0), code=(digest, "text"), consumed=3)
+        store.append(entry).result(timeout=10)
+    for table in ("operation_outputs", "workflow_input", "workflow_status"):
+        database.execute(f"DELETE FROM {table} WHERE workflow_uuid = 'gone'")
+
+    store.sweep().result(timeout=10)
+
+    assert (store.code("old"), store.code("new")) == (None, "text")
+    assert (store.past("gone"), store.past("there")) == (Past(), Past(consumed=3))

@@ -255,7 +255,10 @@ def test_threads_may_share_a_store(
 
 @pytest.mark.parametrize(
     "name",
-    ["run", "unfinished", "entries", "last_entry", "mail", "newest_mail", "owner"],
+    [
+        *("run", "children", "unfinished", "entries", "last_entry"),
+        *("mail", "newest_mail", "owner"),
+    ],
 )
 def test_what_is_asked_all_the_time_reads_no_other_runs(
     database: Database, store: Store, name: str
@@ -273,3 +276,4 @@ def test_what_is_asked_all_the_time_reads_no_other_runs(
     # Of the runs that are not finished there are few, and DBOS keeps an index of them.
     scans = [row[3] for row in plan if row[3].startswith("SCAN")]
     assert [s for s in scans if "idx_workflow_status_pending" not in s] == []
+    assert "idx_workflow_status_parent" in str(plan) or name != "children"

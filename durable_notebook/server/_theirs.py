@@ -1,0 +1,58 @@
+"""What we use of `llama_agents`, all of it: a release of theirs breaks this module.
+
+Much of it is private. `tests/server/test_their_canary.py` names what has moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from llama_agents.client.protocol.serializable_events import EventEnvelopeWithMetadata
+from llama_agents.server import (
+    AbstractWorkflowStore,
+    HandlerQuery,
+    PersistentHandler,
+    WorkflowServer,
+)
+from llama_agents.server._service import (
+    EventSendError,
+    HandlerCompletedError,
+    HandlerNotFoundError,
+)
+from llama_agents.server._store.abstract_workflow_store import StoredEvent, StoredTick
+from workflows.events import Event
+
+__all__ = [
+    "AbstractWorkflowStore",
+    "EventEnvelopeWithMetadata",
+    "EventSendError",
+    "HandlerCompletedError",
+    "HandlerNotFoundError",
+    "HandlerQuery",
+    "PersistentHandler",
+    "Send",
+    "StoredEvent",
+    "StoredTick",
+    "WorkflowServer",
+    "send_with",
+    "store_of",
+]
+
+
+class Send(Protocol):
+    """Sends an event to a handler, if need be to one step of it."""
+
+    def __call__(
+        self, handler_id: str, event: Event, step: str | None = None
+    ) -> Coroutine[Any, Any, None]: ...
+
+
+def send_with(server: WorkflowServer, send: Send) -> None:
+    """Have `POST /events/{id}` send with a function of ours."""
+    server._service.send_event = send  # type: ignore[method-assign]
+
+
+def store_of(runtime: Any) -> Any:
+    """The store that a server's own runtime would write to."""
+    return getattr(runtime, "_store", None)

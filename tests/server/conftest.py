@@ -1,0 +1,20 @@
+"""Each test of a server leaves the process as it found it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def journal_url(request: pytest.FixtureRequest, journal: Path) -> str:
+    """A journal on each backend; nothing has run on it yet."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{journal}"
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing_behind(no_leaks: None) -> None:
+    pass
