@@ -239,7 +239,8 @@ class DBOSRuntime(Serving, Runtime):
         self.abandon(destroy_dbos)
         if destroy_dbos:
             # DBOS had made its threads the loop's own, and has ended them.
-            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+            threads = ThreadPoolExecutor(thread_name_prefix="asyncio")
+            asyncio.get_running_loop().set_default_executor(threads)
 
     def _end_thread(self) -> None:
         thread, self._thread = self._thread, None
