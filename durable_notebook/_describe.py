@@ -75,7 +75,7 @@ def _interruption(runtime: DBOSRuntime, row: RunRow) -> str | None:
     reason = None
     if runtime.live(row.run_id) is not None:
         pass
-    elif row.dbos_status == "PENDING" and executor != runtime.executor_id:
+    elif row.dbos_status == "PENDING" and not runtime.is_executor(executor):
         if not runtime.is_executor_alive(executor):
             reason = f"its own process, executor {executor} (open its notebook)"
     elif problem is not None:

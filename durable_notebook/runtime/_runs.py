@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -17,6 +16,7 @@ from durable_notebook.errors import (
     DamagedJournalError,
     LostOwnershipError,
     RunIdTakenError,
+    StorageError,
     StrandedRunError,
     TooManyRecoveriesError,
     UnknownRunError,
@@ -28,6 +28,7 @@ from durable_notebook.runtime._execution import (
     Session,
     Start,
 )
+from durable_notebook.runtime._executor import Executor
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._registry import Definition, Registry
@@ -39,15 +40,6 @@ T = TypeVar("T")
 Started = asyncio.Task[None] | Future[None]
 
 logger = logging.getLogger("durable_notebook")
-
-
-@dataclass(frozen=True, slots=True)
-class Executor:
-    """Who executes: its id, the number of this life of it, and who else lives."""
-
-    id: str
-    session: int
-    is_alive: Callable[[str], bool]
 
 
 class Runs:
@@ -100,6 +92,7 @@ class Runs:
             self.check_executor(row)
             await self.resume(run_id)
         elif run_id not in self._claimed:
+            self._executor.check()
             self._claimed.add(run_id)
             self._starts[run_id] = start
             is_new = False
@@ -138,6 +131,8 @@ class Runs:
         True if one cannot be taken yet, because its last execution has not quite ended.
         """
         is_early = False
+        if self._executor.problem() is not None:
+            return False
         for run in self._store.enqueued():
             if run.run_id in self._claimed:
                 is_early = True
@@ -151,7 +146,7 @@ class Runs:
 
     def _may_take(self, executor_id: str | None) -> bool:
         """Whether an enqueued run is ours: its executor is us, nobody, or dead."""
-        is_free = executor_id is None or executor_id == self._executor.id
+        is_free = executor_id is None or self._executor.is_me(executor_id)
         return is_free or not self._executor.is_alive(executor_id or "")
 
     async def stop_run(self, run_id: str) -> None:
@@ -181,7 +176,7 @@ class Runs:
             StrandedRunError: Its executor is another, and no live process is that.
         """
         executor_id = row.executor_id or ""
-        if row.dbos_status != "PENDING" or executor_id == self._executor.id:
+        if row.dbos_status != "PENDING" or self._executor.is_me(executor_id):
             return
         is_open = recorded_end(self._store, row) is None
         if is_open and not self._executor.is_alive(executor_id):
@@ -194,9 +189,11 @@ class Runs:
     async def _recover(self, run_id: str) -> bool:
         if run_id in self._claimed:
             return False
+        self.problems.pop(run_id, None)
+        if self._executor.problem() is not None:
+            return False  # It is another's, or will go on here by itself.
         self._claimed.add(run_id)
         self.undefined.pop(run_id, None)
-        self.problems.pop(run_id, None)
         owner = new_owner()
         is_going_on = False
         try:
@@ -296,8 +293,11 @@ class Runs:
         """Whether a run was lost because DBOS's tools have cancelled or deleted it."""
         if not isinstance(problem, LostOwnershipError):
             return False
-        row = self._store.run(run.run_id)
-        end = None if row is None else recorded_end(self._store, row)
+        try:
+            row = self._store.run(run.run_id)
+            end = None if row is None else recorded_end(self._store, row)
+        except StorageError:  # It stands still, and nobody can tell more.
+            return False
         if row is None:
             run.end(Outcome(error=UnknownRunError(run.run_id)))
         elif end is not None:

@@ -55,6 +55,53 @@ SELECT 1 FROM pg_locks
 WHERE locktype = 'advisory' AND granted AND objsubid = 1
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 AND (classid::bigint << 32) | objid::bigint = %(lock)s
+UNION ALL
+SELECT 1 FROM durable_lease
+WHERE executor_id = %(executor_id)s AND holder IS NOT NULL
+AND expires_at > extract(epoch FROM clock_timestamp())
+
+-- is_leased --
+SELECT 1 FROM durable_lease
+WHERE executor_id = %(executor_id)s AND holder IS NOT NULL
+AND expires_at > extract(epoch FROM clock_timestamp())
+
+-- leases --
+SELECT executor_id, host, pid, taken_at,
+    extract(epoch FROM clock_timestamp()) - renewed_at
+FROM durable_lease
+WHERE executor_id = ANY(%(executor_ids)s::text[]) AND holder IS NOT NULL
+AND expires_at > extract(epoch FROM clock_timestamp())
+
+-- executors_with_runs --
+SELECT DISTINCT executor_id FROM workflow_status
+WHERE status = 'PENDING' AND executor_id = ANY(%(executor_ids)s::text[])
+
+-- take_lease --
+-- Nobody is this executor by the other kind of lock, or becomes it meanwhile.
+WITH free AS MATERIALIZED (
+    SELECT pg_try_advisory_xact_lock(%(lock)s) AS is_free,
+        extract(epoch FROM clock_timestamp()) AS now
+)
+INSERT INTO durable_lease AS l
+    (executor_id, holder, host, pid, taken_at, renewed_at, expires_at)
+SELECT %(executor_id)s, %(holder)s::uuid, %(host)s, %(pid)s::integer,
+    now, now, now + %(timeout_s)s::float8
+FROM free WHERE is_free
+ON CONFLICT (executor_id) DO UPDATE SET
+    holder = excluded.holder, host = excluded.host, pid = excluded.pid,
+    taken_at = excluded.taken_at, renewed_at = excluded.renewed_at,
+    expires_at = excluded.expires_at
+WHERE l.holder IS NULL OR l.expires_at <= extract(epoch FROM clock_timestamp())
+
+-- renew_lease --
+-- Also one that has run out, as long as nobody has taken it.
+UPDATE durable_lease
+SET renewed_at = extract(epoch FROM clock_timestamp()),
+    expires_at = extract(epoch FROM clock_timestamp()) + %(timeout_s)s::float8
+WHERE holder = %(holder)s::uuid
+
+-- release_lease --
+UPDATE durable_lease SET holder = NULL WHERE holder = %(holder)s::uuid
 
 -- listen --
 LISTEN durable_mail
@@ -73,10 +120,13 @@ VALUES (%(executor_id)s, %(pid)s, %(now)s)
 RETURNING session
 
 -- append_entry --
--- The owner cannot change before the commit: its row is locked.
+-- The owner cannot change before the commit: its row is locked. A lease can, but who
+-- takes it has to claim the run, and waits for that row.
 WITH mine AS (
     SELECT application_name FROM workflow_status
-    WHERE workflow_uuid = %(run_id)s AND owner_xid = %(owner)s
+    WHERE workflow_uuid = %(run_id)s AND owner_xid = %(owner)s AND (
+        %(lease)s::uuid IS NULL
+        OR EXISTS (SELECT 1 FROM durable_lease WHERE holder = %(lease)s::uuid))
     FOR SHARE
 )
 INSERT INTO operation_outputs (
@@ -203,8 +253,12 @@ AND i.inputs LIKE %(ours)s
 ORDER BY w.created_at, w.workflow_uuid
 
 -- claim --
--- The end that a fork has copied goes in the same commit.
-WITH fork AS (
+-- The end that a fork has copied goes in the same commit. Who has lost its lease claims
+-- nothing: it is locked, or the claim of who takes it could be undone.
+WITH held AS MATERIALIZED (
+    SELECT 1 FROM durable_lease WHERE holder = %(lease)s::uuid FOR SHARE
+),
+fork AS (
     SELECT 1 FROM workflow_status
     WHERE workflow_uuid = %(run_id)s AND status = 'ENQUEUED'
     AND forked_from IS NOT NULL
@@ -219,6 +273,7 @@ given AS (
         OR (status = 'ENQUEUED' AND queue_name = '_dbos_internal_queue' AND (
             executor_id IS NULL
             OR executor_id IN (%(executor_id)s::text, %(instead_of)s::text))))
+    AND (%(lease)s::uuid IS NULL OR EXISTS (SELECT 1 FROM held))
     RETURNING workflow_uuid
 ),
 dropped AS (
@@ -237,7 +292,9 @@ ORDER BY w.created_at, w.workflow_uuid
 
 -- owners --
 SELECT workflow_uuid, owner_xid FROM workflow_status
-WHERE workflow_uuid = ANY(%(run_ids)s::text[])
+WHERE workflow_uuid = ANY(%(run_ids)s::text[]) AND (
+    %(lease)s::uuid IS NULL
+    OR EXISTS (SELECT 1 FROM durable_lease WHERE holder = %(lease)s::uuid))
 
 -- lock_runs --
 -- In one order, so that two who delete do not wait for each other.

@@ -22,6 +22,7 @@ from workflows.events import Event
 from workflows.runtime.types.ticks import TickAddEvent
 
 from durable_notebook._config import Settings
+from durable_notebook._lease import LeaseTerms
 from durable_notebook.errors import RunFinishedError, StorageError
 from durable_notebook.runtime import DBOSRuntime
 
@@ -42,8 +43,9 @@ class Job:
     `answers` says when a question is answered: once the entry that asks it is on disk,
     from the list of open prompts; or at once when the stream shows it, as a script
     does. `defined` says when the workflow is constructed, `closes` that the runtime is
-    closed by its `async with` whatever happens. The process is stopped, not killed, in
-    its body number `stop_at`; its id is in the file `pid-N`.
+    closed by its `async with` whatever happens. `lease` are the terms of an executor's
+    lease. The process is stopped, not killed, in its body number `stop_at`; its id is
+    in the file `pid-N`.
     """
 
     workflow: str
@@ -55,6 +57,7 @@ class Job:
     ending: points.Ending = "kill"
     stop_at: int | None = None
     executor_id: str | None = None
+    lease: dict[str, Any] | None = None
     closes: bool = False
     answers: Answers = "on-disk"
     defined: Defined = "before-launch"
@@ -129,6 +132,7 @@ async def _live(job: Job, where: points.Points) -> None:
         Settings(
             database_url=job.url,
             executor_id=job.executor_id,
+            executor_lease=None if job.lease is None else LeaseTerms(**job.lease),
             snapshot_every=job.snapshot_every,
         )
     )

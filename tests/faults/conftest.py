@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.crash.fixtures import attempt, servers, sqlite
+from tests.crash.fixtures import attempt, postgres, servers, sqlite
 
-__all__ = ["attempt", "servers", "sqlite"]
+__all__ = ["attempt", "postgres", "servers", "sqlite"]
 
 
 @pytest.fixture(autouse=True)

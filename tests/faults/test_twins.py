@@ -27,14 +27,11 @@ from tests.crash.forkserver import Forkserver
 
 
 @contextmanager
-def stopped(
-    server: Forkserver, folder: Path, workflow: str, body: int
-) -> Iterator[Future[int]]:
-    """A process that is stopped in its n-th body, and continued after the block."""
-    job = Job(workflow, str(folder), url_in(folder), 1, stop_at=body)
+def stopped(server: Forkserver, job: Job) -> Iterator[Future[int]]:
+    """A process that is stopped in one of its bodies, continued after the block."""
     with ThreadPoolExecutor(1) as pool:
         code = pool.submit(server.run, job)
-        pid = wait_until_stopped(folder / "pid-1", code)
+        pid = wait_until_stopped(job.path(f"pid-{job.process}"), code)
         try:
             yield code
         finally:
@@ -70,7 +67,8 @@ def test_a_twin_that_wakes_up_begins_no_body_more(
 ) -> None:
     one, two = servers.get(), servers.get()
     try:
-        with stopped(one, folder, workflow, body) as code:
+        job = Job(workflow, str(folder), url_in(folder), 1, stop_at=body)
+        with stopped(one, job) as code:
             refused = two.run(Job(workflow, str(folder), url_in(folder), 2))
             assert refused == 1
             said = (folder / "output-2").read_text()
