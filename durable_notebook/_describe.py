@@ -63,6 +63,8 @@ def _status(
     reason = _interruption(runtime, row)
     if reason is not None:
         return RunStatus.INTERRUPTED, reason
+    if row.waits_for_place or runtime.before(row.run_id) is not None:
+        return RunStatus.WAITING, _place(runtime, row)
     if prompts:
         return RunStatus.WAITING, f"an answer: {prompts[0].answer_name}"
     return RunStatus.RUNNING, None
@@ -75,7 +77,7 @@ def _interruption(runtime: DBOSRuntime, row: RunRow) -> str | None:
     reason = None
     if runtime.live(row.run_id) is not None:
         pass
-    elif row.dbos_status == "PENDING" and not runtime.is_executor(executor):
+    elif row.is_owned and not runtime.is_executor(executor):
         if not runtime.is_executor_alive(executor):
             reason = f"its own process, executor {executor} (open its notebook)"
     elif problem is not None:
@@ -84,6 +86,14 @@ def _interruption(runtime: DBOSRuntime, row: RunRow) -> str | None:
         name = row.workflow.rpartition(".")[2]
         reason = f"the definition of {name} (run the cell that defines it)"
     return reason
+
+
+def _place(runtime: DBOSRuntime, row: RunRow) -> str:
+    """What a run waits for that is over its workflow's limit."""
+    name = row.workflow.rpartition(".")[2]
+    before = runtime.before(row.run_id)
+    behind = "" if before is None else f" ({before} wait before it)"
+    return f"a place among the runs of {name}{behind}"
 
 
 def _sentence(error: dict[str, str]) -> str:

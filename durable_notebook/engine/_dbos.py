@@ -29,6 +29,7 @@ from durable_notebook._config import (
 )
 from durable_notebook._model import Json
 from durable_notebook.engine import _internals
+from durable_notebook.engine._queues import Queues
 from durable_notebook.errors import ConfigError, RunIdTakenError
 from durable_notebook.store import OURS, Store
 
@@ -70,6 +71,7 @@ class Engine:
         self._dbos: DBOS | None = None
         self._database = ""
         self._functions: dict[str, Callable[..., Any]] = {}
+        self._queues = Queues()
         self._opened = ExitStack()
 
     @property
@@ -185,9 +187,39 @@ class Engine:
                 handle = await DBOS.start_workflow_async(function, inputs)
                 return _internals.is_executed_here(handle)
         except dbos_error.DBOSConflictingWorkflowError as e:
-            assert self._dbos is not None
-            recorded = await _internals.recorded_name(self._dbos, run_id)
-            raise RunIdTakenError(run_id, recorded or "another", workflow) from e
+            raise await self._taken(run_id, workflow) from e
+
+    async def enqueue(
+        self, run_id: str, workflow: str, inputs: Inputs, limit: int
+    ) -> None:
+        """Record a new run that waits for a place, on the queue of its workflow.
+
+        DBOS's tools show it there; only `go_on` takes it off. Left alone where there
+        is a run of this id.
+
+        Raises:
+            RunIdTakenError: The id belongs to a run of another workflow.
+            StorageError: It could not be recorded.
+        """
+        try:
+            with (
+                _internals.refusals_as_our_own(self._database),
+                SetWorkflowID(run_id),
+            ):
+                queue = await self._queues.of(workflow, limit)
+                await queue.enqueue_async(self._functions[workflow], inputs)
+        except dbos_error.DBOSConflictingWorkflowError as e:
+            raise await self._taken(run_id, workflow) from e
+
+    async def _taken(self, run_id: str, workflow: str) -> RunIdTakenError:
+        assert self._dbos is not None
+        recorded = await _internals.recorded_name(self._dbos, run_id)
+        return RunIdTakenError(run_id, recorded or "another", workflow)
+
+    async def cancel(self, run_id: str) -> None:
+        """End a run as cancelled that has not begun; on disk when this returns."""
+        with _internals.refusals_as_our_own(self._database):
+            await DBOS.cancel_workflow_async(run_id)
 
     async def go_on(self, run_id: str, owner: str) -> None:
         """Execute a run that was claimed for this executor under this token."""

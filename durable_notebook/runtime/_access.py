@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from weakref import WeakValueDictionary
 
 from workflows.events import Event, StopEvent
-from workflows.runtime.types.ticks import WorkflowTick
+from workflows.runtime.types.ticks import TickCancelRun, WorkflowTick
 
 from durable_notebook._model import Json, RunStatus
 from durable_notebook.errors import (
@@ -83,6 +83,9 @@ class Access:
                 if begun is not None:
                     await begun()
                 await self._runs.until_begun(run_id)
+                if isinstance(tick, TickCancelRun) and self._waits(run_id):
+                    await self._runs.cancel_waiting(run_id)
+                    return True
                 written = await self._hand_in(run_id, tick, key)
             sequence = await asyncio.wrap_future(written)
         finally:
@@ -93,6 +96,10 @@ class Access:
         if run is not None:
             run.inbox.fetch()
         return sequence is not None
+
+    def _waits(self, run_id: str) -> bool:
+        """Whether a run waits for a place, here or where it will be executed."""
+        return self._runs.is_waiting(run_id) or self._row(run_id).waits_for_place
 
     async def posted(self) -> None:
         """Wait until every message that is on its way is on disk."""
@@ -132,7 +139,7 @@ class Access:
             if run is not None:
                 await run.recorded()
                 outcome = run.outcome
-            elif self._runs.is_claimed(run_id):
+            elif self._runs.is_claimed(run_id) or self._runs.is_waiting(run_id):
                 outcome = None  # On its way here; its entries may be much to read.
             else:
                 outcome = self.recorded_outcome(run_id)
@@ -154,6 +161,7 @@ class Access:
             RuntimeClosedError: The runtime was closed before the run ended.
         """
         await self._runs.until_begun(run_id)
+        await self._until_placed(run_id)
         position = -1  # Of the last entry read: none is read twice.
         while True:
             self._check_open(run_id)
@@ -175,6 +183,12 @@ class Access:
                     return
                 if run is not None:
                     continue  # What is behind these comes from memory.
+            await self._runs.until_changed(self._poll_s)
+
+    async def _until_placed(self, run_id: str) -> None:
+        """Wait until a run waits for a place no more: it has published nothing yet."""
+        while self._runs.is_waiting(run_id):
+            self._check_open(run_id)
             await self._runs.until_changed(self._poll_s)
 
     @contextlib.asynccontextmanager

@@ -6,7 +6,6 @@ runs take it; live runs keep the one they began with.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
@@ -46,13 +45,14 @@ class Definition:
 
     `origin` is the variable that held the instance where the run was started, None
     for one made from its class; a notebook needs it to make the instance again.
+    `limit` is how many of its runs may be executed at once, None for any number.
     """
 
     workflow: Workflow
     registered: RegisteredWorkflow
     codec: Codec
     origin: str | None
-    limit: asyncio.Semaphore | None
+    limit: int | None
     code: Code
 
     @property
@@ -98,7 +98,6 @@ class Registry:
         """Make an instance the definition of its name, unless it is that already."""
         found = self._by_instance.get(workflow)
         if found is None:
-            limit = workflow._num_concurrent_runs
             found = Definition(
                 workflow=workflow,
                 registered=RegisteredWorkflow(
@@ -111,7 +110,7 @@ class Registry:
                 ),
                 codec=self.codec_of(workflow),
                 origin=origin,
-                limit=None if limit is None else asyncio.Semaphore(limit),
+                limit=workflow._num_concurrent_runs,
                 code=Code.of(workflow),
             )
             self._by_instance[workflow] = found
@@ -125,6 +124,11 @@ class Registry:
     def names(self) -> list[str]:
         """The workflow names that have a definition."""
         return list(self._by_name)
+
+    def limit(self, name: str) -> int | None:
+        """How many runs of a workflow name may be executed at once; None for any."""
+        definition = self._by_name.get(name)
+        return None if definition is None else definition.limit
 
     def named(self, name: str) -> Definition | None:
         """Today's definition of a workflow name."""

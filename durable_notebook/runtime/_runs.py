@@ -1,4 +1,7 @@
-"""The runs this process executes: begin, claim, go on, bring to an end."""
+"""The runs this process executes: begin, claim, go on, bring to an end.
+
+The module is longer than others: what a run is here is decided in one place.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,7 @@ from durable_notebook.runtime._execution import (
 from durable_notebook.runtime._executor import Executor
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome, recorded_end
+from durable_notebook.runtime._places import Places
 from durable_notebook.runtime._registry import Definition, Registry
 from durable_notebook.store import RunRow, Store
 
@@ -45,9 +49,9 @@ logger = logging.getLogger("durable_notebook")
 class Runs:
     """Executes the runs of one executor. Belongs to the runtime's loop.
 
-    A run is in exactly one of these places: `live` (or on its way there: `_claimed`),
-    waiting for its workflow (`undefined`), standing still for a reason (`problems`),
-    or none of this process's business.
+    A run is one of these: `live` (or on its way there: `_claimed`), waiting for its
+    workflow (`undefined`) or for a place (`_places`), standing still for a reason
+    (`problems`), or none of this process's business.
     """
 
     def __init__(
@@ -71,6 +75,8 @@ class Runs:
         self._registry = registry
         self._executor = executor
         self._session = Session(store, executor.session, snapshot_every)
+        self._places = Places(registry.limit, self._enter)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._starting: WeakValueDictionary[str, Started] = WeakValueDictionary()
         self._changed = asyncio.Event()
 
@@ -93,26 +99,51 @@ class Runs:
             await self.resume(run_id)
         elif run_id not in self._claimed:
             self._executor.check()
+            await self._begin_new(run_id, start, inputs)
+
+    async def _begin_new(
+        self, run_id: str, start: Start, inputs: dict[str, Json]
+    ) -> None:
+        name = start.definition.name
+        self._starts[run_id] = start
+        has_place = self._places.take(run_id, name)
+        if has_place:
             self._claimed.add(run_id)
-            self._starts[run_id] = start
-            is_new = False
-            try:
-                if self._store.mail(run_id, 0):
-                    # To a run of this id that DBOS's tools have deleted: not to this.
-                    await asyncio.wrap_future(self._store.sweep())
-                is_new = await self._engine.start(run_id, name, inputs)
-            finally:
-                if not is_new:
-                    self._claimed.discard(run_id)
-                    self._starts.pop(run_id, None)
-            if not is_new and self._store.run(run_id) is None:
-                raise DamagedJournalError(run_id, 0, "its input is none of ours")
+        is_new = False
+        try:
+            if self._store.mail(run_id, 0):
+                # To a run of this id that DBOS's tools have deleted: not to this.
+                await asyncio.wrap_future(self._store.sweep())
+            is_new = await self._record(run_id, name, inputs, has_place=has_place)
+        finally:
+            if not is_new:
+                self._claimed.discard(run_id)
+                self._starts.pop(run_id, None)
+                self._places.leave(run_id)
+        if not is_new and self._store.run(run_id) is None:
+            raise DamagedJournalError(run_id, 0, "its input is none of ours")
+
+    async def _record(
+        self, run_id: str, name: str, inputs: dict[str, Json], *, has_place: bool
+    ) -> bool:
+        """Record a new run; False where there is one of its id."""
+        limit = self._registry.limit(name)
+        if limit is None:
+            return await self._engine.start(run_id, name, inputs)
+        # One after the other, so that they have the order on disk in which they began.
+        async with self._turns.setdefault(name, asyncio.Lock()):
+            if has_place:
+                return await self._engine.start(run_id, name, inputs)
+            await self._engine.enqueue(run_id, name, inputs, limit)
+        row = self._store.run(run_id)
+        is_mine = row is not None and row.executor_id == self._executor.id
+        return is_mine and row is not None and row.waits_for_place
 
     async def resume(self, run_id: str) -> bool:
         """Go on with an unfinished run of this executor that is not running.
 
-        False where there is nothing to do here: the run is live or has ended,
-        belongs to another executor, or waits for its workflow to be defined.
+        False where there is nothing to do here: the run is live or has ended, belongs
+        to another executor, or waits for its workflow to be defined or for a place.
         """
         row = self._store.run(run_id)
         if row is None:
@@ -122,6 +153,13 @@ class Runs:
             self.live[run_id].inbox.fetch()
         is_defined = self._registry.named(row.workflow) is not None
         if not is_defined or row.dbos_status not in ("PENDING", "ENQUEUED"):
+            return False
+        if run_id in self._claimed:
+            return False
+        if not self._executor.goes_on_with(row):
+            self.problems.pop(run_id, None)  # It goes on elsewhere.
+            return False
+        if not self._places.take(run_id, row.workflow):
             return False
         return await self._recover(run_id)
 
@@ -133,21 +171,30 @@ class Runs:
         is_early = False
         if self._executor.problem() is not None:
             return False
-        for run in self._store.enqueued():
-            if run.run_id in self._claimed:
+        enqueued = self._store.enqueued()
+        for run in enqueued:
+            if run.run_id in self._claimed or run.run_id in self._beginning:
                 is_early = True
-            elif not self._may_take(run.executor_id):
-                continue
-            elif self._registry.named(run.workflow) is not None:
-                self.spawn(self._recover(run.run_id)).add_done_callback(_noted)
-            else:
+            elif self._executor.may_take(run):
                 self.undefined[run.run_id] = run.workflow
+        # Together with those that were executed before: they are the first.
+        self.recover_defined()
+        self._drop_waiting({run.run_id for run in enqueued})
         return is_early
 
-    def _may_take(self, executor_id: str | None) -> bool:
-        """Whether an enqueued run is ours: its executor is us, nobody, or dead."""
-        is_free = executor_id is None or self._executor.is_me(executor_id)
-        return is_free or not self._executor.is_alive(executor_id or "")
+    def _drop_waiting(self, enqueued: set[str]) -> None:
+        """Forget who waited for a place and was cancelled or deleted elsewhere."""
+        for run_id in self._places.waiting():
+            is_being_begun = self._beginning.get(run_id) is not None
+            if run_id not in enqueued and not is_being_begun:
+                row = self._store.run(run_id)
+                if row is None or not row.is_unfinished:
+                    self._stop_waiting(run_id)
+
+    def _stop_waiting(self, run_id: str) -> None:
+        self._starts.pop(run_id, None)
+        self._places.leave(run_id)
+        self.wake()
 
     async def stop_run(self, run_id: str) -> None:
         """Stop a run of this process without an outcome, and wait for that."""
@@ -159,6 +206,8 @@ class Runs:
 
     def forget(self, run_id: str) -> None:
         """Drop what is known of a run that is deleted."""
+        if self._places.is_waiting(run_id):
+            self._stop_waiting(run_id)
         self.problems.pop(run_id, None)
         self.undefined.pop(run_id, None)
 
@@ -176,11 +225,26 @@ class Runs:
             StrandedRunError: Its executor is another, and no live process is that.
         """
         executor_id = row.executor_id or ""
-        if row.dbos_status != "PENDING" or self._executor.is_me(executor_id):
+        if not row.is_owned or self._executor.is_me(executor_id):
             return
         is_open = recorded_end(self._store, row) is None
         if is_open and not self._executor.is_alive(executor_id):
             raise StrandedRunError(row.run_id, executor_id)
+
+    def before(self, run_id: str) -> int | None:
+        """How many runs wait for a place before this one; None if it does not wait."""
+        return self._places.before(run_id)
+
+    def is_waiting(self, run_id: str) -> bool:
+        """Whether a run waits for a place in this process."""
+        return self._places.is_waiting(run_id)
+
+    async def cancel_waiting(self, run_id: str) -> None:
+        """End a run as cancelled that waits for a place: none of it has begun."""
+        await self._engine.cancel(run_id)
+        if self._places.is_waiting(run_id):
+            self._stop_waiting(run_id)
+        self.wake()
 
     def is_claimed(self, run_id: str) -> bool:
         """Whether this process executes the run, or is about to."""
@@ -191,6 +255,7 @@ class Runs:
             return False
         self.problems.pop(run_id, None)
         if self._executor.problem() is not None:
+            self._places.leave(run_id)
             return False  # It is another's, or will go on here by itself.
         self._claimed.add(run_id)
         self.undefined.pop(run_id, None)
@@ -204,7 +269,7 @@ class Runs:
                 run_id,
                 self._executor.id,
                 owner,
-                instead_of=before if self._may_take(before) else None,
+                instead_of=before if self._executor.is_free(before) else None,
             )
             if await asyncio.wrap_future(claim):
                 await self._engine.go_on(run_id, owner)
@@ -216,7 +281,22 @@ class Runs:
         finally:
             if not is_going_on:
                 self._claimed.discard(run_id)
+                self._places.leave(run_id)
         return is_going_on
+
+    def _go_on(self, run_id: str, workflow: str) -> None:
+        """Go on with a run as soon as there is a place for it: mostly that is now."""
+        if run_id not in self._claimed and self._places.take(run_id, workflow):
+            self.spawn(self._recover(run_id)).add_done_callback(_noted)
+
+    def _enter(self, run_id: str) -> None:
+        """Go on with a run that has waited for a place, once it is on disk."""
+
+        async def enter() -> bool:
+            async with self._beginning.setdefault(run_id, asyncio.Lock()):
+                return await self._recover(run_id)
+
+        self.spawn(enter()).add_done_callback(_noted)
 
     def _check_recoveries(self, row: RunRow | None) -> None:
         most = self._engine.max_recoveries
@@ -231,7 +311,9 @@ class Runs:
         for run_id, workflow in list(self.undefined.items()):
             if self._registry.named(workflow) is not None:
                 del self.undefined[run_id]
-                self.spawn(self._recover(run_id)).add_done_callback(_noted)
+                self._go_on(run_id, workflow)
+        for name in self._registry.names():
+            self._places.fill(name)  # It may have more of them than before.
 
     # -- execute -------------------------------------------------------------------
 
@@ -242,6 +324,7 @@ class Runs:
         self._tasks.add(task)
         # Claimed already, unless DBOS gave it out from a queue of the user.
         self._claimed.add(claim.run_id)
+        self._places.hold(claim.run_id, claim.workflow)
         task.add_done_callback(lambda _: self._executed(task, claim.run_id))
         start = self._starts.pop(claim.run_id, None)
         definition = start.definition if start else self._registry.named(claim.workflow)
@@ -285,6 +368,7 @@ class Runs:
         """DBOS has recorded the outcome, or will not: the run is nobody's here."""
         self._tasks.discard(task)
         self._claimed.discard(run_id)
+        self._places.leave(run_id)
         self.wake()
 
     def _has_ended_outside(
@@ -359,6 +443,7 @@ class Runs:
 
     async def stop(self) -> None:
         """Cancel what was spawned and wait for its end."""
+        self._places.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -144,7 +144,9 @@ class DBOSRuntime(Runtime):
         except BaseException:
             await self.destroy()
             raise
+        # Those that were executed first, then those that waited for a place.
         runs.recover_defined()
+        runs.take_enqueued()
         runs.spawn(self._parts.watch.watch())
         if self._parts.tenure is not None:
             runs.spawn(self._parts.tenure.watch())
@@ -292,6 +294,10 @@ class DBOSRuntime(Runtime):
     def problem(self, run_id: str) -> Exception | None:
         """Why this process does not execute an unfinished run of its own."""
         return self._opened.runs.problems.get(run_id)
+
+    def before(self, run_id: str) -> int | None:
+        """How many runs wait for a place before this one; None if it does not wait."""
+        return self._opened.runs.before(run_id)
 
     def undefined(self) -> dict[str, str]:
         """Run id to workflow name of the runs that wait for their workflow."""

@@ -74,7 +74,8 @@ AND expires_at > extract(epoch FROM clock_timestamp())
 
 -- executors_with_runs --
 SELECT DISTINCT executor_id FROM workflow_status
-WHERE status = 'PENDING' AND executor_id = ANY(%(executor_ids)s::text[])
+WHERE status IN ('PENDING', 'ENQUEUED')
+AND executor_id = ANY(%(executor_ids)s::text[])
 
 -- take_lease --
 -- Nobody is this executor by the other kind of lock, or becomes it meanwhile.
@@ -217,7 +218,7 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0)
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.queue_name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE i.inputs LIKE %(ours)s
 ORDER BY w.created_at DESC, w.workflow_uuid DESC
@@ -241,7 +242,7 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0)
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.queue_name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = %(run_id)s AND i.inputs LIKE %(ours)s
 
@@ -272,7 +273,9 @@ given AS (
         (status = 'PENDING' AND executor_id = %(executor_id)s)
         OR (status = 'ENQUEUED' AND queue_name = '_dbos_internal_queue' AND (
             executor_id IS NULL
-            OR executor_id IN (%(executor_id)s::text, %(instead_of)s::text))))
+            OR executor_id IN (%(executor_id)s::text, %(instead_of)s::text)))
+        OR (status = 'ENQUEUED' AND queue_name = name
+            AND executor_id = %(executor_id)s))
     AND (%(lease)s::uuid IS NULL OR EXISTS (SELECT 1 FROM held))
     RETURNING workflow_uuid
 ),
@@ -284,9 +287,10 @@ dropped AS (
 SELECT 1 FROM given
 
 -- enqueued --
-SELECT w.workflow_uuid, w.name, w.executor_id
+SELECT w.workflow_uuid, w.name, w.executor_id, w.queue_name = w.name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
-WHERE w.status = 'ENQUEUED' AND w.queue_name = '_dbos_internal_queue'
+WHERE w.status = 'ENQUEUED'
+AND w.queue_name IN ('_dbos_internal_queue', w.name)
 AND i.inputs LIKE %(ours)s
 ORDER BY w.created_at, w.workflow_uuid
 
