@@ -151,6 +151,11 @@ class Codec:
         return found
 
 
+def plain_codec() -> Codec:
+    """One that knows no workflow: it writes any event, and reads those loaded."""
+    return Codec(ClosedJsonSerializer())
+
+
 # Where the library's ticks and events have errors, and how it writes them.
 _ERROR_FIELDS = {"exception", "last_exception"}
 _ERROR_KEYS = {"exception_type", "exception_message"}

@@ -188,6 +188,9 @@ class PostgresStore(Store):
     def changed_outside(self) -> bool:
         return self._session.has_news()
 
+    def is_locked(self, patience_s: float) -> bool:  # noqa: ARG002
+        return False
+
     # -- runs ------------------------------------------------------------------
 
     def runs(self, limit: int | None = None) -> list[RunRow]:
