@@ -54,6 +54,7 @@ class Parts:
                 registry=registry,
                 executor=executor,
                 snapshot_every=settings.snapshot_every,
+                only=settings.recover,
             )
             parts = cls(
                 engine=engine,

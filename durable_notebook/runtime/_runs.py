@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -66,6 +66,7 @@ class Runs:
         registry: Registry,
         executor: Executor,
         snapshot_every: int,
+        only: Collection[str] | None = None,
     ) -> None:
         self.live: dict[str, LiveRun] = {}
         self.problems: dict[str, Exception] = {}
@@ -81,6 +82,7 @@ class Runs:
         self._session = Session(store, executor.session, snapshot_every)
         self._starting: WeakValueDictionary[str, Started] = WeakValueDictionary()
         self._changed = asyncio.Event()
+        self._only = only
 
     # -- begin and go on -----------------------------------------------------------
 
@@ -141,13 +143,17 @@ class Runs:
         for run in self._store.enqueued():
             if run.run_id in self._claimed:
                 is_early = True
-            elif not self._may_take(run.executor_id):
+            elif not (self.may(run.run_id) and self._may_take(run.executor_id)):
                 continue
             elif self._registry.named(run.workflow) is not None:
                 self.spawn(self._recover(run.run_id)).add_done_callback(_noted)
             else:
                 self.undefined[run.run_id] = run.workflow
         return is_early
+
+    def may(self, run_id: str) -> bool:
+        """Whether this process goes on with a run that nobody has asked it for."""
+        return self._only is None or run_id in self._only
 
     def _may_take(self, executor_id: str | None) -> bool:
         """Whether an enqueued run is ours: its executor is us, nobody, or dead."""
