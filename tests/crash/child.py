@@ -198,7 +198,8 @@ class _Refused:
 
 async def _answer_prompts(runtime: DBOSRuntime, refused: _Refused) -> None:
     """Answer every open prompt of which an entry tells."""
-    while True:
+    # A cancellation that meets the timeout below is lost with it.
+    while runtime.is_launched:
         run = runtime.live(RUN_ID)
         changed = None if run is None else run.changed
         prompts = run.prompts.tree() if run is not None and run.position else []
