@@ -198,10 +198,8 @@ class _Refused:
 
 async def _answer_prompts(runtime: DBOSRuntime, refused: _Refused) -> None:
     """Answer every open prompt of which an entry tells."""
-    # A cancellation that meets the timeout below is lost with it.
     while runtime.is_launched:
         run = runtime.live(RUN_ID)
-        changed = None if run is None else run.changed
         prompts = run.prompts.tree() if run is not None and run.position else []
         if run is None and runtime.is_released(RUN_ID):
             recorded = runtime.store.last_entry(RUN_ID)
@@ -211,9 +209,8 @@ async def _answer_prompts(runtime: DBOSRuntime, refused: _Refused) -> None:
             if prompt["expects"]:
                 fields = prompt["requirements"] or prompt["asked"]["value"]
                 await _answer(runtime, fields["about"], prompt["number"], refused)
-        with contextlib.suppress(TimeoutError):
-            wait = changed or asyncio.Event()
-            await asyncio.wait_for(wait.wait(), 1.0 if changed else 0.001)
+        # Not a wait with a timeout: a cancellation that meets that is lost.
+        await asyncio.sleep(0.001)
 
 
 async def _answer(
