@@ -21,7 +21,7 @@ from workflows.runtime.types.ticks import (
 )
 
 from durable_notebook.runtime._codec import Codec
-from durable_notebook.store import Store
+from durable_notebook.store import Mail, Store
 
 logger = logging.getLogger("durable_notebook")
 
@@ -65,28 +65,31 @@ class Inbox:
         """Take what is new in the mailbox. Safe to call at any time."""
         is_readable = True
         for mail in self._journal.mail(self._run_id, self._fetched):
-            if not mail.tick:
-                # Consumed once and forgotten; a run that was put back meets it again.
-                self._fetched = max(self._fetched, mail.sequence)
-                continue
-            tree = None
-            try:
-                tree = json.loads(mail.tick)
-                tick = self._codec.read_tick(tree)
-            except (ValueError, TypeError, LookupError) as e:
-                # Most likely of a class that this process has not defined (yet). It
-                # stays where it is, and what came after it waits: order is kept.
-                self._report(mail.sequence, self._codec.undefined(tree), e)
-                is_readable = False
-                continue
+            # One without a tick was consumed once and forgotten: a run that was put
+            # back meets it again.
+            tick = self._read(mail) if mail.tick else None
+            if mail.tick and tick is None:
+                is_readable = False  # What came after it waits: order is kept.
             if isinstance(tick, TickCancelRun):
                 if mail.sequence > self._cancelled:
                     self._cancelled = mail.sequence
                     self._ticks.put_nowait((mail.sequence, tick))
-            elif is_readable:
+            elif tick is not None and is_readable:
                 self._ticks.put_nowait((mail.sequence, tick))
             if is_readable:
                 self._fetched = mail.sequence
+
+    def _read(self, mail: Mail) -> WorkflowTick | None:
+        """The tick of a message; None if it cannot be read here (yet)."""
+        tree = None
+        try:
+            tree = json.loads(mail.tick)
+            return self._codec.read_tick(tree)
+        except (ValueError, TypeError, LookupError) as e:
+            # Most likely of a class that this process has not defined. It stays where
+            # it is.
+            self._report(mail.sequence, self._codec.undefined(tree), e)
+            return None
 
     @property
     def is_stuck(self) -> bool:

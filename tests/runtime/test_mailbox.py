@@ -159,3 +159,26 @@ async def test_a_message_that_cannot_be_stored_names_its_field(
     assert (refused.value.run_id, refused.value.where) == ("a", "Holding.payload")
     assert [r.getMessage() for r in caplog.records] == [str(refused.value)]
     assert caplog.records[0].exc_info is None
+
+
+async def test_what_is_behind_an_unreadable_message_waits_though_one_was_forgotten(
+    journal_url: str,
+) -> None:
+    """A message that was consumed and emptied tells nothing of one before it."""
+    log: list[str] = []
+    value = {"__is_pydantic": True, "value": {}, "qualified_name": "not_here.Later"}
+    async with launched(journal_url) as runtime:
+        Hearing(log, never, runtime=runtime).run(run_id="h")
+        await until(lambda: log)
+        later = json.dumps({"type": "add_event", "event": value})
+        runtime.store.post("h", later).result(timeout=10)
+        runtime.store.post("h", "").result(timeout=10)
+
+        await runtime.send("h", Part(number=1))
+        await runtime.send("h", Part(number=2))
+        run = runtime.live("h")
+
+        assert run is not None
+        assert run.inbox.is_stuck
+        assert not run.inbox.has_more
+    assert log == ["begun"]
