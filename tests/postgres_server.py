@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -160,6 +161,24 @@ class PostgresServer:
                 " WHERE datname = %s",
                 (self.name(url),),
             ).rowcount
+
+    @contextmanager
+    def cutting(self, url: str, every_s: float) -> Iterator[list[int]]:
+        """Cut again and again in this block; gives how many connections each time."""
+        ended: list[int] = []
+        end = threading.Event()
+
+        def cut() -> None:
+            while not end.wait(every_s):
+                ended.append(self.cut(url))
+
+        thread = threading.Thread(target=cut)
+        thread.start()
+        try:
+            yield ended
+        finally:
+            end.set()
+            thread.join()
 
     def connections(self, url: str) -> int:
         """How many clients are connected to a database."""

@@ -29,7 +29,7 @@ _LATE_S = 10.0
 
 # Of a connection that works no more though the client may not know it yet: the
 # server shuts down, has crashed, is starting, or refuses (too many connections).
-_LOST_STATES = ("57P01", "57P02", "57P03", "57P05", "53300")
+_LOST_STATES = ("57P01", "57P02", "57P03", "57P05", "53300", "25P03")
 
 
 class Server:
@@ -149,20 +149,20 @@ class Server:
             return self.connect()
 
     def _create(self) -> bool:
-        """Create the database if it is not there, as DBOS does."""
+        """Create the database if it is not there, as DBOS does; whether it is now."""
         name = str(self._parameters.get("dbname", ""))
         try:
             with self.connect(dbname="postgres") as connection:
                 found = connection.execute(self.sql["has_database"], {"name": name})
-                if not name or found.fetchone() is not None:
-                    return False
-                create = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-                connection.execute(create)
+                if name and found.fetchone() is None:
+                    create = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+                    connection.execute(create)
         except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
             return True  # Another process was faster.
         except psycopg.Error:
             return False
-        return True
+        # Where it was there, another process may have created it since we asked.
+        return bool(name)
 
     # -- migrations ------------------------------------------------------------
 

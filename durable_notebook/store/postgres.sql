@@ -6,6 +6,9 @@
 SELECT
     set_config('search_path', %(search_path)s, false),
     set_config('lock_timeout', %(lock_timeout)s, false),
+    -- No transaction of ours pauses. Of a client that was cut off in the middle of one
+    -- the server would keep the locks, and whoever writes next would wait for them.
+    set_config('idle_in_transaction_session_timeout', '5s', false),
     set_config('default_transaction_isolation', 'read committed', false),
     set_config(
         'synchronous_commit',

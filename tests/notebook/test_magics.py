@@ -21,7 +21,7 @@ def wait_until(notebook: Kernel, run_id: str, status: str) -> None:
         f"    _s = (await _run.info()).status\n"
         f"    if _s == {status!r}: break\n"
         "    await asyncio.sleep(0.02)\n"
-        "print('STATUS', _s)"
+        "print(f'STATUS {_s}')"
     )
     assert f"STATUS {status}" in text, text
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -57,25 +54,6 @@ def journal_url(postgres_url: str) -> str:
     return postgres_url
 
 
-@contextmanager
-def cutting(server: PostgresServer, url: str) -> Iterator[list[int]]:
-    """End every connection again and again; gives how many there were each time."""
-    ended: list[int] = []
-    end = threading.Event()
-
-    def cut() -> None:
-        while not end.wait(0.05):
-            ended.append(server.cut(url))
-
-    thread = threading.Thread(target=cut)
-    thread.start()
-    try:
-        yield ended
-    finally:
-        end.set()
-        thread.join()
-
-
 async def test_a_run_goes_on_while_its_connections_are_cut(
     journal_url: str, postgres_server: PostgresServer
 ) -> None:
@@ -102,7 +80,7 @@ async def test_runs_go_on_while_connections_are_cut_at_any_time(
 ) -> None:
     async with launched(journal_url) as runtime:
         workflow = Hundred(runtime=runtime)
-        with cutting(postgres_server, journal_url) as cuts:
+        with postgres_server.cutting(journal_url, every_s=0.05) as cuts:
             handlers = [workflow.run(run_id=f"h{n}") for n in range(5)]
             results = await asyncio.wait_for(asyncio.gather(*handlers), 100)
 

@@ -199,31 +199,12 @@ async def test_runs_that_stood_still_go_on_by_themselves_too(
     assert len(said) == len(set(said)) < RUNS, said
 
 
-@contextmanager
-def cutting(server: PostgresServer, url: str) -> Iterator[list[int]]:
-    """End every connection each 0.4 s; gives how many there were each time."""
-    ended: list[int] = []
-    end = threading.Event()
-
-    def cut() -> None:
-        while not end.wait(0.4):
-            ended.append(server.cut(url))
-
-    thread = threading.Thread(target=cut)
-    thread.start()
-    try:
-        yield ended
-    finally:
-        end.set()
-        thread.join()
-
-
 async def test_twenty_runs_go_on_while_their_connections_are_ended(
     journal_url: str, postgres_server: PostgresServer
 ) -> None:
     log: list[str] = []
     async with launched(journal_url) as runtime:
-        with cutting(postgres_server, journal_url) as cuts:
+        with postgres_server.cutting(journal_url, every_s=0.4) as cuts:
             handlers = begun(runtime, log)
             results = await asyncio.wait_for(asyncio.gather(*handlers), 100)
 

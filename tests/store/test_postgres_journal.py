@@ -21,6 +21,7 @@ from durable_notebook.errors import (
     StorageError,
 )
 from durable_notebook.store import OURS, Store, open_store
+from durable_notebook.store._postgres_server import Server
 from durable_notebook.store._queries import migrations, statements
 from tests.bad_line import BadLine, Loss
 from tests.postgres_server import PostgresServer
@@ -606,3 +607,18 @@ def test_the_children_of_a_run_are_found_without_the_other_runs(
 
     assert "idx_workflow_status_parent" in str(plan)
     assert "Seq Scan" not in str(plan)
+
+
+def test_what_a_client_had_locked_that_is_gone_is_free_after_a_moment(
+    database: Database, store: Store
+) -> None:
+    """The server hears of a client that is cut off much later, or never."""
+    database.add_run("r")
+    gone = Server(database.url, Settings()).connect()
+    gone.execute("BEGIN")
+    gone.execute("SELECT 1 FROM workflow_status WHERE workflow_uuid = 'r' FOR UPDATE")
+
+    store.append(new_entry("r", 0)).result(timeout=20)
+
+    assert len(store.entries("r")) == 1
+    gone.close()
