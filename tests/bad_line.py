@@ -14,11 +14,14 @@ from urllib.parse import quote
 
 from .postgres_server import PostgresServer
 
-Loss = Literal["request", "answer", "client"]
+Loss = Literal["request", "answer", "client", "end"]
 """What is lost: a request on its way there, the answer to it, or only the client.
 
-Of the last the server does not know: it goes on with the request.
+Of the last the server does not know: it goes on with the request. Without its end,
+the server has done the request, keeps what it locked, and waits for more.
 """
+
+_SYNC = b"S\x00\x00\x00\x04"
 
 
 @dataclass(slots=True)
@@ -132,8 +135,9 @@ class BadLine:
                     self.broke.set()
                     break
                 connection.losing.set()
-                if armed[1] == "client":
-                    _sent(server, data)
+                if armed[1] in ("client", "end"):
+                    end = _SYNC if armed[1] == "end" else b""
+                    _sent(server, data.removesuffix(end))
                     client.shutdown(socket.SHUT_RDWR)
                     self.broke.set()
                     return

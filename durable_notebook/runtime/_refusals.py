@@ -29,6 +29,10 @@ class Refusals:
         self._told[text] = now
         return told_at is None or now - told_at >= _LONGEST_S
 
+    def is_over(self, problem: Exception) -> None:
+        """Tell of a problem again as soon as it comes back."""
+        self._told.pop(str(problem), None)
+
     def due(self, problems: Mapping[str, Exception]) -> list[str]:
         """The runs to begin again now, of those that stand still."""
         # A journal that is damaged or too new does not mend itself.

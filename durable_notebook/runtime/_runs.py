@@ -97,7 +97,7 @@ class Runs:
         self._executor = executor
         self._session = Session(store, executor.session, snapshot_every)
         self._starting: WeakValueDictionary[str, Started] = WeakValueDictionary()
-        self._refusals = Refusals()
+        self.refusals = Refusals()
         self._changed = asyncio.Event()
 
     # -- begin and go on -----------------------------------------------------------
@@ -308,7 +308,7 @@ class Runs:
 
     def recover_refused(self) -> None:
         """Go on with the runs that the database has stopped, as it is there again."""
-        for run_id in self._refusals.due(self.problems):
+        for run_id in self.refusals.due(self.problems):
             self.spawn(self._recover(run_id)).add_done_callback(_noted)
 
     # -- execute -------------------------------------------------------------------
@@ -400,7 +400,7 @@ class Runs:
         if run is not None:
             run.end(Outcome(error=problem))
         self.wake()
-        if self._refusals.is_news(problem):
+        if self.refusals.is_news(problem):
             logger.warning("%s", problem)
 
     # -- tasks and waking ----------------------------------------------------------

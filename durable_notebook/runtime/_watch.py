@@ -41,26 +41,31 @@ class Watch:
         self._seen_mail = 0
         self._has_news = True
         self._may_be_enqueued = True
-        self._complaint = ""
+        self._problem: StorageError | None = None
 
     async def watch(self) -> None:
         """Look until cancelled."""
         while True:
             try:
                 await self._look()
-                self._complaint = ""
+                self._is_well()
             except StorageError as e:
-                self._complain(str(e))
+                self._complain(e)
             except Exception:  # Without it no run would hear of anything.
                 logger.exception("A look at the journal failed, and is repeated")
             is_sooner = self._runs.idle.has_released
             await asyncio.sleep(self._poll_s / (_SOONER if is_sooner else 1.0))
 
-    def _complain(self, text: str) -> None:
-        """Say it once, and again only if it has been well in between."""
-        if text != self._complaint:
-            self._complaint = text
-            logger.warning("%s", text)
+    def _complain(self, problem: StorageError) -> None:
+        """Say it once, here or of a run, and again if it has been well in between."""
+        self._problem = problem
+        if self._runs.refusals.is_news(problem):
+            logger.warning("%s", problem)
+
+    def _is_well(self) -> None:
+        if self._problem is not None:
+            self._runs.refusals.is_over(self._problem)
+            self._problem = None
 
     async def _look(self) -> None:
         now = time.monotonic()

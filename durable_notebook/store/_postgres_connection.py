@@ -7,6 +7,7 @@ alive and never answers: nothing but a clock tells.
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from typing import Any, TypeVar
 
 import psycopg
@@ -20,9 +21,13 @@ class SilentServerError(psycopg.OperationalError):
 
 
 class Connection(psycopg.Connection[tuple[Any, ...]]):
-    """Waits for an answer so long and no longer, and then is closed."""
+    """Waits for an answer so long and no longer, and then is closed.
+
+    `backend` is the server's end of it: the process there, and when that began.
+    """
 
     silence_s = 40.0
+    backend: tuple[int, datetime] | None = None
 
     def wait(self, gen: PQGen[T], *arguments: Any, **options: Any) -> T:
         bounded = _bounded(gen, self.silence_s)

@@ -93,11 +93,25 @@ class Server:
         )
         connection.silence_s = silence_s or self.silence_s
         try:
-            connection.execute(self.sql["session_settings"], self.session)
+            settings = connection.execute(self.sql["session_settings"], self.session)
+            connection.backend = settings.fetchone()
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def end(self, lost: Connection, connection: Connection) -> None:
+        """Let the server end its side of a connection that is lost.
+
+        It may not know yet that nobody is there, and wait for the rest of a request
+        for ever, with all that the request has locked.
+
+        Raises:
+            psycopg.Error: The server could not be asked.
+        """
+        if lost.backend is not None:
+            connection.execute(self.sql["end_backend"], lost.backend)
+            lost.backend = None
 
     def connect_until(
         self, deadline: float, silence_s: float | None = None

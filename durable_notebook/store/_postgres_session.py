@@ -44,9 +44,11 @@ class Session:
         )
         self._thread.start()
 
-    def _connected(self) -> Connection:
+    def _connected(self, instead_of: Connection | None = None) -> Connection:
         connection = self._server.connect()
         try:
+            if instead_of is not None:
+                self._server.end(instead_of, connection)
             connection.execute(self._server.sql["listen"])
         except BaseException:
             connection.close()
@@ -133,7 +135,7 @@ class Session:
         """Connect anew; gives up for now if the server is not there."""
         self._connection.close()
         try:
-            connection = self._connected()
+            connection = self._connected(instead_of=self._connection)
         except (psycopg.Error, OSError) as e:
             self._tell_that_away(e)
             self._pause()

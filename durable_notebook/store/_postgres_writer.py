@@ -124,7 +124,7 @@ class PostgresWriter(Writer[Write]):
         while True:
             try:
                 if self._connection.closed:
-                    self._connection = self._server.connect_until(deadline)
+                    self._connect_anew(deadline)
                 if is_in_doubt and write.doubt is not None:
                     return self._resolved(write, write.doubt)
                 return self._do_alone(write, at_once)
@@ -137,6 +137,15 @@ class PostgresWriter(Writer[Write]):
                     raise
                 if time.monotonic() > deadline:
                     raise
+
+    def _connect_anew(self, deadline: float) -> None:
+        connection = self._server.connect_until(deadline)
+        try:
+            self._server.end(self._connection, connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
 
     def _resolved(self, write: Write, doubt: Doubt) -> Cursor:
         sql = self._server.sql

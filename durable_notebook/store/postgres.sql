@@ -3,12 +3,15 @@
 -- one schema, which is the connection's search path.
 
 -- session_settings --
-SELECT
+WITH settings AS MATERIALIZED (SELECT
     set_config('search_path', %(search_path)s, false),
     set_config('lock_timeout', %(lock_timeout)s, false),
-    -- No transaction of ours pauses. Of a client that was cut off in the middle of one
-    -- the server would keep the locks, and whoever writes next would wait for them.
+    -- A client that is gone without a word is noticed, and what it had locked is free.
+    -- No transaction of ours pauses.
     set_config('idle_in_transaction_session_timeout', '5s', false),
+    set_config('tcp_keepalives_idle', '10', false),
+    set_config('tcp_keepalives_interval', '5', false),
+    set_config('tcp_keepalives_count', '3', false),
     set_config('default_transaction_isolation', 'read committed', false),
     set_config(
         'synchronous_commit',
@@ -17,6 +20,12 @@ SELECT
         END,
         false
     )
+)
+SELECT pid, backend_start FROM settings, pg_stat_get_activity(pg_backend_pid())
+
+-- end_backend --
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE pid = %s AND backend_start = %s AND usename = current_user
 
 -- wait_briefly --
 SELECT set_config('lock_timeout', '50ms', true)
