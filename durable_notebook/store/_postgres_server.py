@@ -110,7 +110,9 @@ class Server:
             psycopg.Error: The server could not be asked.
         """
         if lost.backend is not None:
-            connection.execute(self.sql["end_backend"], lost.backend)
+            pid, since = lost.backend
+            values = {"pid": pid, "since": since}
+            connection.execute(self.sql["end_backend"], values)
             lost.backend = None
 
     def connect_until(

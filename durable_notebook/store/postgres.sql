@@ -25,7 +25,7 @@ SELECT pid, backend_start FROM settings, pg_stat_get_activity(pg_backend_pid())
 
 -- end_backend --
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE pid = %s AND backend_start = %s AND usename = current_user
+WHERE pid = %(pid)s AND backend_start = %(since)s AND usename = current_user
 
 -- wait_briefly --
 SELECT set_config('lock_timeout', '50ms', true)
