@@ -123,9 +123,7 @@ class Runs:
             if not self.idle.is_released(run_id):
                 await self.resume(run_id)
         elif run_id not in self._claimed:
-            # A body that ends here may yet need what it begins.
-            if self.is_draining and parent_of(inputs) is None:
-                raise DrainingError(run_id)
+            self._check_takes(run_id, inputs)
             self._claimed.add(run_id)
             self._starts[run_id] = start
             is_new = False
@@ -141,6 +139,11 @@ class Runs:
                     self._starts.pop(run_id, None)
             if not is_new and self._store.run(run_id) is None:
                 raise DamagedJournalError(run_id, 0, "its input is none of ours")
+
+    def _check_takes(self, run_id: str, inputs: dict[str, Json]) -> None:
+        # A body that is to end here may yet need what it begins.
+        if self.is_draining and parent_of(inputs) is None:
+            raise DrainingError(run_id)
 
     async def resume(self, run_id: str) -> bool:
         """Go on with an unfinished run of this executor that is not running.
@@ -349,8 +352,7 @@ class Runs:
             outcome = await execution.carry_out()
         except RunReleased:
             assert run is not None
-            if not self.is_draining:
-                self.idle.leaves(run, definition, task)
+            self.idle.leaves(run, definition, task)
             raise LeavePending from None
         except RESUMABLE as e:
             if not (run and self._has_ended_outside(run, definition, e)):

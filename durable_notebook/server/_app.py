@@ -36,15 +36,17 @@ class WorkflowServer(_theirs.WorkflowServer):
     In addition to theirs: `POST .../run` needs no body; `POST /events/{id}` returns
     once the event is on disk; a stream that has been read to its end is a plain 204;
     open streams do not keep it from stopping; a workflow that has run already can be
-    served.
+    served. Told to stop (SIGTERM, Ctrl-C), `serve` takes no new runs, lets step bodies
+    in flight end, and returns: nothing is done again by the next server.
 
     Args:
+        drain_timeout: How many seconds they have for that.
         options: Theirs: `workflow_store`, `runtime`, `middleware` and others. For a
             `DBOSRuntime` itself, the store and what its `build_server_runtime` gives
             are made here.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, drain_timeout: float = 20.0, **options: Any) -> None:
         if isinstance(options.get("runtime"), DBOSRuntime):
             options["runtime"] = options["runtime"].build_server_runtime()
         runtime = options.get("runtime")
@@ -53,6 +55,7 @@ class WorkflowServer(_theirs.WorkflowServer):
             options["workflow_store"] = self._durable.create_workflow_store()
         super().__init__(**options)
         self._leaving = asyncio.Event()
+        self._drain_timeout_s = drain_timeout
         self.app.add_middleware(_BodyIsOptional)
         self.app.add_middleware(EndsWithServer, leaving=self._leaving)
         self.app.add_exception_handler(204, _no_content)
@@ -80,7 +83,10 @@ class WorkflowServer(_theirs.WorkflowServer):
         config = uvicorn.Config(
             self.app, host=host, port=port, **(uvicorn_config or {})
         )
-        await LeavingServer(config, self._leaving).serve()
+        server = LeavingServer(
+            config, self._leaving, self._durable, self._drain_timeout_s
+        )
+        await server.serve()
 
     async def _send(
         self, handler_id: str, event: Event, step: str | None = None

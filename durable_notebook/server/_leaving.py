@@ -1,4 +1,4 @@
-"""How requests end that would outlive their server: streams, and waits for a run.
+"""How a server stops: requests that would outlive it end, and step bodies end first.
 
 Without this a server that is asked to stop waits for its readers to leave, and a page
 with an open stream never does.
@@ -7,27 +7,76 @@ with an open stream never does.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import re
+import signal
 import socket
+from collections.abc import Generator
 from typing import Any
 
 import uvicorn
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from durable_notebook.runtime import DBOSRuntime
+
+logger = logging.getLogger("durable_notebook")
+
 _LASTING = re.compile(r"/workflows/[^/]+/run/?$|/events/[^/]+/?$")
+_STARTING = re.compile(r"/workflows/[^/]+/run(-nowait)?/?$")
+
+# It is looked so often whether somebody wants the server to stop at once.
+_LOOK_S = 0.1
 
 
 class LeavingServer(uvicorn.Server):
-    """Tells when it begins to stop."""
+    """Tells when it begins to stop, and lets step bodies end before it does.
 
-    def __init__(self, config: uvicorn.Config, leaving: asyncio.Event) -> None:
+    After a SIGTERM `serve` returns, and the program ends by itself; theirs is ended by
+    the signal, in the middle of what its caller has to do yet.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        leaving: asyncio.Event,
+        drained: DBOSRuntime | None,
+        drain_timeout_s: float,
+    ) -> None:
         super().__init__(config)
         self._leaving = leaving
+        self._drained = drained
+        self._drain_timeout_s = drain_timeout_s
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        with super().capture_signals():
+            yield
+            told = [s for s in self._captured_signals if s != signal.SIGTERM]
+            self._captured_signals = told
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._leaving.set()
+        if self._drained is not None and self._drained.is_launched:
+            await self._drain(self._drained)
         await super().shutdown(sockets)
+
+    async def _drain(self, runtime: DBOSRuntime) -> None:
+        """Let bodies end, unless they take too long or somebody is in a hurry."""
+        draining = asyncio.create_task(runtime.drain(self._drain_timeout_s))
+        while not (draining.done() or self.force_exit):
+            await asyncio.wait([draining], timeout=_LOOK_S)
+        if not draining.done():
+            draining.cancel()
+            return
+        cut = draining.result()
+        if cut:
+            logger.warning(
+                "Stopped in the middle of a step of %s. It is done again when the "
+                "server is back.",
+                ", ".join(f"run {run_id!r}" for run_id in cut),
+            )
 
 
 class EndsWithServer:
@@ -38,10 +87,17 @@ class EndsWithServer:
         self._leaving = leaving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _LASTING.search(scope["path"]):
+        if self._refuses(scope):
+            await _closing(scope, receive, send)
+        elif scope["type"] == "http" and _LASTING.search(scope["path"]):
             await self._until_leaving(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _refuses(self, scope: Scope) -> bool:
+        is_start = scope["type"] == "http" and scope["method"] == "POST"
+        is_start = is_start and _STARTING.search(scope["path"]) is not None
+        return is_start and self._leaving.is_set()
 
     async def _until_leaving(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_started = False
