@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from typing import Any
 
@@ -27,6 +28,8 @@ from durable_notebook.server._theirs import (
     HandlerQuery,
 )
 
+logger = logging.getLogger("durable_notebook")
+
 _RUN = re.compile(r"/workflows/[^/]+/run(-nowait)?/?")
 
 
@@ -50,7 +53,8 @@ class WorkflowServer(_theirs.WorkflowServer):
         if isinstance(options.get("runtime"), DBOSRuntime):
             options["runtime"] = options["runtime"].build_server_runtime()
         runtime = options.get("runtime")
-        self._durable = runtime.runtime if isinstance(runtime, ServedRuntime) else None
+        self._served = runtime if isinstance(runtime, ServedRuntime) else None
+        self._durable = None if self._served is None else self._served.runtime
         if self._durable is not None and options.get("workflow_store") is None:
             options["workflow_store"] = self._durable.create_workflow_store()
         super().__init__(**options)
@@ -79,14 +83,27 @@ class WorkflowServer(_theirs.WorkflowServer):
         port: int = 80,
         uvicorn_config: dict[str, Any] | None = None,
     ) -> None:
-        self._leaving.clear()
         config = uvicorn.Config(
             self.app, host=host, port=port, **(uvicorn_config or {})
         )
-        server = LeavingServer(
-            config, self._leaving, self._durable, self._drain_timeout_s
-        )
-        await server.serve()
+        await self.http_server(config).serve()
+
+    def http_server(self, config: uvicorn.Config) -> LeavingServer:
+        """Give what listens for this application, and drains when it stops."""
+        self._leaving.clear()
+        return LeavingServer(config, self._leaving, self._drain)
+
+    async def _drain(self) -> None:
+        served = self._served
+        if served is None or not (served.has_launched and served.is_launched):
+            return
+        cut = await served.runtime.drain(self._drain_timeout_s)
+        if cut:
+            logger.warning(
+                "Stopped in the middle of a step of %s. It is done again when the "
+                "server is back.",
+                ", ".join(f"run {run_id!r}" for run_id in cut),
+            )
 
     async def _send(
         self, handler_id: str, event: Event, step: str | None = None

@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import re
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 import uvicorn
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from durable_notebook.runtime import DBOSRuntime
-
-logger = logging.getLogger("durable_notebook")
 
 _LASTING = re.compile(r"/workflows/[^/]+/run/?$|/events/[^/]+/?$")
 _STARTING = re.compile(r"/workflows/[^/]+/run(-nowait)?/?$")
@@ -41,13 +36,22 @@ class LeavingServer(uvicorn.Server):
         self,
         config: uvicorn.Config,
         leaving: asyncio.Event,
-        drained: DBOSRuntime | None,
-        drain_timeout_s: float,
+        drain: Callable[[], Awaitable[None]],
     ) -> None:
         super().__init__(config)
         self._leaving = leaving
-        self._drained = drained
-        self._drain_timeout_s = drain_timeout_s
+        self._drain = drain
+        self._is_up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._is_up.set()
+
+    async def until_up(self, serving: asyncio.Task[None]) -> None:
+        """Wait until whoever asks is answered, or `serve` has ended without that."""
+        up = asyncio.create_task(self._is_up.wait())
+        await asyncio.wait([up, serving], return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -58,25 +62,18 @@ class LeavingServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._leaving.set()
-        if self._drained is not None and self._drained.is_launched:
-            await self._drain(self._drained)
+        await self._let_bodies_end()
         await super().shutdown(sockets)
 
-    async def _drain(self, runtime: DBOSRuntime) -> None:
-        """Let bodies end, unless they take too long or somebody is in a hurry."""
-        draining = asyncio.create_task(runtime.drain(self._drain_timeout_s))
+    async def _let_bodies_end(self) -> None:
+        """Unless they take too long, or somebody is in a hurry."""
+        draining = asyncio.ensure_future(self._drain())
         while not (draining.done() or self.force_exit):
             await asyncio.wait([draining], timeout=_LOOK_S)
-        if not draining.done():
+        if draining.done():
+            draining.result()
+        else:
             draining.cancel()
-            return
-        cut = draining.result()
-        if cut:
-            logger.warning(
-                "Stopped in the middle of a step of %s. It is done again when the "
-                "server is back.",
-                ", ".join(f"run {run_id!r}" for run_id in cut),
-            )
 
 
 class EndsWithServer:
