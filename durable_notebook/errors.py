@@ -50,6 +50,20 @@ class NotLaunchedError(DurableNotebookError, RuntimeError):
         )
 
 
+class DrainingError(DurableNotebookError, RuntimeError):
+    """A run was to begin in a process that is about to end."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} was not started: this process is about to end and "
+            "takes no new runs. Start it in another process, or when this one is back."
+        )
+
+
 class RuntimeClosedError(DurableNotebookError, RuntimeError):
     """The runtime was closed while somebody waited for a run."""
 

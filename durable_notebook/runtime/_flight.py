@@ -126,11 +126,22 @@ class Flight:
         # Re-executions about to begin: all of them do in the first turn of a session.
         self._awaited = repeats
         self._invocations: dict[str, Invocation] = {}
+        self._expected = 0
+
+    def expect(self, count: int) -> None:
+        """Note that so many bodies begin once what names them is on disk."""
+        self._expected = count
+
+    @property
+    def count(self) -> int:
+        """How many bodies are in flight, or begin in a moment."""
+        return len(self._invocations) + self._expected
 
     def begin(
         self, step: str, event: Event, state: StepWorkerState, retry: RetryAttempt
     ) -> Invocation:
         """Note that a body begins, and give it what its predecessors left."""
+        self._expected = max(0, self._expected - 1)
         key = work_key(step, state.work_item_id, retry.retry_number)
         waiting = self._carried.get(key)
         carried = waiting.pop(0) if waiting else Carried()

@@ -136,6 +136,8 @@ class Idle:
         self, run: LiveRun, definition: Definition, task: asyncio.Task[Any]
     ) -> None:
         """Note that a run is out of memory once its last task has ended."""
+        if run.is_leaving:
+            return  # For another process to bring back.
         run_id, released = run.run_id, Released.of(run, definition)
         task.add_done_callback(lambda _: self._has_left(run_id, released))
 

@@ -138,7 +138,13 @@ class InternalAdapter(InternalRunAdapter):
         return any(worker.step_id in self._collecting for worker in workers)
 
     async def _commit(self) -> None:
-        """Put the turn on disk, then let the bodies begin that waited for it."""
+        """Put the turn on disk, then let the bodies begin that waited for it.
+
+        Those of a run that leaves wait for another process to begin them.
+        """
+        if self._run.is_leaving and self._held:
+            await self._run.commit([])
+            return
         await self._run.commit(self._held)
         self._held = []
         self._committed.set()

@@ -31,6 +31,7 @@ from durable_notebook.errors import (
     StorageError,
     UnstorableValueError,
 )
+from durable_notebook.runtime._children import parent_of
 from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._inbox import Inbox
 from durable_notebook.runtime._outcome import Outcome
@@ -81,6 +82,9 @@ class LiveRun:
         # Somebody keeps it in memory: is about to change its store, or waits for the
         # place that it has among a number of runs.
         self.holds = 0 if definition.limit is None else 1
+        # It begins no body any more: see `Drain`.
+        self.is_leaving = False
+        self.parent = parent_of(claim.inputs)
         self._recorded = asyncio.Event()
         self.changed = asyncio.Event()
         self._ahead_s = max(0.0, restored.at - now())
@@ -223,15 +227,20 @@ class LiveRun:
     @property
     def is_at_rest(self) -> bool:
         """Whether all of it is on disk, and nothing has come for it."""
-        is_recorded = not (
+        is_left_alone = not self.holds and not self._snapshots.is_making
+        is_waiting = self.rest_until is not None and self.inbox.is_waited_for
+        return is_waiting and self.is_recorded and is_left_alone
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether all that it has done is on disk, and it is not about to end."""
+        return self._broken is None and not (
             self._ticks
             or self._writing
             or self._is_store_due
+            or self._is_ending
             or self.stream.has_unrecorded
         )
-        is_left_alone = not self.holds and not self._snapshots.is_making
-        is_waiting = self.rest_until is not None and self.inbox.is_waited_for
-        return is_waiting and is_recorded and is_left_alone and self._broken is None
 
     # -- what the turn gathers ---------------------------------------------------
 
@@ -270,6 +279,7 @@ class LiveRun:
             UnstorableValueError: Something in the turn is not JSON.
             LostOwnershipError, StorageError: See `Store.append`.
         """
+        self.flight.expect(len(starts))
         await self._write(starts, None)
 
     async def settle(self) -> None:

@@ -15,6 +15,7 @@ from durable_notebook._model import Json
 from durable_notebook.engine import Claim, Engine, LeavePending, new_owner
 from durable_notebook.errors import (
     DamagedJournalError,
+    DrainingError,
     LostOwnershipError,
     RunIdTakenError,
     StrandedRunError,
@@ -83,7 +84,7 @@ class Runs:
             store,
             executor.id,
             timeout_s=idle_timeout_s,
-            release=self._release,
+            release=self.release,
             bring_back=self._bring_back,
         )
         self._claimed: set[str] = set()
@@ -99,6 +100,7 @@ class Runs:
         self._starting: WeakValueDictionary[str, Started] = WeakValueDictionary()
         self.refusals = Refusals()
         self._changed = asyncio.Event()
+        self.is_draining = False
 
     # -- begin and go on -----------------------------------------------------------
 
@@ -121,6 +123,7 @@ class Runs:
             if not self.idle.is_released(run_id):
                 await self.resume(run_id)
         elif run_id not in self._claimed:
+            self._check_takes(run_id, inputs)
             self._claimed.add(run_id)
             self._starts[run_id] = start
             is_new = False
@@ -136,6 +139,11 @@ class Runs:
                     self._starts.pop(run_id, None)
             if not is_new and self._store.run(run_id) is None:
                 raise DamagedJournalError(run_id, 0, "its input is none of ours")
+
+    def _check_takes(self, run_id: str, inputs: dict[str, Json]) -> None:
+        # A body that is to end here may yet need what it begins.
+        if self.is_draining and parent_of(inputs) is None:
+            raise DrainingError(run_id)
 
     async def resume(self, run_id: str) -> bool:
         """Go on with an unfinished run of this executor that is not running.
@@ -213,12 +221,17 @@ class Runs:
         if is_open and not self._executor.is_alive(executor_id):
             raise StrandedRunError(row.run_id, executor_id)
 
+    @property
+    def executes_any(self) -> bool:
+        """Whether this process executes a run, or is about to."""
+        return bool(self._claimed)
+
     def is_claimed(self, run_id: str) -> bool:
         """Whether this process executes the run, or is about to."""
         return run_id in self._claimed
 
     async def _recover(self, run_id: str) -> bool:
-        if run_id in self._claimed:
+        if run_id in self._claimed or self.is_draining:
             return False
         self._take(run_id)
         return await self._go_on(run_id)
@@ -296,13 +309,13 @@ class Runs:
         for run_id in run_ids:
             self.spawn(self._recover(run_id)).add_done_callback(_noted)
 
-    def _release(self, run: LiveRun) -> None:
-        """Begin to end a run that is at rest; from here on nobody finds it live."""
+    def release(self, run: LiveRun) -> None:
+        """Begin to end a run that is recorded; from here on nobody finds it live."""
         self.live.pop(run.run_id, None)
         run.stop(RunReleased())
 
     def _bring_back(self, run_id: str) -> None:
-        if run_id not in self._claimed:
+        if run_id not in self._claimed and not self.is_draining:
             self._take(run_id)
             self.spawn(self._go_on(run_id)).add_done_callback(_noted)
 
@@ -334,6 +347,7 @@ class Runs:
         try:
             run = self.live[claim.run_id] = await execution.open()
             run.recorded_by(task)
+            run.is_leaving = self.is_draining
             self.wake()
             outcome = await execution.carry_out()
         except RunReleased:

@@ -46,6 +46,7 @@ from durable_notebook.errors import (
 from durable_notebook.runtime._checks import check_ids_of, check_run_id
 from durable_notebook.runtime._children import adopted
 from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._drain import Drain
 from durable_notebook.runtime._execution import Start
 from durable_notebook.runtime._external import ExternalAdapter
 from durable_notebook.runtime._internal import InternalAdapter
@@ -208,6 +209,20 @@ class DBOSRuntime(Serving, Runtime):
             settings = replace(engine.store_settings(), migrate=True)
             store = await asyncio.to_thread(open_store, url, settings)
             store.close()
+
+    async def drain(self, timeout: float = 30.0) -> list[str]:  # noqa: ASYNC109
+        """Let the step bodies in flight end, and begin none any more.
+
+        Every run of this process is out of memory when this returns, each behind a
+        result that is on disk; only those are not whose ids this gives: after `timeout`
+        seconds they are still in a step body, which is done again if the process ends
+        now. New runs are refused meanwhile and from then on; messages are taken, and
+        are read by the next process. Then call `destroy`.
+
+        Raises:
+            NotLaunchedError: The runtime was not launched.
+        """
+        return await self.on_loop(Drain(self._opened.runs).drain(timeout))
 
     async def destroy(self, destroy_dbos: bool = True) -> None:
         """Stop at once. Unfinished runs stay resumable; a launch goes on with them.

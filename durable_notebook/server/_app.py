@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from typing import Any
 
@@ -27,6 +28,8 @@ from durable_notebook.server._theirs import (
     HandlerQuery,
 )
 
+logger = logging.getLogger("durable_notebook")
+
 _RUN = re.compile(r"/workflows/[^/]+/run(-nowait)?/?")
 
 
@@ -36,23 +39,27 @@ class WorkflowServer(_theirs.WorkflowServer):
     In addition to theirs: `POST .../run` needs no body; `POST /events/{id}` returns
     once the event is on disk; a stream that has been read to its end is a plain 204;
     open streams do not keep it from stopping; a workflow that has run already can be
-    served.
+    served. Told to stop (SIGTERM, Ctrl-C), `serve` takes no new runs, lets step bodies
+    in flight end, and returns: nothing is done again by the next server.
 
     Args:
+        drain_timeout: How many seconds they have for that.
         options: Theirs: `workflow_store`, `runtime`, `middleware` and others. For a
             `DBOSRuntime` itself, the store and what its `build_server_runtime` gives
             are made here.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, drain_timeout: float = 20.0, **options: Any) -> None:
         if isinstance(options.get("runtime"), DBOSRuntime):
             options["runtime"] = options["runtime"].build_server_runtime()
         runtime = options.get("runtime")
-        self._durable = runtime.runtime if isinstance(runtime, ServedRuntime) else None
+        self._served = runtime if isinstance(runtime, ServedRuntime) else None
+        self._durable = None if self._served is None else self._served.runtime
         if self._durable is not None and options.get("workflow_store") is None:
             options["workflow_store"] = self._durable.create_workflow_store()
         super().__init__(**options)
         self._leaving = asyncio.Event()
+        self._drain_timeout_s = drain_timeout
         self.app.add_middleware(_BodyIsOptional)
         self.app.add_middleware(EndsWithServer, leaving=self._leaving)
         self.app.add_exception_handler(204, _no_content)
@@ -76,11 +83,27 @@ class WorkflowServer(_theirs.WorkflowServer):
         port: int = 80,
         uvicorn_config: dict[str, Any] | None = None,
     ) -> None:
-        self._leaving.clear()
         config = uvicorn.Config(
             self.app, host=host, port=port, **(uvicorn_config or {})
         )
-        await LeavingServer(config, self._leaving).serve()
+        await self.http_server(config).serve()
+
+    def http_server(self, config: uvicorn.Config) -> LeavingServer:
+        """Give what listens for this application, and drains when it stops."""
+        self._leaving.clear()
+        return LeavingServer(config, self._leaving, self._drain)
+
+    async def _drain(self) -> None:
+        served = self._served
+        if served is None or not (served.has_launched and served.is_launched):
+            return
+        cut = await served.runtime.drain(self._drain_timeout_s)
+        if cut:
+            logger.warning(
+                "Stopped in the middle of a step of %s. It is done again when the "
+                "server is back.",
+                ", ".join(f"run {run_id!r}" for run_id in cut),
+            )
 
     async def _send(
         self, handler_id: str, event: Event, step: str | None = None

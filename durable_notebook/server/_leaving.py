@@ -1,4 +1,4 @@
-"""How requests end that would outlive their server: streams, and waits for a run.
+"""How a server stops: requests that would outlive it end, and step bodies end first.
 
 Without this a server that is asked to stop waits for its readers to leave, and a page
 with an open stream never does.
@@ -7,8 +7,11 @@ with an open stream never does.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+import signal
 import socket
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 import uvicorn
@@ -16,18 +19,61 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LASTING = re.compile(r"/workflows/[^/]+/run/?$|/events/[^/]+/?$")
+_STARTING = re.compile(r"/workflows/[^/]+/run(-nowait)?/?$")
+
+# It is looked so often whether somebody wants the server to stop at once.
+_LOOK_S = 0.1
 
 
 class LeavingServer(uvicorn.Server):
-    """Tells when it begins to stop."""
+    """Tells when it begins to stop, and lets step bodies end before it does.
 
-    def __init__(self, config: uvicorn.Config, leaving: asyncio.Event) -> None:
+    After a SIGTERM `serve` returns, and the program ends by itself; theirs is ended by
+    the signal, in the middle of what its caller has to do yet.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        leaving: asyncio.Event,
+        drain: Callable[[], Awaitable[None]],
+    ) -> None:
         super().__init__(config)
         self._leaving = leaving
+        self._drain = drain
+        self._is_up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._is_up.set()
+
+    async def until_up(self, serving: asyncio.Task[None]) -> None:
+        """Wait until whoever asks is answered, or `serve` has ended without that."""
+        up = asyncio.create_task(self._is_up.wait())
+        await asyncio.wait([up, serving], return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        with super().capture_signals():
+            yield
+            told = [s for s in self._captured_signals if s != signal.SIGTERM]
+            self._captured_signals = told
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._leaving.set()
+        await self._let_bodies_end()
         await super().shutdown(sockets)
+
+    async def _let_bodies_end(self) -> None:
+        """Unless they take too long, or somebody is in a hurry."""
+        draining = asyncio.ensure_future(self._drain())
+        while not (draining.done() or self.force_exit):
+            await asyncio.wait([draining], timeout=_LOOK_S)
+        if draining.done():
+            draining.result()
+        else:
+            draining.cancel()
 
 
 class EndsWithServer:
@@ -38,10 +84,17 @@ class EndsWithServer:
         self._leaving = leaving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _LASTING.search(scope["path"]):
+        if self._refuses(scope):
+            await _closing(scope, receive, send)
+        elif scope["type"] == "http" and _LASTING.search(scope["path"]):
             await self._until_leaving(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _refuses(self, scope: Scope) -> bool:
+        is_start = scope["type"] == "http" and scope["method"] == "POST"
+        is_start = is_start and _STARTING.search(scope["path"]) is not None
+        return is_start and self._leaving.is_set()
 
     async def _until_leaving(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_started = False

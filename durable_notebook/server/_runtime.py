@@ -29,6 +29,16 @@ class ServedRuntime(BaseRuntimeDecorator):
     def __init__(self, runtime: DBOSRuntime) -> None:
         super().__init__(runtime)
         self.runtime = runtime
+        # Otherwise somebody else has launched it, and will end it.
+        self.has_launched = False
+
+    async def launch(self) -> None:
+        self.has_launched |= not self.runtime.is_launched
+        await super().launch()
+
+    async def destroy(self) -> None:
+        if self.has_launched:
+            await super().destroy()
 
     def track_workflow(self, workflow: Workflow) -> None:
         store = store_of(workflow.runtime)

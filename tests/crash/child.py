@@ -22,7 +22,7 @@ from workflows.events import Event
 from workflows.runtime.types.ticks import TickAddEvent
 
 from durable_notebook._config import Settings
-from durable_notebook.errors import RunFinishedError, StorageError
+from durable_notebook.errors import DrainingError, RunFinishedError, StorageError
 from durable_notebook.runtime import DBOSRuntime
 
 from . import bodies, points
@@ -72,6 +72,9 @@ class Job:
 # The exit codes of what asyncio.run raises when it is ended from outside.
 INTERRUPTED, STOPPED = 130, 131
 
+# And of a process that has let its bodies end.
+DRAINED = 132
+
 
 def main(job: Job) -> None:
     """Do the job in this process and end it: 0 done, 1 failed, 3 hung."""
@@ -91,6 +94,8 @@ def main(job: Job) -> None:
         code = asyncio.run(_in_time(job, where))
     except (KeyboardInterrupt, asyncio.CancelledError):
         code = INTERRUPTED
+    except DrainingError:
+        code = DRAINED
     except RuntimeError as e:
         if "Event loop stopped" in str(e):
             code = STOPPED
@@ -135,6 +140,8 @@ async def _live(job: Job, where: points.Points) -> None:
             idle_timeout_s=job.idle_timeout_s,
         )
     )
+    ending: list[asyncio.Task[None]] = []
+    where.drain = lambda: ending.append(asyncio.create_task(_drain(job, runtime)))
     kind = WORKFLOWS[job.workflow]
     workflow: Workflow | None = None
     if job.defined == "before-launch":
@@ -170,6 +177,16 @@ async def _run(
             answering.cancel()
     outcome = {"result": result, "stream": stream}
     job.path(f"outcome-{job.process}").write_text(json.dumps(outcome))
+
+
+async def _drain(job: Job, runtime: DBOSRuntime) -> None:
+    while not runtime.is_launched:
+        await asyncio.sleep(0.001)
+    cut = await runtime.drain(job.deadline_s)
+    if cut:
+        print(f"{cut} were cut")
+    sys.stdout.flush()
+    os._exit(DRAINED)
 
 
 class _Refused:

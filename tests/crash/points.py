@@ -24,12 +24,13 @@ T = TypeVar("T")
 
 When = Literal["before", "after"]
 
-Ending = Literal["kill", "interrupt", "stop", "cancel", "full", "limit"]
+Ending = Literal["kill", "interrupt", "stop", "cancel", "full", "limit", "drain"]
 """What happens at the point.
 
 The process is killed, gets a SIGINT, its loop is stopped, its main task cancelled; or
 the disk is full from then on, or files may not grow, until `Points.free`. After the
-commit, a full disk is a commit that was made and reported as failed.
+commit, a full disk is a commit that was made and reported as failed. Or it is told to
+end, and lets its bodies end before.
 """
 
 # Enough for the logs of a trial, which are files too.
@@ -53,6 +54,7 @@ class Points:
         self._lock = threading.Lock()
         self._is_full = False
         self.main: asyncio.Task[Any] | None = None
+        self.drain: Callable[[], object] = lambda: None
 
     def commit(self, what: str, commit: Callable[[], T]) -> T:
         """Make one commit, or end at it."""
@@ -80,6 +82,9 @@ class Points:
             resource.setrlimit(resource.RLIMIT_FSIZE, (_LIMIT, resource.RLIM_INFINITY))
         elif self.main is not None:
             loop = self.main.get_loop()
+            if self._ending == "drain":
+                loop.call_soon_threadsafe(self.drain)
+                return
             act = loop.stop if self._ending == "stop" else self.main.cancel
             loop.call_soon_threadsafe(act)
 

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from . import verdict
 from .backends import BACKENDS, Backend
 from .bodies import read_log
-from .child import INTERRUPTED, STOPPED, Answers, Defined, Job
+from .child import DRAINED, INTERRUPTED, STOPPED, Answers, Defined, Job
 from .expected import EXPECTED
 from .forkserver import Forkserver
 from .points import Ending, When
@@ -36,7 +36,8 @@ class Kill:
     @property
     def code(self) -> int:
         """What the process ends with, if it gets as far as that commit."""
-        codes = {"kill": -signal.SIGKILL, "stop": STOPPED, "full": 0, "limit": 0}
+        codes = {"kill": -signal.SIGKILL, "stop": STOPPED, "drain": DRAINED}
+        codes |= {"full": 0, "limit": 0}
         return codes.get(self.ending, INTERRUPTED)
 
 

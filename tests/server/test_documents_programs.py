@@ -165,3 +165,42 @@ def test_asked_to_stop_it_sends_who_waits_away(tmp_path: Path) -> None:
     assert "goes on when it is back" in refused.json()["detail"]
     assert "Traceback" not in output, output
     assert {h["handler_id"] for h in listed} == {"read", "waited-for"}
+
+
+def test_told_to_end_it_lets_its_bodies_end(tmp_path: Path, counter: str) -> None:
+    """Exit code 0, and no step is done by two processes."""
+    with running(counter, tmp_path, "server") as first:
+        first.until_up()
+        body = {"handler_id": "h"}
+        assert first.http.post("/workflows/counter/run-nowait", json=body).is_success
+        first.first_events("h", 2)
+        first.process.terminate()
+        code = first.process.wait(timeout=60)
+        said = first.output()
+
+    with running(counter, tmp_path, "server") as second:
+        second.until_up()
+        handler = second.finished("h")
+        said += second.output()
+
+    ticks = [line for line in said.splitlines() if "  tick" in line]
+    assert code == 0, said
+    assert ticks == [f"  tick {n}" for n in range(1, 6)]
+    assert handler["result"]["value"] == {"final_count": 5}
+
+
+def test_a_body_that_takes_too_long_is_cut_and_named(tmp_path: Path) -> None:
+    slow = COUNTER.replace("sleep(0.5)", "sleep(60)")
+    hasty = slow.replace("WorkflowServer(", "WorkflowServer(drain_timeout=0.2,")
+    with running(hasty, tmp_path, "server") as server:
+        server.until_up()
+        body = {"handler_id": "h"}
+        server.http.post("/workflows/counter/run-nowait", json=body)
+        server.first_events("h", 1)
+        server.process.terminate()
+        code = server.process.wait(timeout=60)
+        said = server.output()
+
+    assert code == 0, said
+    assert "in the middle of a step of run" in said
+    assert "Traceback" not in said, said
