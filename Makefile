@@ -1,6 +1,7 @@
 # Everything here needs python3 (3.11 or newer) and make; the rest goes into .venv.
 
 PYTHON ?= python3
+PYTEST ?= --numprocesses=2 --dist=loadfile
 BIN := .venv/bin
 READY := .venv/.ready
 
