@@ -97,7 +97,7 @@ def _interruption(runtime: DBOSRuntime, row: RunRow, is_alive: IsAlive) -> str |
     reason = None
     if runtime.live(row.run_id) is not None or not row.is_unfinished:
         pass
-    elif row.dbos_status == "PENDING" and executor != runtime.executor_id:
+    elif row.dbos_status == "PENDING" and not runtime.is_executor(executor):
         if not is_alive(executor):
             reason = f"its own process, executor {executor} (open its notebook)"
     elif problem is not None:

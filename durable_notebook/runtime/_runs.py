@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -17,6 +16,7 @@ from durable_notebook.errors import (
     DamagedJournalError,
     LostOwnershipError,
     RunIdTakenError,
+    StorageError,
     StrandedRunError,
     TooManyRecoveriesError,
     UnknownRunError,
@@ -29,6 +29,7 @@ from durable_notebook.runtime._execution import (
     Session,
     Start,
 )
+from durable_notebook.runtime._executor import Executor
 from durable_notebook.runtime._idle import Idle
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome, recorded_end
@@ -46,15 +47,6 @@ _LOOKED_AT_ONCE = 200
 Started = asyncio.Task[None] | Future[None]
 
 logger = logging.getLogger("durable_notebook")
-
-
-@dataclass(frozen=True, slots=True)
-class Executor:
-    """Who executes: its id, the number of this life of it, and who else lives."""
-
-    id: str
-    session: int
-    is_alive: Callable[[str], bool]
 
 
 class Runs:
@@ -121,6 +113,7 @@ class Runs:
             if not self.idle.is_released(run_id):
                 await self.resume(run_id)
         elif run_id not in self._claimed:
+            self._executor.check()
             self._claimed.add(run_id)
             self._starts[run_id] = start
             is_new = False
@@ -160,6 +153,8 @@ class Runs:
         True if one cannot be taken yet, because its last execution has not quite ended.
         """
         is_early = False
+        if self._executor.problem() is not None:
+            return False
         for run in enqueued:
             if run.run_id in self._claimed:
                 is_early = True
@@ -174,7 +169,7 @@ class Runs:
 
     def _may_take(self, executor_id: str | None) -> bool:
         """Whether an enqueued run is ours: its executor is us, nobody, or dead."""
-        is_free = executor_id is None or executor_id == self._executor.id
+        is_free = executor_id is None or self._executor.is_me(executor_id)
         return is_free or not self._executor.is_alive(executor_id or "")
 
     async def stop_run(self, run_id: str) -> None:
@@ -207,7 +202,7 @@ class Runs:
             StrandedRunError: Its executor is another, and no live process is that.
         """
         executor_id = row.executor_id or ""
-        if row.dbos_status != "PENDING" or executor_id == self._executor.id:
+        if row.dbos_status != "PENDING" or self._executor.is_me(executor_id):
             return
         is_open = recorded_end(self._store, row) is None
         if is_open and not self._executor.is_alive(executor_id):
@@ -237,6 +232,8 @@ class Runs:
         is_going_on = False
         is_counted = run_id not in self._returning  # It has not failed, it waited.
         try:
+            if self._executor.problem() is not None:
+                return False  # It is another's, or will go on here by itself.
             row = self._store.run(run_id)
             if is_counted:
                 self._check_recoveries(row)
@@ -387,8 +384,11 @@ class Runs:
         """Whether a run was lost because DBOS's tools have cancelled or deleted it."""
         if not isinstance(problem, LostOwnershipError):
             return False
-        row = self._store.run(run.run_id)
-        end = None if row is None else recorded_end(self._store, row)
+        try:
+            row = self._store.run(run.run_id)
+            end = None if row is None else recorded_end(self._store, row)
+        except StorageError:  # It stands still, and nobody can tell more.
+            return False
         if row is None:
             run.end(Outcome(error=UnknownRunError(run.run_id)))
         elif end is not None:

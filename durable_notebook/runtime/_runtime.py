@@ -131,16 +131,19 @@ class DBOSRuntime(Serving, Runtime):
         Raises:
             ConfigError: No database, two databases, or DBOS launched already.
             ExecutorInUseError: Another live process is this executor.
+            NoFreeExecutorError: No executor id of the pool became free in time.
             StorageError: The database cannot be opened.
         """
         if self._parts is not None:
             return
         plain = Codec(self._default_serializer)
-        self._parts = Parts.open(self._settings, self._registry, plain)
+        self._parts = await Parts.open(self._settings, self._registry, plain)
         try:
             await super().launch()
             self._make_known(self._parts)  # Also those of an earlier life.
             runs = self._parts.runs
+            # It may have been changed while a lease was waited for.
+            runs.idle.release_after(self._settings.idle_timeout_s)
             await asyncio.wrap_future(self.store.sweep())
             runs.undefined.update(self.store.unfinished(self.executor_id))
         except BaseException:
@@ -148,6 +151,8 @@ class DBOSRuntime(Serving, Runtime):
             raise
         runs.recover_defined()
         runs.spawn(self._parts.watch.watch())
+        if self._parts.tenure is not None:
+            runs.spawn(self._parts.tenure.watch())
 
     def release_idle_after(self, timeout_s: float | None) -> None:
         """Release runs from memory that have waited for this time; None for never.
@@ -297,7 +302,7 @@ class DBOSRuntime(Serving, Runtime):
     @property
     def session(self) -> int:
         """The number of this process life in the journal."""
-        return self._opened.session
+        return self._opened.executor.session
 
     async def on_loop(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something on the loop of the runs, wherever the caller runs."""
@@ -336,9 +341,21 @@ class DBOSRuntime(Serving, Runtime):
 
     def is_executor_alive(self, executor_id: str) -> bool:
         """Whether a live process is this executor."""
-        if executor_id == self.executor_id:
-            return True
-        return self.store.is_held(executor_id)
+        return self._opened.executor.is_alive(executor_id)
+
+    def is_executor(self, executor_id: str) -> bool:
+        """Whether this process is an executor, and has not lost a lease of it."""
+        return self._opened.executor.is_me(executor_id)
+
+    @property
+    def lease_lost_event(self) -> asyncio.Event | None:
+        """Set once another process has the executor id that was leased; or None.
+
+        From then on this process starts no run, and has stopped those it executed.
+        Wait for it on the runtime's loop, to end the process or to launch again.
+        """
+        tenure = self._opened.tenure
+        return None if tenure is None else tenure.lost
 
     # -- workflows ---------------------------------------------------------------
 

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from durable_notebook._entry import Entry, NewerFormat, RecordedEntry
+from durable_notebook._lease import LeaseTerms
 from durable_notebook._model import Json
-from durable_notebook.errors import DamagedJournalError, JournalTooNewError
+from durable_notebook.errors import (
+    DamagedJournalError,
+    JournalTooNewError,
+    LeaseLostError,
+)
 
 # How DBOS writes the input of our runs (`engine` makes it), as a pattern for LIKE: it
 # tells them from the other workflows of a DBOS application in the same database.
@@ -162,6 +167,15 @@ class Hold(Protocol):
     def release(self) -> None:
         """Stop being the executor."""
 
+    def problem(self) -> LeaseLostError | None:
+        """Why the process may be the executor no more; None while it surely is."""
+
+
+class Lease(Hold, Protocol):
+    """A hold of one executor of a pool; it runs out where its process hangs."""
+
+    executor_id: str
+
 
 class Store(ABC):
     """A journal database. Writes return futures that are done once on disk.
@@ -202,6 +216,19 @@ class Store(ABC):
     @abstractmethod
     def hold(self, executor_id: str) -> Hold | None:
         """Become an executor until this process dies; None if another one is it."""
+
+    def lease(self, terms: LeaseTerms) -> Lease | None:
+        """Become an executor of a pool; None if others are all of them.
+
+        Best one with unfinished runs. From then on this store writes for who has the
+        lease only: once another process has taken it, nothing is appended or claimed.
+        Of Postgres only: on another database, opening it refuses the option.
+        """
+        raise NotImplementedError
+
+    def leaseholders(self, terms: LeaseTerms) -> tuple[str, ...]:
+        """Who is each executor of a pool, in words."""
+        raise NotImplementedError
 
     @abstractmethod
     def is_held(self, executor_id: str) -> bool:
@@ -352,7 +379,11 @@ class Store(ABC):
 
     @abstractmethod
     def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:
-        """The token under which each of these runs is written, if the run exists."""
+        """The token under which each of these runs is written, if the run exists.
+
+        None is given where a lease made this process the executor, and is taken, or
+        may be and cannot be asked for.
+        """
 
     @abstractmethod
     def claim(
