@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from durable_notebook.engine import ExecutorLock
 from durable_notebook.errors import LeaseLostError, LostOwnershipError, StorageError
-from durable_notebook.store import Store
+from durable_notebook.store import Enqueued, RunRow, Store
 
 if TYPE_CHECKING:
     from durable_notebook.runtime._runs import Runs
@@ -52,6 +52,24 @@ class Executor:
         """Whether this process is an executor."""
         return executor_id == self.id and self.problem() is None
 
+    def goes_on_with(self, row: RunRow) -> bool:
+        """Whether this process is who goes on with an unfinished run."""
+        if row.is_owned:
+            return self.is_me(row.executor_id)
+        return self.is_free(row.executor_id)
+
+    def may_take(self, run: Enqueued) -> bool:
+        """Whether an enqueued run is for this process."""
+        if run.waits_for_place:
+            return self.is_me(run.executor_id)
+        return self.is_free(run.executor_id)
+
+    def is_free(self, executor_id: str | None) -> bool:
+        """Whether a run that DBOS's tools enqueued is: its executor is us, or dead."""
+        if executor_id is None or self.is_me(executor_id):
+            return True
+        return not self.is_alive(executor_id)
+
     def is_alive(self, executor_id: str) -> bool:
         """Whether a live process is an executor."""
         return self.is_me(executor_id) or self.store.is_held(executor_id)
@@ -81,7 +99,7 @@ class Tenure:
                 # At once: who cannot ask the database may wait long for its answer.
                 self._runs.stop_lost(list(self._runs.live.values()), {})
             if problem is not None and problem.is_taken:
-                self._runs.idle.close()
+                self._runs.lose_all()
                 self.lost.set()
                 return
             if problem is None and time.monotonic() >= self._due:
@@ -107,9 +125,9 @@ class Tenure:
 
     def _stands_still(self, run_id: str) -> bool:
         runs = self._runs
-        if runs.is_claimed(run_id) or runs.idle.is_released(run_id):
+        if runs.is_claimed(run_id) or runs.is_waiting(run_id):
             return False
-        if run_id in runs.undefined:
+        if run_id in runs.undefined or runs.idle.is_released(run_id):
             return False
         # One that the database has stopped is begun again when that is back.
         problem = runs.problems.get(run_id)

@@ -146,10 +146,13 @@ class DBOSRuntime(Serving, Runtime):
             runs.idle.release_after(self._settings.idle_timeout_s)
             await asyncio.wrap_future(self.store.sweep())
             runs.undefined.update(self.store.unfinished(self.executor_id))
+            enqueued = self.store.enqueued()
         except BaseException:
             await self.destroy()
             raise
+        # Those that were executed first, then those that waited for a place.
         runs.recover_defined()
+        runs.take_enqueued(enqueued)
         runs.spawn(self._parts.watch.watch())
         if self._parts.tenure is not None:
             runs.spawn(self._parts.tenure.watch())
@@ -322,6 +325,10 @@ class DBOSRuntime(Serving, Runtime):
     def problem(self, run_id: str) -> Exception | None:
         """Why this process does not execute an unfinished run of its own."""
         return self._opened.runs.problems.get(run_id)
+
+    def before(self, run_id: str) -> int | None:
+        """How many runs wait for a place before this one; None if it does not wait."""
+        return self._opened.runs.before(run_id)
 
     def undefined(self) -> dict[str, str]:
         """Run id to workflow name of the runs that wait for their workflow."""

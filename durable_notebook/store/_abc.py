@@ -75,7 +75,8 @@ class RunRow:
     """A run as the database knows it: DBOS's row and the run's last entry.
 
     `recoveries` is how often an execution was begun, `owner` the token of the one that
-    may write, `parent` the run of which a step body began it.
+    may write, `parent` the run of which a step body began it, `queue` the DBOS queue on
+    which it waits.
     """
 
     run_id: str
@@ -89,6 +90,17 @@ class RunRow:
     owner: str | None
     recoveries: int
     parent: str | None
+    queue: str | None = None
+
+    @property
+    def waits_for_place(self) -> bool:
+        """Whether it is over its workflow's limit: on the queue of its workflow."""
+        return self.dbos_status == "ENQUEUED" and self.queue == self.workflow
+
+    @property
+    def is_owned(self) -> bool:
+        """Whether nobody but its executor goes on with it."""
+        return self.dbos_status == "PENDING" or self.waits_for_place
 
     @property
     def is_unfinished(self) -> bool:
@@ -153,12 +165,14 @@ class Pending:
 class Enqueued:
     """A run that DBOS's tools have forked, resumed or rewound: somebody must take it.
 
-    `executor_id` is who had it; None for a fork.
+    `executor_id` is who had it; None for a fork. Or one that waits for a place: it is
+    for its executor only.
     """
 
     run_id: str
     workflow: str
     executor_id: str | None
+    waits_for_place: bool
 
 
 class Hold(Protocol):
@@ -375,7 +389,7 @@ class Store(ABC):
 
     @abstractmethod
     def enqueued(self) -> list[Enqueued]:
-        """The runs that DBOS's tools have put up for somebody to take, oldest first."""
+        """The runs that wait for somebody to take them, oldest first."""
 
     @abstractmethod
     def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:

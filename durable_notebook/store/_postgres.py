@@ -44,7 +44,7 @@ from durable_notebook.store._postgres_writer import (
     PostgresWriter,
     Write,
 )
-from durable_notebook.store._rows import executors_of, run_row
+from durable_notebook.store._rows import enqueued, executors_of, run_row
 
 
 class PostgresStore(Store):
@@ -252,7 +252,7 @@ class PostgresStore(Store):
     def enqueued(self) -> list[Enqueued]:
         if not self._has_dbos():
             return []
-        return [Enqueued(*row) for row in self._read("enqueued", ours=OURS)]
+        return [enqueued(row) for row in self._read("enqueued", ours=OURS)]
 
     def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:
         ids = list(run_ids)

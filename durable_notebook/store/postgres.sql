@@ -87,7 +87,8 @@ AND expires_at > extract(epoch FROM clock_timestamp())
 
 -- executors_with_runs --
 SELECT DISTINCT executor_id FROM workflow_status
-WHERE status = 'PENDING' AND executor_id = ANY(%(executor_ids)s::text[])
+WHERE status IN ('PENDING', 'ENQUEUED')
+AND executor_id = ANY(%(executor_ids)s::text[])
 
 -- take_lease --
 -- Nobody is this executor by the other kind of lock, or becomes it meanwhile.
@@ -283,7 +284,7 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE i.inputs LIKE %(ours)s
 ORDER BY w.created_at DESC, w.workflow_uuid DESC
@@ -307,7 +308,7 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = %(run_id)s AND i.inputs LIKE %(ours)s
 
@@ -317,7 +318,7 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.parent_workflow_id = %(run_id)s AND i.inputs LIKE %(ours)s
 ORDER BY w.created_at, w.workflow_uuid
@@ -348,6 +349,7 @@ WITH held AS MATERIALIZED (
 enqueued AS (
     SELECT forked_from FROM workflow_status
     WHERE workflow_uuid = %(run_id)s AND status = 'ENQUEUED'
+    AND queue_name = '_dbos_internal_queue'
 ),
 given AS (
     UPDATE workflow_status
@@ -358,7 +360,9 @@ given AS (
         (status = 'PENDING' AND executor_id = %(executor_id)s)
         OR (status = 'ENQUEUED' AND queue_name = '_dbos_internal_queue' AND (
             executor_id IS NULL
-            OR executor_id IN (%(executor_id)s::text, %(instead_of)s::text))))
+            OR executor_id IN (%(executor_id)s::text, %(instead_of)s::text)))
+        OR (status = 'ENQUEUED' AND queue_name = name
+            AND executor_id = %(executor_id)s))
     AND (%(lease)s::uuid IS NULL OR EXISTS (SELECT 1 FROM held))
     RETURNING workflow_uuid
 ),
@@ -382,9 +386,10 @@ code_copied AS (
 SELECT 1 FROM given
 
 -- enqueued --
-SELECT w.workflow_uuid, w.name, w.executor_id
+SELECT w.workflow_uuid, w.name, w.executor_id, w.queue_name = w.name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
-WHERE w.status = 'ENQUEUED' AND w.queue_name = '_dbos_internal_queue'
+WHERE w.status = 'ENQUEUED'
+AND w.queue_name IN ('_dbos_internal_queue', w.name)
 AND i.inputs LIKE %(ours)s
 ORDER BY w.created_at, w.workflow_uuid
 
