@@ -99,7 +99,6 @@ class Tenure:
                 # At once: who cannot ask the database may wait long for its answer.
                 self._runs.stop_lost(list(self._runs.live.values()), {})
             if problem is not None and problem.is_taken:
-                self._runs.lose_all()
                 self.lost.set()
                 return
             if problem is None and time.monotonic() >= self._due:

@@ -62,9 +62,8 @@ class Places:
             self.fill(workflow)
 
     def close(self) -> None:
-        """Let nobody in any more; nobody waits."""
+        """Let nobody in any more."""
         self._is_closed = True
-        self._waiting.clear()
 
     def has(self, run_id: str) -> bool:
         """Whether a run has a place."""

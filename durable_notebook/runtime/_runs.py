@@ -177,12 +177,6 @@ class Runs:
         """Whether a run waits for a place in this process."""
         return self._places.is_waiting(run_id)
 
-    def lose_all(self) -> None:
-        """Wait for no run any more: they are another process's, which has the lease."""
-        self.idle.close()
-        self._places.close()
-        self.wake()
-
     async def stop_run(self, run_id: str) -> None:
         """Stop a run of this process without an outcome, and wait for that."""
         while run_id in self._claimed:

@@ -92,17 +92,26 @@ def test_the_runs_of_a_killed_holder_go_on_where_its_lease_is_taken(
     assert verdict.of_bodies(read_log(folder / "bodies"), [finished]) == []
 
 
-@pytest.mark.parametrize("body", [1, 7])
+@pytest.mark.parametrize(
+    ("workflow", "body"), [("counter", 1), ("counter", 7), ("interview", 2)]
+)
 def test_a_holder_that_wakes_up_too_late_begins_no_body_more(
-    two: list[Forkserver], job: Jobs, postgres: Backend, folder: Path, body: int
+    two: list[Forkserver],
+    job: Jobs,
+    postgres: Backend,
+    folder: Path,
+    workflow: str,
+    body: int,
 ) -> None:
-    with stopped(two[0], job(1, stop_at=body)) as code:
-        done = two[1].run(job(2))
+    """Also of a run that was out of memory while it waited."""
+    idle = {"idle_timeout_s": 0.0}
+    with stopped(two[0], job(1, workflow, stop_at=body, **idle)) as code:
+        done = two[1].run(job(2, workflow, **idle))
         finished = bodies_of(folder)
     twin = code.result(timeout=30)
 
     assert done == 0, output_of(folder, 2)
-    assert is_right(postgres, job(2)) == []
+    assert is_right(postgres, job(2, workflow)) == []
     assert bodies_of(folder) == finished
     # What it had begun it may end; then it finds that it has lost, and how it ended.
     assert twin == 0, output_of(folder, 1)

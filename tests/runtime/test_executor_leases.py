@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -80,6 +81,12 @@ def has_asked(runtime: DBOSRuntime) -> bool:
     return (
         runtime.live("a") is not None and last is not None and bool(last.entry.prompts)
     )
+
+
+def waits_for_place(runtime: DBOSRuntime) -> bool:
+    """Whether run `b` is on disk, and waits for the place of `a`."""
+    row = runtime.store.run("b")
+    return row is not None and row.waits_for_place and runtime.before("b") == 0
 
 
 def take_away(url: str) -> None:
@@ -327,6 +334,153 @@ async def test_a_launch_in_vain_is_refused_and_can_be_repeated(
 
     async with runtime:
         assert await soon(Other(runtime=runtime).run()) == "other"
+
+
+# -- runs that are out of memory, or wait for a place ---------------------------------
+
+# So long that who has lost it does not know.
+LONG = LEASE | {"heartbeat_interval": 60.0, "lease_timeout": 600.0}
+OVER = "UPDATE durable_lease SET expires_at = 0"
+
+
+async def test_a_released_run_comes_back_only_where_the_lease_is(
+    journal_url: str,
+) -> None:
+    """A message wakes it also in the process that has lost the lease meanwhile."""
+    log: list[str] = []
+    async with launched(journal_url, executor_lease=LONG, idle_timeout=0) as runtime:
+        Asking(log, runtime=runtime).run(run_id="a")
+        await until(lambda: runtime.is_released("a"))
+        before = runtime.store.run("a")
+        take_away(journal_url)
+
+        await runtime.send("a", Answer(text="Ada"))
+        await until(lambda: not runtime.is_released("a"))
+        await soon(runtime.until_executed("a"))
+        assert runtime.live("a") is None
+        assert runtime.store.run("a") == before
+        assert log == ["ask"]
+    execute(journal_url, OVER)
+
+    async with launched(journal_url, executor_lease=LONG, idle_timeout=0) as runtime:
+        handler = Asking(log, runtime=runtime).run(run_id="a")
+        assert await soon(handler) == "Ada"
+    assert log == ["ask", "hear Ada"]
+
+
+async def test_who_awaits_a_released_run_hears_how_it_ended_elsewhere(
+    journal_url: str,
+) -> None:
+    async with launched(journal_url, executor_lease=LEASE, idle_timeout=0) as runtime:
+        handler = Asking(runtime=runtime).run(run_id="a")
+        await until(lambda: runtime.is_released("a"))
+        assert runtime.lease_lost_event is not None
+
+        take_away(journal_url)
+        await soon(runtime.lease_lost_event.wait())
+        execute(journal_url, "UPDATE workflow_status SET status = 'CANCELLED'")
+
+        with pytest.raises(WorkflowCancelledByUser):
+            await soon(handler)
+
+
+async def test_released_runs_are_no_runs_that_stand_still(journal_url: str) -> None:
+    """They come back as they left, also after such a run was gone on with."""
+    first: list[str] = []
+    async with launched(journal_url, executor_lease=LEASE, idle_timeout=0) as runtime:
+        Asking(runtime=runtime).run(run_id="late")
+        await until(lambda: runtime.is_released("late"))
+    change = "UPDATE workflow_status SET executor_id"
+    execute(journal_url, f"{change} = 'elsewhere'")
+
+    async with launched(journal_url, executor_lease=LEASE, idle_timeout=0) as runtime:
+        handler = Asking(first, runtime=runtime).run(run_id="a")
+        await until(lambda: runtime.is_released("a"))
+        Asking(runtime=runtime)
+        execute(journal_url, f"{change} = 'executor-0' WHERE workflow_uuid = 'late'")
+        await until(lambda: runtime.is_released("late"))
+        await runtime.send("a", Answer(text="Ada"))
+
+        assert await soon(handler) == "Ada"
+    assert first == ["ask", "hear Ada"]
+
+
+async def test_released_runs_come_back_after_a_cut_that_cost_no_lease(
+    impatient: Settings, cut_off: Callable[[], None], bad_line: BadLine
+) -> None:
+    settings = replace(impatient, idle_timeout_s=0.0)
+    log: list[str] = []
+    async with launched(settings.database_url or "", settings=settings) as runtime:
+        handler = Asking(log, runtime=runtime).run(run_id="a")
+        await until(lambda: runtime.is_released("a"))
+
+        cut_off()
+        await until(lambda: not runtime.is_executor("executor-0"))
+        bad_line.open_again()
+        await until(lambda: runtime.is_executor("executor-0"))
+        await runtime.send("a", Answer(text="Ada"))
+
+        assert await soon(handler) == "Ada"
+    assert log == ["ask", "hear Ada"]
+
+
+async def test_who_waits_for_a_place_is_left_to_who_has_the_lease(
+    journal_url: str,
+) -> None:
+    """A place becomes free as the runs are lost, and nobody may enter."""
+    log: list[str] = []
+    async with launched(journal_url, executor_lease=LEASE) as runtime:
+        asking = Asking(log, runtime=runtime, num_concurrent_runs=1)
+        first, second = asking.run(run_id="a"), asking.run(run_id="b")
+        await until(lambda: has_asked(runtime) and waits_for_place(runtime))
+        assert runtime.lease_lost_event is not None
+
+        take_away(journal_url)
+        await soon(runtime.lease_lost_event.wait())
+        with pytest.raises(LostOwnershipError):
+            await soon(first)
+        assert runtime.before("b") is None
+        assert log == ["ask"]
+        change = "UPDATE workflow_status SET status"
+        execute(journal_url, f"{change} = 'CANCELLED' WHERE workflow_uuid = 'b'")
+        with pytest.raises(WorkflowCancelledByUser):
+            await soon(second)
+        execute(journal_url, f"{change} = 'ENQUEUED' WHERE workflow_uuid = 'b'")
+    execute(journal_url, OVER)
+
+    async with launched(journal_url, executor_lease=LEASE) as runtime:
+        asking = Asking(log, runtime=runtime, num_concurrent_runs=1)
+        await until(lambda: runtime.before("b") == 0)
+        for run_id, name in (("a", "Ada"), ("b", "Bob")):
+            await runtime.send(run_id, Answer(text=name))
+            assert (await soon(runtime.result(run_id))).result == name
+    assert log == ["ask", "hear Ada", "ask", "hear Bob"]
+
+
+async def test_a_lease_with_runs_that_only_wait_for_a_place_is_taken_first(
+    journal_url: str,
+) -> None:
+    async with launched(journal_url, executor_lease=LEASE) as runtime:
+        asking = Asking(runtime=runtime, num_concurrent_runs=1)
+        asking.run(run_id="a")
+        asking.run(run_id="b")
+        await until(lambda: has_asked(runtime) and waits_for_place(runtime))
+    execute(
+        journal_url,
+        "UPDATE workflow_status SET executor_id = 'executor-3'"
+        " WHERE workflow_uuid = 'b'",
+    )
+    execute(
+        journal_url,
+        "UPDATE workflow_status SET status = 'CANCELLED' WHERE workflow_uuid = 'a'",
+    )
+
+    pool = LEASE | {"pool_size": 4}
+    async with launched(journal_url, executor_lease=pool) as runtime:
+        Asking(runtime=runtime, num_concurrent_runs=1)
+        assert runtime.executor_id == "executor-3"
+        await runtime.send("b", Answer(text="Bob"))
+        assert (await soon(runtime.result("b"))).result == "Bob"
 
 
 def test_a_program_without_a_loop_launches_under_a_lease(journal_url: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from dbos import DBOS
 from process_lives import launched, live, soon, until
 from sample_workflows import Answer, Asking, Logged
-from workflows import step
+from workflows import Workflow, step
 from workflows.errors import WorkflowCancelledByUser
 from workflows.events import StartEvent, StopEvent
 
@@ -391,3 +391,58 @@ async def test_a_run_that_fails_gives_its_place_back(journal_url: str) -> None:
         for run_id, handler in zip(IDS, handlers, strict=True):
             with pytest.raises(ValueError, match=run_id):
                 await soon(handler)
+
+
+@pytest.mark.parametrize("idle_timeout", [None, 0.0])
+def test_a_run_that_waits_for_a_person_keeps_its_place_over_a_restart(
+    journal_url: str, idle_timeout: float | None
+) -> None:
+    """It is not left out of memory, where it would hold none."""
+    log: list[str] = []
+
+    async def fill(runtime: DBOSRuntime) -> None:
+        asking = Asking(log, runtime=runtime, num_concurrent_runs=1)
+        for run_id in ("a", "b"):
+            asking.run(run_id=run_id)._result_task.add_done_callback(_seen)
+        await until(lambda: status(runtime, "b") == "ENQUEUED")
+        await until(lambda: (run := runtime.live("a")) and run.rest_until)
+
+    async def finish(runtime: DBOSRuntime) -> list[Any]:
+        Asking(log, runtime=runtime, num_concurrent_runs=1)
+        await until(lambda: (run := runtime.live("a")) and run.rest_until)
+        assert runtime.before("b") == 0
+        await runtime.send("a", Answer(text="Ada"))
+        await runtime.send("b", Answer(text="Bob"))
+        return [(await soon(runtime.result(run_id))).result for run_id in ("a", "b")]
+
+    live(journal_url, fill, idle_timeout=idle_timeout)
+
+    assert live(journal_url, finish, idle_timeout=idle_timeout) == ["Ada", "Bob"]
+    assert log == ["ask", "hear Ada", "ask", "hear Bob"]
+
+
+async def test_a_child_that_waits_for_a_place_is_deleted_with_its_parent(
+    journal_url: str,
+) -> None:
+    crowd = Crowd()
+
+    class Parent(Workflow):
+        @step
+        async def only(self, ev: StartEvent) -> StopEvent:
+            return StopEvent(result=await child.run(run_id="child", name="child"))
+
+    async with launched(journal_url) as runtime:
+        child = Crowded(crowd, num_concurrent_runs=1, runtime=runtime)
+        first = child.run(run_id="first", name="first")
+        await until(lambda: crowd.inside)
+        parent = Parent(runtime=runtime).run(run_id="parent")
+        parent._result_task.add_done_callback(_seen)
+        await until(lambda: status(runtime, "child") == "ENQUEUED")
+
+        await Client(runtime).delete("parent")
+        assert runtime.store.run("child") is None
+        assert runtime.before("child") is None
+        crowd.gate("first").set()
+
+        assert await soon(first) == "first"
+    assert crowd.began == ["first"]

@@ -7,8 +7,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 
+import psycopg
 import pytest
 from store_samples import Database, new_entry
 
@@ -257,3 +260,83 @@ def test_the_clock_of_a_process_decides_nothing(
     for off_s in (86_400, -86_400):
         monkeypatch.setattr(time, "time", lambda off_s=off_s: clock() + off_s)
         assert opens().lease(LeaseTerms(pool_size=1)) is None
+
+
+TAKEN = "UPDATE durable_lease SET holder = gen_random_uuid()"
+OVER = "UPDATE durable_lease SET expires_at = 0"
+
+
+def test_of_an_entry_that_is_refused_nothing_is_consumed(
+    opens: Opens, database: Database, leases: Leases
+) -> None:
+    """Its message would be taken for one that a rewound run has consumed."""
+    database.add_run("r", executor_id="executor-0")
+    store = opens()
+    leases(store, LeaseTerms(pool_size=1))
+    store.append(replace(new_entry("r", 0), consumed=3)).result(timeout=10)
+
+    database.execute(TAKEN)
+    with pytest.raises(LostOwnershipError):
+        store.append(replace(new_entry("r", 1), consumed=7)).result(timeout=10)
+
+    assert store.past("r").consumed == 3
+    assert len(store.entries("r")) == 1
+
+
+def test_a_lease_is_not_taken_while_an_entry_under_it_is_on_its_way(
+    opens: Opens, database: Database, leases: Leases
+) -> None:
+    """Who takes it may leave a run alone for what its last entry says."""
+    database.add_run("r", executor_id="executor-0")
+    one, two = opens(), opens()
+    leases(one, LeaseTerms(pool_size=1))
+    database.execute(OVER)
+
+    with psycopg.connect(database.url) as holding, ThreadPoolExecutor(1) as pool:
+        lock = "SELECT 1 FROM dbos.workflow_status WHERE workflow_uuid = 'r' FOR UPDATE"
+        holding.execute(lock)
+        appended = one.append(new_entry("r", 0))
+        until(lambda: waiting(database) == 1)
+        taken = pool.submit(two.lease, LeaseTerms(pool_size=1))
+        until(lambda: waiting(database) == 2)
+        are_done = (appended.done(), taken.done())
+        holding.rollback()
+        lease = taken.result(timeout=10)
+        found = two.entries("r")
+
+    assert are_done == (False, False)
+    assert lease is not None
+    lease.release()
+    appended.result(timeout=10)
+    assert len(found) == 1
+
+
+def waiting(database: Database) -> int:
+    """How many clients wait for a lock."""
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND datname = current_database()"
+        )
+        return rows.rowcount
+
+
+def test_a_lease_is_renewed_while_entries_under_it_are_on_their_way(
+    opens: Opens, database: Database, leases: Leases
+) -> None:
+    database.add_run("r", executor_id="executor-0")
+    store = opens()
+    lease = leases(store, SHORT)
+    renewed = "SELECT renewed_at FROM dbos.durable_lease"
+
+    with psycopg.connect(database.url) as holding:
+        lock = "SELECT 1 FROM dbos.workflow_status WHERE workflow_uuid = 'r' FOR UPDATE"
+        holding.execute(lock)
+        appended = store.append(new_entry("r", 0))
+        until(lambda: waiting(database) == 1)
+        before = holding.execute(renewed).fetchone()
+        until(lambda: holding.execute(renewed).fetchone() != before)
+        holding.rollback()
+
+    appended.result(timeout=10)
+    assert lease.problem() is None
