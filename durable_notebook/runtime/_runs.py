@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from durable_notebook._model import Json
@@ -32,6 +31,7 @@ from durable_notebook.runtime._places import Places
 from durable_notebook.runtime._refusals import Refusals
 from durable_notebook.runtime._registry import Definition, Registry
 from durable_notebook.runtime._released import Released, RunReleased
+from durable_notebook.runtime._tasks import Tasks
 from durable_notebook.store import Enqueued, RunRow, Store
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ _LOOKED_AT_ONCE = 200
 logger = logging.getLogger("durable_notebook")
 
 
-class Runs:
+class Runs(Tasks):
     """Executes the runs of one executor. Belongs to the runtime's loop.
 
     A run is in exactly one of these places: `live` (or on its way there or from there:
@@ -61,6 +61,7 @@ class Runs:
         snapshot_every: int,
         idle_timeout_s: float | None,
     ) -> None:
+        super().__init__()
         self.live: dict[str, LiveRun] = {}
         self.problems: dict[str, Exception] = {}
         self.undefined: dict[str, str] = {}
@@ -73,7 +74,6 @@ class Runs:
         )
         self._claimed: set[str] = set()
         self._returning: dict[str, Released] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._engine = engine
         self._store = store
         self._registry = registry
@@ -89,7 +89,6 @@ class Runs:
             attach=self._attach,
         )
         self._refusals = Refusals()
-        self._changed = asyncio.Event()
 
     # -- begin and go on -----------------------------------------------------------
 
@@ -430,24 +429,7 @@ class Runs:
         if self._refusals.is_news(problem):
             logger.warning("%s", problem)
 
-    # -- tasks and waking ----------------------------------------------------------
-
-    async def until_changed(self, timeout_s: float) -> None:
-        """Wait until a run of this process begins or ends, or others may have."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), timeout_s)
-
-    def wake(self) -> None:
-        """Have whoever waits for a change look again."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Do something beside, until `stop`."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+    # -- from other loops, and the end ---------------------------------------------
 
     def spawn_begin(
         self,
@@ -470,9 +452,7 @@ class Runs:
         """Cancel what was spawned and wait for its end."""
         self.idle.close()
         self._places.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await super().stop()
 
 
 def _noted(task: asyncio.Task[bool]) -> None:
