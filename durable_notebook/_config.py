@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from durable_notebook._lease import LeaseTerms
 from durable_notebook.errors import ConfigError
 
 URL_VARIABLE = "DURABLE_NOTEBOOK_URL"
@@ -49,7 +50,8 @@ class Settings:
             `DBOS(config=...)`, or `dbos`.
         pool_size: How many connections to Postgres reads share at most.
         pool_min_size: How many of them are open from the beginning.
-        executor_lease: Of Postgres only, and not there yet.
+        executor_lease: Take an executor id from a pool that processes share, on
+            Postgres.
         idle_timeout_s: After how long a run that waits is released from memory; None
             for never.
     """
@@ -69,7 +71,7 @@ class Settings:
     schema: str | None = None
     pool_size: int | None = None
     pool_min_size: int | None = None
-    executor_lease: Mapping[str, object] | None = None
+    executor_lease: LeaseTerms | None = None
     idle_timeout_s: float | None = None
 
     def __post_init__(self) -> None:
@@ -108,6 +110,19 @@ class Settings:
                 "Give 'idle_timeout' as 0 or more seconds, or leave it out.",
             )
         _check_pool(self.pool_size, self.pool_min_size)
+        _check_lease(self)
+
+
+def _check_lease(settings: Settings) -> None:
+    if settings.executor_lease is None:
+        return
+    for name in ("executor_id", "notebook"):
+        if getattr(settings, name) is not None:
+            raise ConfigError(
+                f"'executor_lease' gives the process its executor id, so {name!r} "
+                "would have no effect.",
+                "Leave one of them out.",
+            )
 
 
 def _check_pool(most: int | None, least: int | None) -> None:
@@ -158,12 +173,6 @@ def _check_postgres(settings: Settings) -> None:
             f"durability={settings.durability!r} is for SQLite: on Postgres every "
             "commit is on disk.",
             "Leave 'durability' out.",
-        )
-    if settings.executor_lease is not None:
-        raise ConfigError(
-            "'executor_lease' comes later: on Postgres a lock that dies with its "
-            "process keeps each executor in one.",
-            "Leave 'executor_lease' out, and give each process its own 'executor_id'.",
         )
 
 

@@ -40,7 +40,8 @@ def describe(
         Prompt.read(row.run_id, tree) for tree in (entry.prompts if entry else ())
     )
     reason = _interruption(runtime, row, is_alive or runtime.is_executor_alive)
-    status, waits_for = _status(row, entry, prompts, reason)
+    place = _place(runtime, row)
+    status, waits_for = _status(row, entry, prompts, reason, place)
     if problem is not None:
         status, waits_for = RunStatus.INTERRUPTED, str(problem)
     error = entry.end.get("error") if entry and entry.end else None
@@ -78,6 +79,7 @@ def _status(
     entry: Entry | None,
     prompts: tuple[Prompt, ...],
     reason: str | None,
+    place: str | None,
 ) -> tuple[RunStatus, str | None]:
     if entry is not None and entry.end is not None:
         return RunStatus(entry.end["status"]), None
@@ -85,6 +87,8 @@ def _status(
         return _OF_DBOS.get(row.dbos_status, RunStatus.FAILED), None
     if reason is not None:
         return RunStatus.INTERRUPTED, reason
+    if place is not None:
+        return RunStatus.WAITING, place
     if prompts:
         return RunStatus.WAITING, f"an answer: {prompts[0].answer_name}"
     return RunStatus.RUNNING, None
@@ -97,7 +101,7 @@ def _interruption(runtime: DBOSRuntime, row: RunRow, is_alive: IsAlive) -> str |
     reason = None
     if runtime.live(row.run_id) is not None or not row.is_unfinished:
         pass
-    elif row.dbos_status == "PENDING" and executor != runtime.executor_id:
+    elif row.is_owned and not runtime.is_executor(executor):
         if not is_alive(executor):
             reason = f"its own process, executor {executor} (open its notebook)"
     elif problem is not None:
@@ -106,6 +110,16 @@ def _interruption(runtime: DBOSRuntime, row: RunRow, is_alive: IsAlive) -> str |
         name = row.workflow.rpartition(".")[2]
         reason = f"the definition of {name} (run the cell that defines it)"
     return reason
+
+
+def _place(runtime: DBOSRuntime, row: RunRow) -> str | None:
+    """What a run waits for that is over its workflow's limit; None if it is not."""
+    before = runtime.before(row.run_id)
+    if before is None and not row.waits_for_place:
+        return None
+    name = row.workflow.rpartition(".")[2]
+    behind = "" if before is None else f" ({before} wait before it)"
+    return f"a place among the runs of {name}{behind}"
 
 
 def _sentence(error: dict[str, str]) -> str:

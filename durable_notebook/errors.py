@@ -3,9 +3,12 @@
     DurableNotebookError
     ├── NotLaunchedError            the runtime was used before launch()
     ├── RuntimeClosedError          ... or it was closed under a caller that waits
+    ├── DrainingError               ... or it is about to be, and takes no runs
     ├── ConfigError                 settings that cannot work together
     ├── UnknownTablesError          DBOS's tables are not those that were tested
     ├── ExecutorInUseError          another live process owns this executor id
+    ├── NoFreeExecutorError         ... or all those of a pool
+    ├── LeaseLostError              this process is its executor no more
     ├── UnknownRunError             no run has this id
     ├── InvalidRunIdError           this text cannot be a run id
     ├── RunIdTakenError             the id belongs to another run
@@ -131,6 +134,58 @@ class ExecutorInUseError(DurableNotebookError, RuntimeError):
             f"{self.database}, and one executor runs in one process only. "
             "End that process, or give this "
             "one an 'executor_id' of its own."
+        )
+
+
+class NoFreeExecutorError(DurableNotebookError, TimeoutError):
+    """Every executor id of a pool is taken; `holders` says by whom, since when."""
+
+    def __init__(
+        self, database: str, prefix: str, waited_s: float, holders: tuple[str, ...]
+    ) -> None:
+        super().__init__()
+        # An OSError would make an errno of the first, and drop the third.
+        self.args = (database, prefix, waited_s, holders)
+        self.database = database
+        self.prefix = prefix
+        self.waited_s = waited_s
+        self.holders = holders
+
+    def __str__(self) -> str:
+        return (
+            f"All {len(self.holders)} executor ids of the pool {self.prefix!r} on "
+            f"{self.database} are taken, and none became free within "
+            f"{self.waited_s:g} s: {'; '.join(self.holders)}. End one of these "
+            "processes, or launch with a larger 'pool_size' or 'acquire_timeout'."
+        )
+
+
+class LeaseLostError(DurableNotebookError, RuntimeError):
+    """The lease by which this process was an executor has run out.
+
+    `is_taken` says that another process is the executor; otherwise that may be, and
+    the database cannot be asked.
+    """
+
+    def __init__(self, executor_id: str, database: str, is_taken: bool) -> None:
+        super().__init__(executor_id, database, is_taken)
+        self.executor_id = executor_id
+        self.database = database
+        self.is_taken = is_taken
+
+    def __str__(self) -> str:
+        if self.is_taken:
+            return (
+                f"The lease by which this process was executor {self.executor_id!r} of "
+                f"{self.database} ran out and another process has taken it, so this "
+                "one begins no step more; its runs go on there. Launch again to be "
+                "another executor."
+            )
+        return (
+            f"The lease by which this process is executor {self.executor_id!r} of "
+            f"{self.database} could not be renewed in time, and another process may "
+            "have taken it, so this one begins no step meanwhile. Its runs go on when "
+            "the database can be reached again."
         )
 
 
@@ -442,9 +497,9 @@ class LostOwnershipError(DurableNotebookError, RuntimeError):
 
     def __str__(self) -> str:
         return (
-            f"Run {self.run_id!r} was taken over by another executor or cancelled, so "
-            "this process stopped before its next effect. Read it with "
-            f"'client.run({self.run_id!r})'."
+            f"Run {self.run_id!r} was taken over by another executor or cancelled, or "
+            "the lease of its executor has run out, so this process stopped before its "
+            f"next effect. Read it with 'client.run({self.run_id!r})'."
         )
 
 

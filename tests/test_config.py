@@ -18,6 +18,7 @@ from durable_notebook._config import (
     url_from_environment,
     without_password,
 )
+from durable_notebook._lease import LeaseTerms
 from durable_notebook.errors import ConfigError
 
 
@@ -142,11 +143,10 @@ def test_a_pool_that_cannot_be_is_refused(options: dict[str, Any], remedy: str) 
     ("url", "options"),
     [
         ("postgresql://host/db", {"durability": "normal"}),
-        ("postgresql://host/db", {"executor_lease": {"pool_size": 2}}),
         ("sqlite:///a.sqlite", {"schema": "runs"}),
         ("sqlite:///a.sqlite", {"pool_size": 2}),
         ("sqlite:///a.sqlite", {"pool_min_size": 2}),
-        ("sqlite:///a.sqlite", {"executor_lease": {"pool_size": 2}}),
+        ("sqlite:///a.sqlite", {"executor_lease": LeaseTerms(pool_size=2)}),
     ],
 )
 def test_an_option_of_the_other_database_is_refused(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from durable_notebook._config import (
 )
 from durable_notebook._model import Json
 from durable_notebook.engine import _internals
+from durable_notebook.engine._queues import Queues
 from durable_notebook.engine._tables import check_tables
 from durable_notebook.errors import ConfigError, RunIdTakenError
 from durable_notebook.store import OURS, Store
@@ -71,6 +72,7 @@ class Engine:
         self._dbos: DBOS | None = None
         self._database = ""
         self._functions: dict[str, Callable[..., Any]] = {}
+        self._queues = Queues()
         self._opened = ExitStack()
 
     @property
@@ -185,19 +187,54 @@ class Engine:
             RunIdTakenError: The id belongs to a run of another workflow.
             StorageError: It could not be recorded.
         """
+        async with self._recording(run_id, workflow, parent):
+            function = self._functions[workflow]
+            handle = await DBOS.start_workflow_async(function, inputs)
+        return _internals.is_executed_here(handle)
+
+    async def enqueue(
+        self,
+        run_id: str,
+        workflow: str,
+        inputs: Inputs,
+        *,
+        limit: int,
+        parent: str | None = None,
+    ) -> None:
+        """Record a new run that waits for a place, on the queue of its workflow.
+
+        DBOS's tools show it there; only `go_on` takes it off. Left alone where there
+        is a run of this id.
+
+        Raises:
+            RunIdTakenError: The id belongs to a run of another workflow.
+            StorageError: It could not be recorded.
+        """
+        with _internals.refusals_as_our_own(self._database):
+            queue = await self._queues.of(workflow, limit)
+        async with self._recording(run_id, workflow, parent):
+            await queue.enqueue_async(self._functions[workflow], inputs)
+
+    @asynccontextmanager
+    async def _recording(
+        self, run_id: str, workflow: str, parent: str | None
+    ) -> AsyncGenerator[None, None]:
         try:
             with (
                 _internals.refusals_as_our_own(self._database),
                 _internals.begun_by(parent),
                 SetWorkflowID(run_id),
             ):
-                function = self._functions[workflow]
-                handle = await DBOS.start_workflow_async(function, inputs)
-                return _internals.is_executed_here(handle)
+                yield
         except dbos_error.DBOSConflictingWorkflowError as e:
             assert self._dbos is not None
             recorded = await _internals.recorded_name(self._dbos, run_id)
             raise RunIdTakenError(run_id, recorded or "another", workflow) from e
+
+    async def cancel(self, run_id: str) -> None:
+        """End a run as cancelled that has not begun; on disk when this returns."""
+        with _internals.refusals_as_our_own(self._database):
+            await DBOS.cancel_workflow_async(run_id)
 
     async def go_on(self, run_id: str, owner: str) -> None:
         """Execute a run that was claimed for this executor under this token."""

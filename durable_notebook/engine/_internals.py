@@ -136,10 +136,11 @@ def allow_pickles() -> None:
 
 @contextmanager
 def queue_without(pattern: str) -> Iterator[None]:
-    """Inside this block DBOS's internal queue gives no run of ours to anybody.
+    """Inside this block DBOS gives no run of ours to anybody from two kinds of queues.
 
-    There its tools put what they fork, resume and rewind, for whichever process asks
-    first: also for one that has not defined the run's class, and then loses it.
+    On its internal queue its tools put what they fork, resume and rewind, for whichever
+    process asks first: also for one that has not defined the run's class, and then
+    loses it. On the queue of its workflow a run waits for a place.
     """
     original = SystemDatabase._claim_gate
 
@@ -147,14 +148,14 @@ def queue_without(pattern: str) -> Iterator[None]:
         self: SystemDatabase, queue_name: str, partition_key: str | None
     ) -> list[sa.ColumnElement[bool]]:
         gates = original(self, queue_name, partition_key)
-        if queue_name != INTERNAL_QUEUE_NAME:
-            return gates
         status, inputs = self.tables.workflow_status, self.tables.workflow_input
-        ours = sa.exists().where(
+        ours: sa.ColumnElement[bool] = sa.exists().where(
             inputs.c.workflow_uuid == status.c.workflow_uuid,
             inputs.c.inputs.like(pattern),
         )
-        return [*gates, ~ours]
+        if queue_name != INTERNAL_QUEUE_NAME:
+            ours = sa.and_(status.c.name == queue_name, ours)
+        return [*gates, sa.not_(ours)]
 
     setattr(SystemDatabase, original.__name__, gate)
     try:

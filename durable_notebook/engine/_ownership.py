@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+import time
 
-from durable_notebook.errors import ExecutorInUseError
+from durable_notebook._lease import LeaseTerms
+from durable_notebook.errors import (
+    ExecutorInUseError,
+    LeaseLostError,
+    NoFreeExecutorError,
+)
 from durable_notebook.store import Hold, Store
+
+# How often a launch looks whether an executor of the pool is free by now.
+_LOOK_S = 0.1
 
 
 class ExecutorLock:
-    """Held while a process lives as an executor; a kill releases it."""
+    """Held while a process lives as an executor; a kill releases it.
+
+    Or it is a lease, which the database takes back from a process that hangs too.
+    """
 
     def __init__(self, hold: Hold, executor_id: str) -> None:
         self._hold = hold
@@ -28,9 +41,35 @@ class ExecutorLock:
             raise ExecutorInUseError(executor_id, store.name)
         return cls(hold, executor_id)
 
+    @classmethod
+    async def lease(cls, store: Store, terms: LeaseTerms) -> ExecutorLock:
+        """Become an executor of a pool, and wait for one if all are taken.
+
+        Raises:
+            NoFreeExecutorError: None became free in time.
+            StorageError: The database did not answer.
+        """
+        deadline = time.monotonic() + terms.acquire_timeout_s
+        while True:
+            lease = store.lease(terms)
+            if lease is not None:
+                return cls(lease, lease.executor_id)
+            if time.monotonic() >= deadline:
+                raise NoFreeExecutorError(
+                    store.name,
+                    terms.prefix,
+                    terms.acquire_timeout_s,
+                    store.leaseholders(terms),
+                )
+            await asyncio.sleep(_LOOK_S)
+
     def release(self) -> None:
         """Stop being this executor."""
         self._hold.release()
+
+    def problem(self) -> LeaseLostError | None:
+        """Why this process may be the executor no more; None while it surely is."""
+        return self._hold.problem()
 
 
 def choose_executor(store: Store, notebook: str | None) -> ExecutorLock:

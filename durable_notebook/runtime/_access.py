@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from workflows.events import StopEvent
-from workflows.runtime.types.ticks import WorkflowTick
+from workflows.runtime.types.ticks import TickCancelRun, WorkflowTick
 
 from durable_notebook._model import Json, RunStatus
 from durable_notebook.errors import (
@@ -88,7 +88,10 @@ class Access:
             async with self._turns.setdefault(run_id, asyncio.Lock()):
                 if begun is not None:
                     await begun()
-                await self._runs.until_begun(run_id)
+                await self._runs.beginnings.until_begun(run_id)
+                if isinstance(tick, TickCancelRun) and self._waits(run_id):
+                    await self._runs.cancel_waiting(run_id)
+                    return True
                 written = await self._hand_in(run_id, tick, key)
             sequence = await asyncio.wrap_future(written)
         finally:
@@ -101,6 +104,10 @@ class Access:
         elif sequence is not None:
             self._runs.idle.wake(run_id)
         return sequence is not None
+
+    def _waits(self, run_id: str) -> bool:
+        """Whether a run waits for a place, here or where it will be executed."""
+        return self._runs.is_waiting(run_id) or self._row(run_id).waits_for_place
 
     async def posted(self) -> None:
         """Wait until every message that is on its way is on disk."""
@@ -139,7 +146,7 @@ class Access:
             RuntimeClosedError: The runtime was closed before the run ended.
             Exception: The error with which the run ended, or why it cannot go on.
         """
-        await self._runs.until_begun(run_id)
+        await self._runs.beginnings.until_begun(run_id)
         lookout = Lookout(self._runs, self._row)
         while True:
             self._check_open(run_id)
@@ -182,7 +189,7 @@ class Access:
             StrandedRunError: Nobody will go on with it; what is recorded was given.
             RuntimeClosedError: The runtime was closed before the run ended.
         """
-        await self._runs.until_begun(run_id)
+        await self._runs.beginnings.until_begun(run_id)
         lookout = Lookout(self._runs, self._row)
         position = -1  # Of the last entry read: none is read twice.
         while True:
@@ -214,8 +221,10 @@ class Access:
         """Wait until there may be something new of a run; a released one costs none."""
         if self._runs.idle.is_released(run_id):
             await self._runs.idle.until_back(run_id)
-        else:
-            await self._runs.until_changed(self._poll_s)
+            return
+        await self._runs.until_changed(self._poll_s)
+        while self._runs.is_waiting(run_id) and not self._is_closed:
+            await self._runs.until_changed(self._poll_s)  # It waits for a place.
 
     @contextlib.asynccontextmanager
     async def closing(self) -> AsyncGenerator[None, None]:

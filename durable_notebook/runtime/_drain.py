@@ -31,7 +31,7 @@ class Drain:
         """
         runs, clock = self._runs, asyncio.get_running_loop().time
         deadline = clock() + timeout_s
-        runs.is_draining = True
+        runs.beginnings.are_over = True
         while runs.executes_any:
             for run in list(runs.live.values()):
                 self._look_at(run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 from dataclasses import dataclass
 from typing import Any
@@ -153,12 +152,11 @@ class Execution:
         run.open()
         tags = start.tags if start else {}
         function = self._definition.registered.workflow_run_fn
-        async with self._definition.limit or contextlib.nullcontext():
-            return await function(
-                self._restored.state,
-                start_event,  # type: ignore[arg-type]
-                tags,
-            )
+        return await function(
+            self._restored.state,
+            start_event,  # type: ignore[arg-type]
+            tags,
+        )
 
     def _start_event(self) -> Event | None:
         """What the run begins with, if it has not begun."""

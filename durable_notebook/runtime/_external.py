@@ -28,8 +28,8 @@ from durable_notebook.errors import (
 from durable_notebook.runtime._outside import OutsideStore
 
 if TYPE_CHECKING:
+    from durable_notebook.runtime._beginnings import Started
     from durable_notebook.runtime._live import LiveRun
-    from durable_notebook.runtime._runs import Started
     from durable_notebook.runtime._runtime import DBOSRuntime
 
 logger = logging.getLogger("durable_notebook")

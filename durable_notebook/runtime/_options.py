@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 from durable_notebook._config import Settings
+from durable_notebook._lease import LeaseTerms
 from durable_notebook.errors import ConfigError
 
 
@@ -12,11 +13,12 @@ class ExecutorLease(TypedDict, total=False):
     """How processes share a number of executor ids, on Postgres.
 
     Attributes:
-        pool_size: How many executor ids there are.
-        acquire_timeout: Seconds to wait for one.
-        heartbeat_interval: Seconds between two signs of life.
-        lease_timeout: Seconds without one after which an id is free.
-        slot_prefix: How the ids begin.
+        pool_size: How many executor ids there are. Only this one is needed.
+        acquire_timeout: Seconds that a launch waits for one; 60 if left out.
+        heartbeat_interval: Seconds between two signs of life; 10 if left out.
+        lease_timeout: Seconds without one after which another process may take the
+            id, with the runs that are its own; 30 if left out.
+        slot_prefix: How the ids begin; `executor` if left out, for `executor-0`.
     """
 
     pool_size: int
@@ -90,4 +92,8 @@ def settings_of(settings: Settings | None, options: dict[str, Any]) -> Settings:
     for name in given:
         if name not in _SETTINGS and name not in known:
             raise TypeError(f"DBOSRuntime() got an unexpected option {name!r}")
-    return Settings(**{_SETTINGS.get(name, name): v for name, v in given.items()})
+    values = {_SETTINGS.get(name, name): value for name, value in given.items()}
+    lease = values.get("executor_lease")
+    if lease is not None and not isinstance(lease, LeaseTerms):
+        values["executor_lease"] = LeaseTerms.read(lease)
+    return Settings(**values)

@@ -9,8 +9,9 @@ from durable_notebook._config import Settings
 from durable_notebook.engine import Engine, ExecutorLock, choose_executor
 from durable_notebook.runtime._access import Access
 from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._executor import Executor, Tenure
 from durable_notebook.runtime._registry import Registry
-from durable_notebook.runtime._runs import Executor, Runs
+from durable_notebook.runtime._runs import Runs
 from durable_notebook.runtime._upkeep import Upkeep
 from durable_notebook.runtime._watch import Watch
 from durable_notebook.store import Store, open_store
@@ -23,7 +24,8 @@ class Parts:
     engine: Engine
     store: Store
     lock: ExecutorLock
-    session: int
+    executor: Executor
+    tenure: Tenure | None
     runs: Runs
     access: Access
     watch: Watch
@@ -31,23 +33,21 @@ class Parts:
     loop: asyncio.AbstractEventLoop
 
     @classmethod
-    def open(cls, settings: Settings, registry: Registry, plain: Codec) -> Parts:
+    async def open(cls, settings: Settings, registry: Registry, plain: Codec) -> Parts:
         """Open the journal, become its executor, and launch DBOS on the running loop.
 
         Raises:
-            ConfigError, ExecutorInUseError, StorageError: See `DBOSRuntime.launch`.
+            ConfigError, ExecutorInUseError, NoFreeExecutorError, StorageError: See
+                `DBOSRuntime.launch`.
         """
         engine = Engine(settings)
         url, executor_id = engine.locate()
         store = open_store(url, engine.store_settings())
         lock: ExecutorLock | None = None
         try:
-            if executor_id is None and settings.notebook is not None:
-                lock = choose_executor(store, settings.notebook)
-            else:
-                lock = ExecutorLock.take(store, executor_id or "local")
-            session = store.begin_session(lock.executor_id)
-            executor = Executor(lock.executor_id, session, store.is_held)
+            lock = await _become(store, settings, executor_id)
+            engine.locate()  # Again: who has waited may not be the only one.
+            executor = Executor(lock, store.begin_session(lock.executor_id), store)
             runs = Runs(
                 engine=engine,
                 store=store,
@@ -56,11 +56,16 @@ class Parts:
                 snapshot_every=settings.snapshot_every,
                 idle_timeout_s=settings.idle_timeout_s,
             )
+            tenure = None
+            if settings.executor_lease is not None:
+                poll_s = settings.mailbox_poll_s
+                tenure = Tenure(executor, runs, poll_s=poll_s)
             parts = cls(
                 engine=engine,
                 store=store,
                 lock=lock,
-                session=session,
+                executor=executor,
+                tenure=tenure,
                 runs=runs,
                 access=Access(
                     runs=runs,
@@ -86,3 +91,14 @@ class Parts:
             store.close()
             raise
         return parts
+
+
+async def _become(
+    store: Store, settings: Settings, executor_id: str | None
+) -> ExecutorLock:
+    """Become an executor: one of a pool, a notebook's own, or the named one."""
+    if settings.executor_lease is not None:
+        return await ExecutorLock.lease(store, settings.executor_lease)
+    if executor_id is None and settings.notebook is not None:
+        return choose_executor(store, settings.notebook)
+    return ExecutorLock.take(store, executor_id or "local")

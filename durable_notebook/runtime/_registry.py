@@ -6,7 +6,6 @@ runs take it; live runs keep the one they began with.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
@@ -48,7 +47,8 @@ class Definition:
 
     `name` is that under which its runs are recorded. `origin` is the variable that held
     the instance where the run was started, None for one made from its class; a notebook
-    needs it to make the instance again.
+    needs it to make the instance again. `limit` is how many of its runs may be executed
+    at once, None for any number.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Definition:
     registered: RegisteredWorkflow
     codec: Codec
     origin: str | None
-    limit: asyncio.Semaphore | None
+    limit: int | None
     code: Code
 
     def answers(self) -> list[type[Event]]:
@@ -106,7 +106,6 @@ class Registry:
         """
         found = self._by_instance.get(workflow)
         if found is None:
-            limit = workflow._num_concurrent_runs
             found = Definition(
                 name=workflow.workflow_name,
                 workflow=workflow,
@@ -120,7 +119,7 @@ class Registry:
                 ),
                 codec=self.codec_of(workflow),
                 origin=origin,
-                limit=None if limit is None else asyncio.Semaphore(limit),
+                limit=workflow._num_concurrent_runs,
                 code=Code.of(workflow),
             )
         elif found.name != workflow.workflow_name:
@@ -154,6 +153,16 @@ class Registry:
     def names(self) -> list[str]:
         """The workflow names that have a definition."""
         return list(self._by_name)
+
+    def limit(self, name: str) -> int | None:
+        """How many runs of a workflow name may be executed at once; None for any."""
+        definition = self._by_name.get(name)
+        return None if definition is None else definition.limit
+
+    def today(self, name: str) -> str:
+        """The name that a workflow has now: a server may have given it another."""
+        definition = self._by_name.get(name)
+        return name if definition is None else definition.name
 
     def named(self, name: str) -> Definition | None:
         """Today's definition of a workflow name."""

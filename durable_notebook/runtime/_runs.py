@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
-from weakref import WeakValueDictionary
 
 from durable_notebook._model import Json
 from durable_notebook.engine import Claim, Engine, LeavePending, new_owner
 from durable_notebook.errors import (
-    DamagedJournalError,
-    DrainingError,
     LostOwnershipError,
-    RunIdTakenError,
+    StorageError,
     StrandedRunError,
     TooManyRecoveriesError,
     UnknownRunError,
 )
-from durable_notebook.runtime._checks import check_same_start
-from durable_notebook.runtime._children import parent_of
+from durable_notebook.runtime._beginnings import Beginnings, Started
 from durable_notebook.runtime._execution import (
     RESUMABLE,
     Execution,
     Session,
     Start,
 )
+from durable_notebook.runtime._executor import Executor
 from durable_notebook.runtime._idle import Idle
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome, recorded_end
+from durable_notebook.runtime._places import Places
 from durable_notebook.runtime._refusals import Refusals
 from durable_notebook.runtime._registry import Definition, Registry
 from durable_notebook.runtime._released import Released, RunReleased
+from durable_notebook.runtime._tasks import Tasks
 from durable_notebook.store import Enqueued, RunRow, Store
 
 T = TypeVar("T")
@@ -43,28 +39,16 @@ T = TypeVar("T")
 # So many unfinished runs are looked at in one step of the loop.
 _LOOKED_AT_ONCE = 200
 
-# The beginning of a run, for its own loop or for another one.
-Started = asyncio.Task[None] | Future[None]
-
 logger = logging.getLogger("durable_notebook")
 
 
-@dataclass(frozen=True, slots=True)
-class Executor:
-    """Who executes: its id, the number of this life of it, and who else lives."""
-
-    id: str
-    session: int
-    is_alive: Callable[[str], bool]
-
-
-class Runs:
+class Runs(Tasks):
     """Executes the runs of one executor. Belongs to the runtime's loop.
 
     A run is in exactly one of these places: `live` (or on its way there or from there:
     `_claimed`), released while it waits (`idle`), waiting for its workflow
-    (`undefined`), standing still for a reason (`problems`), or none of this process's
-    business.
+    (`undefined`) or for a place (`_places`), standing still for a reason (`problems`),
+    or none of this process's business.
     """
 
     def __init__(
@@ -77,6 +61,7 @@ class Runs:
         snapshot_every: int,
         idle_timeout_s: float | None,
     ) -> None:
+        super().__init__()
         self.live: dict[str, LiveRun] = {}
         self.problems: dict[str, Exception] = {}
         self.undefined: dict[str, str] = {}
@@ -89,70 +74,44 @@ class Runs:
         )
         self._claimed: set[str] = set()
         self._returning: dict[str, Released] = {}
-        self._starts: dict[str, Start] = {}
-        self._beginning: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._engine = engine
         self._store = store
         self._registry = registry
         self._executor = executor
         self._session = Session(store, executor.session, snapshot_every)
-        self._starting: WeakValueDictionary[str, Started] = WeakValueDictionary()
+        self._places = Places(registry.limit, self._enter)
+        self.beginnings = Beginnings(
+            engine=engine,
+            registry=registry,
+            executor=executor,
+            places=self._places,
+            claimed=self._claimed,
+            attach=self._attach,
+        )
         self.refusals = Refusals()
-        self._changed = asyncio.Event()
-        self.is_draining = False
 
     # -- begin and go on -----------------------------------------------------------
 
-    async def begin(self, run_id: str, start: Start, inputs: dict[str, Json]) -> None:
-        """Start a run, or attach to the one that has its id; on disk on return."""
-        lock = self._beginning.setdefault(run_id, asyncio.Lock())
-        async with lock:  # A second call waits until the first has it on disk.
-            await self._begin(run_id, start, inputs)
+    async def _attach(self, row: RunRow) -> None:
+        """Go on with a run that somebody has asked to begin, and that is there."""
+        self.check_executor(row)
+        if not self.idle.is_released(row.run_id):
+            await self.resume(row.run_id)
 
-    async def _begin(self, run_id: str, start: Start, inputs: dict[str, Json]) -> None:
-        name = start.definition.name
-        row = self._store.run(run_id)
-        if row is not None and not self._registry.is_called(
-            start.definition, row.workflow
-        ):
-            raise RunIdTakenError(run_id, row.workflow, name)
-        if row is not None:
-            check_same_start(row, inputs["start"], start.event)
-            self.check_executor(row)
-            if not self.idle.is_released(run_id):
-                await self.resume(run_id)
-        elif run_id not in self._claimed:
-            self._check_takes(run_id, inputs)
-            self._claimed.add(run_id)
-            self._starts[run_id] = start
-            is_new = False
-            try:
-                if self._store.mail(run_id, 0):
-                    # To a run of this id that DBOS's tools have deleted: not to this.
-                    await asyncio.wrap_future(self._store.sweep())
-                parent = parent_of(inputs)
-                is_new = await self._engine.start(run_id, name, inputs, parent=parent)
-            finally:
-                if not is_new:
-                    self._claimed.discard(run_id)
-                    self._starts.pop(run_id, None)
-            if not is_new and self._store.run(run_id) is None:
-                raise DamagedJournalError(run_id, 0, "its input is none of ours")
-
-    def _check_takes(self, run_id: str, inputs: dict[str, Json]) -> None:
-        # A body that is to end here may yet need what it begins.
-        if self.is_draining and parent_of(inputs) is None:
-            raise DrainingError(run_id)
+    @property
+    def is_draining(self) -> bool:
+        """Whether runs leave this process, and none comes in."""
+        return self.beginnings.are_over
 
     async def resume(self, run_id: str) -> bool:
         """Go on with an unfinished run of this executor that is not running.
 
-        False where there is nothing to do here: the run is live or has ended,
-        belongs to another executor, or waits for its workflow to be defined.
+        False where there is nothing to do here: the run is live or has ended, belongs
+        to another executor, or waits for its workflow to be defined or for a place.
         """
         row = self._store.run(run_id)
         if row is None:
+            self.problems.pop(run_id, None)
             raise UnknownRunError(run_id)
         if run_id in self.live:
             # It may stand still for a message whose class is defined by now.
@@ -160,30 +119,67 @@ class Runs:
         is_defined = self._registry.named(row.workflow) is not None
         if not is_defined or row.dbos_status not in ("PENDING", "ENQUEUED"):
             return False
-        return await self._recover(run_id)
+        if run_id in self._claimed:
+            return False
+        if not self._executor.goes_on_with(row):
+            self.problems.pop(run_id, None)  # It goes on elsewhere.
+            return False
+        return self._admit(run_id, row.workflow) and await self._recover(run_id)
 
     def take_enqueued(self, enqueued: Iterable[Enqueued]) -> bool:
         """Take the runs that DBOS's tools have put up, as far as they are for us.
 
-        True if one cannot be taken yet, because its last execution has not quite ended.
+        And those that wait for a place. True if one cannot be taken yet, because its
+        last execution has not quite ended, or it is just being begun.
         """
         is_early = False
+        if self._executor.problem() is not None:
+            return False
+        found = set()
         for run in enqueued:
-            if run.run_id in self._claimed:
-                is_early = True
-            elif not self._may_take(run.executor_id):
+            found.add(run.run_id)
+            if self.is_waiting(run.run_id):
                 continue
-            elif self._registry.named(run.workflow) is not None:
+            if run.run_id in self._claimed or self.beginnings.is_beginning(run.run_id):
+                is_early = True
+            elif self._executor.may_take(run):
                 self.idle.take(run.run_id)
-                self.spawn(self._recover(run.run_id)).add_done_callback(_noted)
-            else:
                 self.undefined[run.run_id] = run.workflow
+        # Together with those that were executed before: they are the first.
+        self.recover_defined()
+        self._drop_waiting(found)
         return is_early
 
-    def _may_take(self, executor_id: str | None) -> bool:
-        """Whether an enqueued run is ours: its executor is us, nobody, or dead."""
-        is_free = executor_id is None or executor_id == self._executor.id
-        return is_free or not self._executor.is_alive(executor_id or "")
+    def _drop_waiting(self, enqueued: set[str]) -> None:
+        """Forget who waited for a place and was cancelled or deleted elsewhere."""
+        gone = [run_id for run_id in self._places.waiting() if run_id not in enqueued]
+        # Who waits after a crash, or after the limit was lowered, is not on the queue.
+        begun = self._store.unfinished(self._executor.id) if gone else {}
+        for run_id in gone:
+            if run_id not in begun and not self.beginnings.is_beginning(run_id):
+                row = self._store.run(run_id)
+                if row is None or not row.is_unfinished:
+                    self._stop_waiting(run_id)
+
+    def _stop_waiting(self, run_id: str) -> None:
+        self.beginnings.take(run_id)
+        self._places.leave(run_id)
+        self.wake()
+
+    async def cancel_waiting(self, run_id: str) -> None:
+        """End a run as cancelled that waits for a place; on disk when this returns."""
+        await self._engine.cancel(run_id)
+        if self.is_waiting(run_id):
+            self._stop_waiting(run_id)
+        self.wake()
+
+    def before(self, run_id: str) -> int | None:
+        """How many runs wait for a place before this one; None if it does not wait."""
+        return self._places.before(run_id)
+
+    def is_waiting(self, run_id: str) -> bool:
+        """Whether a run waits for a place in this process."""
+        return self._places.is_waiting(run_id)
 
     async def stop_run(self, run_id: str) -> None:
         """Stop a run of this process without an outcome, and wait for that."""
@@ -195,6 +191,8 @@ class Runs:
 
     def forget(self, run_id: str) -> None:
         """Drop what is known of a run that is deleted."""
+        if self.is_waiting(run_id):
+            self._stop_waiting(run_id)
         self.problems.pop(run_id, None)
         self.undefined.pop(run_id, None)
         self.idle.take(run_id)
@@ -215,7 +213,7 @@ class Runs:
             StrandedRunError: Its executor is another, and no live process is that.
         """
         executor_id = row.executor_id or ""
-        if row.dbos_status != "PENDING" or executor_id == self._executor.id:
+        if not row.is_owned or self._executor.is_me(executor_id):
             return
         is_open = recorded_end(self._store, row) is None
         if is_open and not self._executor.is_alive(executor_id):
@@ -250,6 +248,8 @@ class Runs:
         is_going_on = False
         is_counted = run_id not in self._returning  # It has not failed, it waited.
         try:
+            if self._executor.problem() is not None:
+                return False  # It is another's, or will go on here by itself.
             row = self._store.run(run_id)
             if is_counted:
                 self._check_recoveries(row)
@@ -258,7 +258,7 @@ class Runs:
                 run_id,
                 self._executor.id,
                 owner,
-                instead_of=before if self._may_take(before) else None,
+                instead_of=before if self._executor.is_free(before) else None,
                 is_counted=is_counted,
             )
             if await asyncio.wrap_future(claim):
@@ -272,7 +272,24 @@ class Runs:
             if not is_going_on:
                 self._claimed.discard(run_id)
                 self._returning.pop(run_id, None)
+                self._places.leave(run_id)
         return is_going_on
+
+    def _admit(self, run_id: str, workflow: str) -> bool:
+        """Give a run a place, or have it wait for one: mostly there is one."""
+        has_place = self._places.take(run_id, self._registry.today(workflow))
+        if not has_place:
+            self.problems.pop(run_id, None)
+        return has_place
+
+    def _enter(self, run_id: str) -> None:
+        """Go on with a run that has waited for a place, once it is on disk."""
+
+        async def enter() -> bool:
+            async with self.beginnings.lock(run_id):
+                return await self._recover(run_id)
+
+        self.spawn(enter()).add_done_callback(_noted)
 
     def _check_recoveries(self, row: RunRow | None) -> None:
         most = self._engine.max_recoveries
@@ -292,10 +309,11 @@ class Runs:
             del self.undefined[run_id]
             if self.idle.is_on and definition.limit is None:
                 perhaps_idle.append(run_id)
-            else:
+            elif run_id not in self._claimed and self._admit(run_id, workflow):
                 self._begin_again([run_id])
         if perhaps_idle:
             self.spawn(self._begin_unless_idle(perhaps_idle))
+        self._places.fill_all()  # There may be more of them than before.
 
     async def _begin_unless_idle(self, run_ids: list[str]) -> None:
         """Go on with the runs that have something to do, some at a time."""
@@ -322,7 +340,7 @@ class Runs:
     def recover_refused(self) -> None:
         """Go on with the runs that the database has stopped, as it is there again."""
         for run_id in self.refusals.due(self.problems):
-            self.spawn(self._recover(run_id)).add_done_callback(_noted)
+            self.spawn(self.resume(run_id)).add_done_callback(_noted)
 
     # -- execute -------------------------------------------------------------------
 
@@ -334,8 +352,9 @@ class Runs:
         # Claimed already, unless DBOS gave it out from a queue of the user.
         self._claimed.add(claim.run_id)
         self.idle.take(claim.run_id)
+        self._places.hold(claim.run_id, self._registry.today(claim.workflow))
         task.add_done_callback(lambda _: self._executed(task, claim.run_id))
-        start = self._starts.pop(claim.run_id, None)
+        start = self.beginnings.take(claim.run_id)
         back = self._returning.pop(claim.run_id, None)
         definition = self._definition(claim, start, back)
         if definition is None:
@@ -393,6 +412,7 @@ class Runs:
         """DBOS has recorded the outcome, or will not: the run is nobody's here."""
         self._tasks.discard(task)
         self._claimed.discard(run_id)
+        self._places.leave(run_id)
         self.wake()
 
     def _has_ended_outside(
@@ -401,8 +421,11 @@ class Runs:
         """Whether a run was lost because DBOS's tools have cancelled or deleted it."""
         if not isinstance(problem, LostOwnershipError):
             return False
-        row = self._store.run(run.run_id)
-        end = None if row is None else recorded_end(self._store, row)
+        try:
+            row = self._store.run(run.run_id)
+            end = None if row is None else recorded_end(self._store, row)
+        except StorageError:  # It stands still, and nobody can tell more.
+            return False
         if row is None:
             run.end(Outcome(error=UnknownRunError(run.run_id)))
         elif end is not None:
@@ -417,24 +440,7 @@ class Runs:
         if self.refusals.is_news(problem):
             logger.warning("%s", problem)
 
-    # -- tasks and waking ----------------------------------------------------------
-
-    async def until_changed(self, timeout_s: float) -> None:
-        """Wait until a run of this process begins or ends, or others may have."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), timeout_s)
-
-    def wake(self) -> None:
-        """Have whoever waits for a change look again."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Do something beside, until `stop`."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+    # -- from other loops, and the end ---------------------------------------------
 
     def spawn_begin(
         self,
@@ -444,31 +450,20 @@ class Runs:
         inputs: dict[str, Json],
     ) -> Started:
         """Begin a run from whatever loop calls; `loop` is the runtime's."""
-        work = self.begin(run_id, start, inputs)
+        work = self.beginnings.begin(run_id, start, inputs)
         started: Started
         if asyncio.get_running_loop() is loop:
             started = self.spawn(work)
         else:
             started = asyncio.run_coroutine_threadsafe(work, loop)
-        self._starting[run_id] = started
+        self.beginnings.note(run_id, started)
         return started
-
-    async def until_begun(self, run_id: str) -> None:
-        """Wait until a run that is being begun here is on disk, or could not be."""
-        started = self._starting.get(run_id)
-        if started is None:
-            return
-        if isinstance(started, Future):
-            await asyncio.wait([asyncio.wrap_future(started)])
-        else:
-            await asyncio.wait([started])
 
     async def stop(self) -> None:
         """Cancel what was spawned and wait for its end."""
         self.idle.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._places.close()
+        await super().stop()
 
 
 def _noted(task: asyncio.Task[bool]) -> None:

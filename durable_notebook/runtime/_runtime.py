@@ -132,23 +132,31 @@ class DBOSRuntime(Serving, Runtime):
         Raises:
             ConfigError: No database, two databases, or DBOS launched already.
             ExecutorInUseError: Another live process is this executor.
+            NoFreeExecutorError: No executor id of the pool became free in time.
             StorageError: The database cannot be opened.
         """
         if self._parts is not None:
             return
         plain = Codec(self._default_serializer)
-        self._parts = Parts.open(self._settings, self._registry, plain)
+        self._parts = await Parts.open(self._settings, self._registry, plain)
         try:
             await super().launch()
             self._make_known(self._parts)  # Also those of an earlier life.
             runs = self._parts.runs
+            # It may have been changed while a lease was waited for.
+            runs.idle.release_after(self._settings.idle_timeout_s)
             await asyncio.wrap_future(self.store.sweep())
             runs.undefined.update(self.store.unfinished(self.executor_id))
+            enqueued = self.store.enqueued()
         except BaseException:
             await self.destroy()
             raise
+        # Those that were executed first, then those that waited for a place.
         runs.recover_defined()
+        runs.take_enqueued(enqueued)
         runs.spawn(self._parts.watch.watch())
+        if self._parts.tenure is not None:
+            runs.spawn(self._parts.tenure.watch())
 
     def release_idle_after(self, timeout_s: float | None) -> None:
         """Release runs from memory that have waited for this time; None for never.
@@ -312,7 +320,7 @@ class DBOSRuntime(Serving, Runtime):
     @property
     def session(self) -> int:
         """The number of this process life in the journal."""
-        return self._opened.session
+        return self._opened.executor.session
 
     async def on_loop(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something on the loop of the runs, wherever the caller runs."""
@@ -333,6 +341,10 @@ class DBOSRuntime(Serving, Runtime):
         """Why this process does not execute an unfinished run of its own."""
         return self._opened.runs.problems.get(run_id)
 
+    def before(self, run_id: str) -> int | None:
+        """How many runs wait for a place before this one; None if it does not wait."""
+        return self._opened.runs.before(run_id)
+
     def undefined(self) -> dict[str, str]:
         """Run id to workflow name of the runs that wait for their workflow."""
         return dict(self._opened.runs.undefined)
@@ -351,9 +363,21 @@ class DBOSRuntime(Serving, Runtime):
 
     def is_executor_alive(self, executor_id: str) -> bool:
         """Whether a live process is this executor."""
-        if executor_id == self.executor_id:
-            return True
-        return self.store.is_held(executor_id)
+        return self._opened.executor.is_alive(executor_id)
+
+    def is_executor(self, executor_id: str) -> bool:
+        """Whether this process is an executor, and has not lost a lease of it."""
+        return self._opened.executor.is_me(executor_id)
+
+    @property
+    def lease_lost_event(self) -> asyncio.Event | None:
+        """Set once another process has the executor id that was leased; or None.
+
+        From then on this process starts no run, and has stopped those it executed.
+        Wait for it on the runtime's loop, to end the process or to launch again.
+        """
+        tenure = self._opened.tenure
+        return None if tenure is None else tenure.lost
 
     # -- workflows ---------------------------------------------------------------
 

@@ -16,8 +16,9 @@ from durable_notebook.errors import (
     UnknownRunError,
 )
 from durable_notebook.runtime._checks import check_run_id
+from durable_notebook.runtime._executor import Executor
 from durable_notebook.runtime._outcome import recorded_end
-from durable_notebook.runtime._runs import Executor, Runs
+from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import RunRow, Store
 
 # So many go in one transaction: a live run that wants to write waits for no more.
@@ -78,7 +79,7 @@ class Upkeep:
 
     def _check_deletable(self, row: RunRow) -> None:
         executor_id = row.executor_id or ""
-        is_ours = executor_id == self._executor.id
+        is_ours = self._executor.is_me(executor_id)
         is_elsewhere = not is_ours and self._executor.is_alive(executor_id)
         is_open = row.is_unfinished and recorded_end(self._store, row) is None
         if is_elsewhere and is_open:

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from durable_notebook._entry import Entry, NewerFormat, RecordedEntry
+from durable_notebook._lease import LeaseTerms
 from durable_notebook._model import Json
-from durable_notebook.errors import DamagedJournalError, JournalTooNewError
+from durable_notebook.errors import (
+    DamagedJournalError,
+    JournalTooNewError,
+    LeaseLostError,
+)
 
 # How DBOS writes the input of our runs (`engine` makes it), as a pattern for LIKE: it
 # tells them from the other workflows of a DBOS application in the same database.
@@ -70,7 +75,8 @@ class RunRow:
     """A run as the database knows it: DBOS's row and the run's last entry.
 
     `recoveries` is how often an execution was begun, `owner` the token of the one that
-    may write, `parent` the run of which a step body began it.
+    may write, `parent` the run of which a step body began it, `queue` the DBOS queue on
+    which it waits.
     """
 
     run_id: str
@@ -84,6 +90,17 @@ class RunRow:
     owner: str | None
     recoveries: int
     parent: str | None
+    queue: str | None = None
+
+    @property
+    def waits_for_place(self) -> bool:
+        """Whether it is over its workflow's limit: on the queue of its workflow."""
+        return self.dbos_status == "ENQUEUED" and self.queue == self.workflow
+
+    @property
+    def is_owned(self) -> bool:
+        """Whether nobody but its executor goes on with it."""
+        return self.dbos_status == "PENDING" or self.waits_for_place
 
     @property
     def is_unfinished(self) -> bool:
@@ -148,12 +165,14 @@ class Pending:
 class Enqueued:
     """A run that DBOS's tools have forked, resumed or rewound: somebody must take it.
 
-    `executor_id` is who had it; None for a fork.
+    `executor_id` is who had it; None for a fork. Or one that waits for a place: it is
+    for its executor only.
     """
 
     run_id: str
     workflow: str
     executor_id: str | None
+    waits_for_place: bool
 
 
 class Hold(Protocol):
@@ -161,6 +180,15 @@ class Hold(Protocol):
 
     def release(self) -> None:
         """Stop being the executor."""
+
+    def problem(self) -> LeaseLostError | None:
+        """Why the process may be the executor no more; None while it surely is."""
+
+
+class Lease(Hold, Protocol):
+    """A hold of one executor of a pool; it runs out where its process hangs."""
+
+    executor_id: str
 
 
 class Store(ABC):
@@ -202,6 +230,19 @@ class Store(ABC):
     @abstractmethod
     def hold(self, executor_id: str) -> Hold | None:
         """Become an executor until this process dies; None if another one is it."""
+
+    def lease(self, terms: LeaseTerms) -> Lease | None:
+        """Become an executor of a pool; None if others are all of them.
+
+        Best one with unfinished runs. From then on this store writes for who has the
+        lease only: once another process has taken it, nothing is appended or claimed.
+        Of Postgres only: on another database, opening it refuses the option.
+        """
+        raise NotImplementedError
+
+    def leaseholders(self, terms: LeaseTerms) -> tuple[str, ...]:
+        """Who is each executor of a pool, in words."""
+        raise NotImplementedError
 
     @abstractmethod
     def is_held(self, executor_id: str) -> bool:
@@ -348,11 +389,15 @@ class Store(ABC):
 
     @abstractmethod
     def enqueued(self) -> list[Enqueued]:
-        """The runs that DBOS's tools have put up for somebody to take, oldest first."""
+        """The runs that wait for somebody to take them, oldest first."""
 
     @abstractmethod
     def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:
-        """The token under which each of these runs is written, if the run exists."""
+        """The token under which each of these runs is written, if the run exists.
+
+        None is given where a lease made this process the executor, and is taken, or
+        may be and cannot be asked for.
+        """
 
     @abstractmethod
     def claim(

@@ -37,6 +37,9 @@ class FileHold:
         """Give the lock back."""
         self._lock.release()
 
+    def problem(self) -> None:
+        """Nothing takes it from a process that lives."""
+
     @staticmethod
     def is_held(journal: Path, executor_id: str) -> bool:
         """Whether a live process has an executor's lock."""

@@ -8,14 +8,14 @@ import uuid
 from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 from durable_notebook._config import Settings
 from durable_notebook._entry import RecordedEntry, now
-from durable_notebook.errors import LostOwnershipError
+from durable_notebook._lease import LeaseTerms
+from durable_notebook.errors import LostOwnershipError, StorageError
 from durable_notebook.store._abc import (
     OURS,
     Enqueued,
@@ -34,27 +34,17 @@ from durable_notebook.store._dbos_tables import (
     dbos_differences,
 )
 from durable_notebook.store._postgres_entries import appended, if_owned
+from durable_notebook.store._postgres_lease import PostgresLease, free_of, holders_of
 from durable_notebook.store._postgres_readers import Readers
 from durable_notebook.store._postgres_server import Server
-from durable_notebook.store._postgres_session import Session
+from durable_notebook.store._postgres_session import Session, SessionHold
 from durable_notebook.store._postgres_writer import (
     Cursor,
     Doubt,
     PostgresWriter,
     Write,
 )
-from durable_notebook.store._rows import executors_of, run_row
-
-
-@dataclass(frozen=True, slots=True)
-class _SessionHold:
-    """An executor's lock, kept by the store's own session."""
-
-    session: Session
-    executor_id: str
-
-    def release(self) -> None:
-        self.session.release(self.executor_id)
+from durable_notebook.store._rows import enqueued, executors_of, run_row
 
 
 class PostgresStore(Store):
@@ -66,6 +56,7 @@ class PostgresStore(Store):
         self._server = Server(url, settings)
         self.name = self._server.name
         self._has_dbos_tables = False
+        self._lease: PostgresLease | None = None
         connection = self._server.open()
         with ExitStack() as opened:
             opened.callback(connection.close)
@@ -112,15 +103,38 @@ class PostgresStore(Store):
             is_taken = self._session.take(executor_id)
         except psycopg.Error as e:
             raise self._server.error(e) from e
-        return _SessionHold(self._session, executor_id) if is_taken else None
+        return SessionHold(self._session, executor_id) if is_taken else None
 
     def is_held(self, executor_id: str) -> bool:
-        return bool(self._read("is_held", lock=self._server.key(executor_id)))
+        lock = self._server.key(executor_id)
+        return bool(self._read("is_held", lock=lock, executor_id=executor_id))
+
+    def lease(self, terms: LeaseTerms) -> PostgresLease | None:
+        ids = terms.executor_ids()
+        free = free_of(ids, self._read("leases", executor_ids=ids))
+        if free and self._has_dbos():
+            rows = self._read("executors_with_runs", executor_ids=free)
+            free.sort(key=lambda executor_id: (executor_id,) not in rows)
+        if not free:
+            return None
+        news = self._session.expect_news
+        try:
+            self._lease = PostgresLease.take(self._server, terms, free, news)
+        except psycopg.Error as e:
+            raise self._server.error(e) from e
+        return self._lease
+
+    def leaseholders(self, terms: LeaseTerms) -> tuple[str, ...]:
+        ids = terms.executor_ids()
+        return holders_of(ids, self._read("leases", executor_ids=ids))
+
+    def _token(self) -> str | None:
+        return None if self._lease is None else self._lease.token
 
     # -- journal ---------------------------------------------------------------
 
     def append(self, entry: NewEntry) -> Future[None]:
-        return self._writer.submit(appended(entry))
+        return self._writer.submit(appended(entry, self._token()))
 
     def entries(self, run_id: str, after: int = -1) -> list[RecordedEntry]:
         if not self._has_dbos():
@@ -238,10 +252,16 @@ class PostgresStore(Store):
     def enqueued(self) -> list[Enqueued]:
         if not self._has_dbos():
             return []
-        return [Enqueued(*row) for row in self._read("enqueued", ours=OURS)]
+        return [enqueued(row) for row in self._read("enqueued", ours=OURS)]
 
     def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:
-        return dict(self._read("owners", run_ids=list(run_ids)))
+        ids = list(run_ids)
+        try:
+            return dict(self._read("owners", run_ids=ids, lease=self._token()))
+        except StorageError:
+            if self._lease is None or self._lease.problem() is None:
+                raise
+            return {}
 
     def claim(
         self,
@@ -259,6 +279,7 @@ class PostgresStore(Store):
             "owner": owner,
             "counted": int(is_counted),
             "now_ms": int(time.time() * 1000),
+            "lease": self._token(),
         }
         return self._writer.submit(Write("claim", values, _is_one))
 

@@ -10,8 +10,8 @@ from durable_notebook.store._abc import NewEntry
 from durable_notebook.store._postgres_writer import Cursor, Doubt, Write
 
 
-def appended(entry: NewEntry) -> Write:
-    """The write of an entry, for its owner only."""
+def appended(entry: NewEntry, lease: str | None) -> Write:
+    """The write of an entry: for its owner only, and under its lease, if any."""
     values: dict[str, Any] = {
         "run_id": entry.run_id,
         "owner": entry.owner,
@@ -20,6 +20,7 @@ def appended(entry: NewEntry) -> Write:
         "body": entry.body,
         "started_ms": int(entry.started_at * 1000),
         "finished_ms": int(entry.finished_at * 1000),
+        "lease": lease,
     }
     before: tuple[str, ...] = ()
     if entry.consumed:

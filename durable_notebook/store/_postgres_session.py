@@ -6,6 +6,7 @@ import logging
 import selectors
 import socket
 import time
+from dataclasses import dataclass
 from threading import Lock, Thread
 
 import psycopg
@@ -65,6 +66,10 @@ class Session:
         self._has_news = False
         return True
 
+    def expect_news(self) -> None:
+        """Have the next call look, whatever the server says."""
+        self._has_news = True
+
     # -- executors -------------------------------------------------------------
 
     def take(self, executor_id: str) -> bool:
@@ -101,10 +106,16 @@ class Session:
             self._has_news = True  # It may have come with the answer.
 
     def _try(self, connection: Connection, executor_id: str) -> bool:
-        lock = {"lock": self._server.key(executor_id)}
-        row = connection.execute(self._server.sql["hold"], lock).fetchone()
+        values = {"lock": self._server.key(executor_id), "executor_id": executor_id}
+        sql = self._server.sql
+        row = connection.execute(sql["hold"], values).fetchone()
+        is_held = row is not None and bool(row[0])
+        # Asked while we have the lock: who takes a lease needs it for a moment.
+        if is_held and connection.execute(sql["is_leased"], values).rowcount:
+            connection.execute(sql["let_go"], values)
+            is_held = False
         self._has_news = True  # It may have come with the answer.
-        return row is not None and bool(row[0])
+        return is_held
 
     # -- the thread ------------------------------------------------------------
 
@@ -198,3 +209,18 @@ class Session:
         self._connection.close()
         self._wakes.close()
         self._woken.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHold:
+    """An executor's lock, kept by the store's own session."""
+
+    session: Session
+    executor_id: str
+
+    def release(self) -> None:
+        """Stop being the executor."""
+        self.session.release(self.executor_id)
+
+    def problem(self) -> None:
+        """Its connection is made anew; until then the runs' own fence holds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from durable_notebook.store._abc import RunRow
+from durable_notebook.store._abc import Enqueued, RunRow
 
 
 def run_row(row: tuple[Any, ...]) -> RunRow:
@@ -22,7 +22,14 @@ def run_row(row: tuple[Any, ...]) -> RunRow:
         owner=row[8],
         recoveries=row[9],
         parent=row[10],
+        queue=row[11],
     )
+
+
+def enqueued(row: tuple[Any, ...]) -> Enqueued:
+    """A run that somebody must take, of the columns of the statement `enqueued`."""
+    run_id, workflow, executor_id, waits_for_place = row
+    return Enqueued(run_id, workflow, executor_id, bool(waits_for_place))
 
 
 def executors_of(rows: list[tuple[Any, ...]], notebook: str | None) -> list[str]:

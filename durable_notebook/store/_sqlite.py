@@ -35,7 +35,7 @@ from durable_notebook.store._dbos_tables import (
 from durable_notebook.store._direct import DirectWriter
 from durable_notebook.store._file import JournalFile
 from durable_notebook.store._file_lock import FileHold
-from durable_notebook.store._rows import executors_of, run_row
+from durable_notebook.store._rows import enqueued, executors_of, run_row
 from durable_notebook.store._sqlite_connections import Connections
 from durable_notebook.store._upkeep import claim, delete, note, sweep
 from durable_notebook.store._writer import SqliteWriter
@@ -274,7 +274,7 @@ class SqliteStore(Store):
     def enqueued(self) -> list[Enqueued]:
         if not self._has_dbos():
             return []
-        return [Enqueued(*row) for row in self._read("enqueued", {"ours": OURS})]
+        return [enqueued(row) for row in self._read("enqueued", {"ours": OURS})]
 
     def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:
         return dict(self._read("owners", (json.dumps(list(run_ids)),)))

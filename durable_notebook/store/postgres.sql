@@ -77,6 +77,54 @@ SELECT 1 FROM pg_locks
 WHERE locktype = 'advisory' AND granted AND objsubid = 1
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 AND (classid::bigint << 32) | objid::bigint = %(lock)s
+UNION ALL
+SELECT 1 FROM durable_lease
+WHERE executor_id = %(executor_id)s AND holder IS NOT NULL
+AND expires_at > extract(epoch FROM clock_timestamp())
+
+-- is_leased --
+SELECT 1 FROM durable_lease
+WHERE executor_id = %(executor_id)s AND holder IS NOT NULL
+AND expires_at > extract(epoch FROM clock_timestamp())
+
+-- leases --
+SELECT executor_id, host, pid, taken_at,
+    extract(epoch FROM clock_timestamp()) - renewed_at
+FROM durable_lease
+WHERE executor_id = ANY(%(executor_ids)s::text[]) AND holder IS NOT NULL
+AND expires_at > extract(epoch FROM clock_timestamp())
+
+-- executors_with_runs --
+SELECT DISTINCT executor_id FROM workflow_status
+WHERE status IN ('PENDING', 'ENQUEUED')
+AND executor_id = ANY(%(executor_ids)s::text[])
+
+-- take_lease --
+-- Nobody is this executor by the other kind of lock, or becomes it meanwhile.
+WITH free AS MATERIALIZED (
+    SELECT pg_try_advisory_xact_lock(%(lock)s) AS is_free,
+        extract(epoch FROM clock_timestamp()) AS now
+)
+INSERT INTO durable_lease AS l
+    (executor_id, holder, host, pid, taken_at, renewed_at, expires_at)
+SELECT %(executor_id)s, %(holder)s::uuid, %(host)s, %(pid)s::integer,
+    now, now, now + %(timeout_s)s::float8
+FROM free WHERE is_free
+ON CONFLICT (executor_id) DO UPDATE SET
+    holder = excluded.holder, host = excluded.host, pid = excluded.pid,
+    taken_at = excluded.taken_at, renewed_at = excluded.renewed_at,
+    expires_at = excluded.expires_at
+WHERE l.holder IS NULL OR l.expires_at <= extract(epoch FROM clock_timestamp())
+
+-- renew_lease --
+-- Also one that has run out, as long as nobody has taken it.
+UPDATE durable_lease
+SET renewed_at = extract(epoch FROM clock_timestamp()),
+    expires_at = extract(epoch FROM clock_timestamp()) + %(timeout_s)s::float8
+WHERE holder = %(holder)s::uuid
+
+-- release_lease --
+UPDATE durable_lease SET holder = NULL WHERE holder = %(holder)s::uuid
 
 -- listen --
 LISTEN durable_mail
@@ -95,10 +143,16 @@ VALUES (%(executor_id)s, %(pid)s, %(now)s)
 RETURNING session
 
 -- append_entry --
--- The owner cannot change before the commit: its row is locked.
-WITH mine AS (
+-- The owner cannot change before the commit: its row is locked. Nor can a lease, which
+-- is renewed under that lock, but not taken: who takes it sees all that was written
+-- under it, and may leave a run alone that waits without claiming it.
+WITH held AS MATERIALIZED (
+    SELECT 1 FROM durable_lease WHERE holder = %(lease)s::uuid FOR KEY SHARE
+),
+mine AS (
     SELECT application_name FROM workflow_status
     WHERE workflow_uuid = %(run_id)s AND owner_xid = %(owner)s
+    AND (%(lease)s::uuid IS NULL OR EXISTS (SELECT 1 FROM held))
     FOR SHARE
 )
 INSERT INTO operation_outputs (
@@ -157,9 +211,14 @@ INSERT INTO durable_code_use (digest, run_id) VALUES (%(digest)s, %(run_id)s)
 ON CONFLICT DO NOTHING
 
 -- consume --
+-- Of an entry that is refused nothing is consumed: the locks last up to its commit.
+WITH held AS MATERIALIZED (
+    SELECT 1 FROM durable_lease WHERE holder = %(lease)s::uuid FOR KEY SHARE
+)
 INSERT INTO durable_run (run_id, consumed)
 SELECT workflow_uuid, %(consumed)s FROM workflow_status
 WHERE workflow_uuid = %(run_id)s AND owner_xid = %(owner)s
+AND (%(lease)s::uuid IS NULL OR EXISTS (SELECT 1 FROM held))
 FOR SHARE
 ON CONFLICT (run_id) DO UPDATE SET consumed = excluded.consumed
 
@@ -234,7 +293,7 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE i.inputs LIKE %(ours)s
 ORDER BY w.created_at DESC, w.workflow_uuid DESC
@@ -258,7 +317,7 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = %(run_id)s AND i.inputs LIKE %(ours)s
 
@@ -268,7 +327,7 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.parent_workflow_id = %(run_id)s AND i.inputs LIKE %(ours)s
 ORDER BY w.created_at, w.workflow_uuid
@@ -291,10 +350,15 @@ WHERE w.status = 'PENDING' AND w.executor_id = %(executor_id)s
 AND w.workflow_uuid = ANY(%(run_ids)s::text[])
 
 -- claim --
--- The end that a fork has copied goes in the same commit.
-WITH enqueued AS (
+-- The end that a fork has copied goes in the same commit. Who has lost its lease claims
+-- nothing: it is locked, or the claim of who takes it could be undone.
+WITH held AS MATERIALIZED (
+    SELECT 1 FROM durable_lease WHERE holder = %(lease)s::uuid FOR KEY SHARE
+),
+enqueued AS (
     SELECT forked_from FROM workflow_status
     WHERE workflow_uuid = %(run_id)s AND status = 'ENQUEUED'
+    AND queue_name = '_dbos_internal_queue'
 ),
 given AS (
     UPDATE workflow_status
@@ -305,7 +369,10 @@ given AS (
         (status = 'PENDING' AND executor_id = %(executor_id)s)
         OR (status = 'ENQUEUED' AND queue_name = '_dbos_internal_queue' AND (
             executor_id IS NULL
-            OR executor_id IN (%(executor_id)s::text, %(instead_of)s::text))))
+            OR executor_id IN (%(executor_id)s::text, %(instead_of)s::text)))
+        OR (status = 'ENQUEUED' AND queue_name = name
+            AND executor_id = %(executor_id)s))
+    AND (%(lease)s::uuid IS NULL OR EXISTS (SELECT 1 FROM held))
     RETURNING workflow_uuid
 ),
 dropped AS (
@@ -328,15 +395,18 @@ code_copied AS (
 SELECT 1 FROM given
 
 -- enqueued --
-SELECT w.workflow_uuid, w.name, w.executor_id
+SELECT w.workflow_uuid, w.name, w.executor_id, w.queue_name = w.name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
-WHERE w.status = 'ENQUEUED' AND w.queue_name = '_dbos_internal_queue'
+WHERE w.status = 'ENQUEUED'
+AND w.queue_name IN ('_dbos_internal_queue', w.name)
 AND i.inputs LIKE %(ours)s
 ORDER BY w.created_at, w.workflow_uuid
 
 -- owners --
 SELECT workflow_uuid, owner_xid FROM workflow_status
-WHERE workflow_uuid = ANY(%(run_ids)s::text[])
+WHERE workflow_uuid = ANY(%(run_ids)s::text[]) AND (
+    %(lease)s::uuid IS NULL
+    OR EXISTS (SELECT 1 FROM durable_lease WHERE holder = %(lease)s::uuid))
 
 -- lock_runs --
 -- In one order, so that two who delete do not wait for each other.

@@ -118,7 +118,7 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE i.inputs LIKE :ours
 ORDER BY w.created_at DESC, w.rowid DESC
@@ -142,7 +142,7 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = :run_id AND i.inputs LIKE :ours
 
@@ -152,7 +152,7 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.parent_workflow_id = :run_id AND i.inputs LIKE :ours
 ORDER BY w.created_at, w.rowid
@@ -181,10 +181,13 @@ SET status = 'PENDING', executor_id = :executor_id, owner_xid = :owner,
 WHERE workflow_uuid = :run_id AND (
     (status = 'PENDING' AND executor_id = :executor_id)
     OR (status = 'ENQUEUED' AND queue_name = '_dbos_internal_queue' AND (
-        executor_id IS NULL OR executor_id IN (:executor_id, :instead_of))))
+        executor_id IS NULL OR executor_id IN (:executor_id, :instead_of)))
+    OR (status = 'ENQUEUED' AND queue_name = name AND executor_id = :executor_id))
 
 -- forked_from --
-SELECT forked_from FROM workflow_status WHERE workflow_uuid = ? AND status = 'ENQUEUED'
+SELECT forked_from FROM workflow_status
+WHERE workflow_uuid = ? AND status = 'ENQUEUED'
+    AND queue_name = '_dbos_internal_queue'
 
 -- set_going --
 INSERT INTO durable_run (run_id, set_going_at) VALUES (:run_id, :now_ms / 1000.0)
@@ -201,12 +204,12 @@ WHERE workflow_uuid = ? AND json_valid(output)
     AND json_extract(output, '$.end') IS NOT NULL
 
 -- enqueued --
-SELECT w.workflow_uuid, w.name, w.executor_id
+SELECT w.workflow_uuid, w.name, w.executor_id, w.queue_name = w.name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 -- The list of two, and the plus, lead to DBOS's index of the runs in flight: this is
 -- asked often, however many runs have ended.
 WHERE w.status IN ('ENQUEUED', 'PENDING') AND w.status = 'ENQUEUED'
-    AND w.queue_name = '_dbos_internal_queue' AND i.inputs LIKE :ours
+    AND w.queue_name IN ('_dbos_internal_queue', w.name) AND i.inputs LIKE :ours
 ORDER BY +w.created_at, w.rowid
 
 -- owners --

@@ -28,6 +28,8 @@ An empty list says that there is no difference; else each is a sentence.
   The first life ends where the case says, in the middle of a step body or of a wait;
   the second brings the run to its end, the third only reads it. In all of them the run
   is `workflow.run(run_id=...)` with the same id, which must go on with what there is.
+  A body that begins again may announce that again among the internal events; whatever
+  else differs there is said, and the third life must read what the second has seen.
 
 `observe` and `observe_lives` give what was seen instead. A `Case` of your own takes a
 workflow class, best an `Interruptible` one, whose bodies say where a life may end:
@@ -56,6 +58,7 @@ from durable_notebook.testing import (
     _lists,
     _opaque,
     _patience,
+    _resources,
     _retries,
     _routes,
     _shapes,
@@ -93,6 +96,7 @@ CASES: tuple[Case, ...] = (
     *_ends.CASES,
     *_failures.CASES,
     *_stores.CASES,
+    *_resources.CASES,
     *_streams.CASES,
     *_children.CASES,
     *_opaque.CASES,

@@ -48,10 +48,8 @@ async def observe_lives(case: Case, open_runtime: OpenRuntime) -> list[Observed]
     for _ in ("executes", "reads"):
         async with open_runtime() as runtime:
             observed.append(await _to_the_end(case, runtime, progress))
-    if case.interrupt is not None:
-        # A body that runs again announces itself again.
-        observed = [replace(each, internal=None) for each in observed]
-    return observed
+    is_interrupted = case.interrupt is not None
+    return [replace(each, is_interrupted=is_interrupted) for each in observed]
 
 
 async def _to_the_end(case: Case, runtime: Runtime, progress: Progress) -> Observed:
@@ -77,7 +75,9 @@ async def compare_lives(case: Case, open_runtime: OpenRuntime) -> list[str]:
     """Say where a run over several lives is not like a default one in one life."""
     wanted = await expected(case)
     executed, read = await observe_lives(case, open_runtime)
-    return [
-        *differences(case, wanted, executed),
-        *(f"read later, {each}" for each in differences(case, wanted, read)),
-    ]
+    found = differences(case, wanted, executed)
+    later = differences(case, wanted, read)
+    # One that was refused has not ended, and goes on while it is read.
+    if executed.internal != read.internal and not case.may_refuse:
+        later.append("the internal stream is another than it was")
+    return [*found, *(f"read later, {each}" for each in later)]

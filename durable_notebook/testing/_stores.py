@@ -1,17 +1,16 @@
-"""Cases of what a run keeps: `ctx.store`, contexts, resources."""
+"""Cases of what a run keeps: `ctx.store`, contexts."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, Field
 from workflows import Context, Workflow, step
 from workflows.events import Event, StartEvent, StopEvent
 from workflows.handler import WorkflowHandler
-from workflows.resource import Resource
 
 from durable_notebook.testing._case import Case, Interruptible, made_from
 from durable_notebook.testing._shapes import SIDE_BY_SIDE
@@ -234,45 +233,6 @@ async def _after_a_saved_one(
     return workflow.run(ctx=context, run_id=run_id, **start)
 
 
-class Memory:
-    """A resource."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-
-def make_memory() -> Memory:
-    """Make the resource."""
-    return Memory()
-
-
-async def make_name(memory: Annotated[Memory, Resource(make_memory)]) -> str:
-    """Make one that depends on another."""
-    memory.calls += 1
-    return f"name {memory.calls}"
-
-
-class Resourceful(Interruptible):
-    """Resources: one kept, one made anew each time, one that needs another."""
-
-    @step
-    async def first(
-        self,
-        ev: StartEvent,
-        kept: Annotated[Memory, Resource(make_memory)],
-        fresh: Annotated[Memory, Resource(make_memory, cache=False)],
-    ) -> Next:
-        kept.calls += 1
-        return Next(number=kept.calls + fresh.calls)
-
-    @step
-    async def second(
-        self, ev: Next, name: Annotated[str, Resource(make_name)]
-    ) -> StopEvent:
-        await self.passing()
-        return StopEvent(result=[ev.number, name.split()[0]])
-
-
 CASES = (
     Case("a typed store", made_from(Typed)),
     Case("paths into the store", made_from(Nested)),
@@ -287,5 +247,4 @@ CASES = (
     Case("a context with a filled store", made_from(Seeded), begin=_with_seed),
     Case("the context of another run", made_from(Seeded), begin=_after_another),
     Case("a saved context of another run", made_from(Seeded), begin=_after_a_saved_one),
-    Case("resources", made_from(Resourceful)),
 )

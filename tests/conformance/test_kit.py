@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from process_lives import launched
 from workflows import Context, step
-from workflows.events import StartEvent, StopEvent
+from workflows.events import StartEvent, StepState, StepStateChanged, StopEvent
 from workflows.plugins.basic import BasicRuntime
 
 from durable_notebook import testing
@@ -25,6 +25,7 @@ from durable_notebook.testing import (
     made_from,
     observe,
 )
+from durable_notebook.testing._observed import text_of
 
 SEEN = Observed(result="1", error=None, stream=("a", "b"), internal=("i",), store="{}")
 
@@ -74,6 +75,63 @@ def test_what_is_not_defined_is_not_compared() -> None:
     assert (
         differences(of(internal_varies="why"), SEEN, replace(SEEN, internal=())) == []
     )
+
+
+def announced(*states: str) -> tuple[str, ...]:
+    """What the steps `a` and `b` of a workflow say of themselves."""
+    changes = [(text[0], StepState(text[2:])) for text in states]
+    return tuple(
+        text_of(
+            StepStateChanged(
+                name=name, step_state=state, worker_id="0", input_event_name="E"
+            )
+        )
+        for name, state in changes
+    )
+
+
+INTERNAL = announced("a running", "a not_running", "b running", "b not_running")
+
+
+@pytest.mark.parametrize(
+    "internal",
+    [
+        INTERNAL,
+        (*INTERNAL[:3], *INTERNAL[2:]),
+        (*INTERNAL[:3], *announced("b preparing"), *INTERNAL[2:]),
+    ],
+)
+def test_a_body_that_begins_again_may_say_so_again(internal: tuple[str, ...]) -> None:
+    seen = replace(SEEN, internal=INTERNAL)
+    interrupted = replace(seen, internal=internal, is_interrupted=True)
+
+    assert differences(of(), seen, interrupted) == []
+
+
+@pytest.mark.parametrize(
+    "internal",
+    [
+        INTERNAL[:-1],
+        (*INTERNAL, INTERNAL[-1]),
+        (*INTERNAL[:3], *announced("c running"), *INTERNAL[3:]),
+        (INTERNAL[1], INTERNAL[0], *INTERNAL[2:]),
+        INTERNAL[2:],
+    ],
+)
+def test_nothing_else_may_differ_after_an_interruption(
+    internal: tuple[str, ...],
+) -> None:
+    seen = replace(SEEN, internal=INTERNAL)
+    interrupted = replace(seen, internal=internal, is_interrupted=True)
+
+    assert differences(of(), seen, interrupted)
+
+
+def test_without_an_interruption_no_body_begins_again() -> None:
+    seen = replace(SEEN, internal=INTERNAL)
+    again = replace(seen, internal=(*INTERNAL[:3], *INTERNAL[2:]))
+
+    assert differences(of(), seen, again)
 
 
 def test_a_refusal_must_name_what_it_refuses() -> None:

@@ -46,7 +46,10 @@ class Backend(ABC):
 
     @abstractmethod
     def free_executors(self, url: str) -> None:
-        """Lose the locks that keep each executor in one process, as faults do."""
+        """Lose the locks that keep each executor in one process, as faults do.
+
+        A lease runs out, as it does some time after the death of its process.
+        """
 
     @abstractmethod
     def drop(self, url: str) -> None:
@@ -154,6 +157,8 @@ class PostgresDatabases(Backend):
 
     def free_executors(self, url: str) -> None:
         self._end_clients(url)
+        with psycopg.connect(url) as connection:
+            connection.execute("UPDATE dbos.durable_lease SET expires_at = 0")
 
     def drop(self, url: str) -> None:
         if url not in self._copies:

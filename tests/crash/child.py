@@ -22,6 +22,7 @@ from workflows.events import Event
 from workflows.runtime.types.ticks import TickAddEvent
 
 from durable_notebook._config import Settings
+from durable_notebook._lease import LeaseTerms
 from durable_notebook.errors import DrainingError, RunFinishedError, StorageError
 from durable_notebook.runtime import DBOSRuntime
 
@@ -42,9 +43,10 @@ class Job:
     `answers` says when a question is answered: once the entry that asks it is on disk,
     from the list of open prompts; or at once when the stream shows it, as a script
     does. `defined` says when the workflow is constructed, `closes` that the runtime is
-    closed by its `async with` whatever happens. The process is stopped, not killed, in
-    its body number `stop_at`; its id is in the file `pid-N`. With an `idle_timeout_s`
-    the run is released from memory when it waits.
+    closed by its `async with` whatever happens. `lease` are the terms of an executor's
+    lease. The process is stopped, not killed, in its body number `stop_at`; its id is
+    in the file `pid-N`. With an `idle_timeout_s` the run is released from memory when
+    it waits.
     """
 
     workflow: str
@@ -56,6 +58,7 @@ class Job:
     ending: points.Ending = "kill"
     stop_at: int | None = None
     executor_id: str | None = None
+    lease: dict[str, Any] | None = None
     closes: bool = False
     answers: Answers = "on-disk"
     defined: Defined = "before-launch"
@@ -136,6 +139,7 @@ async def _live(job: Job, where: points.Points) -> None:
         Settings(
             database_url=job.url,
             executor_id=job.executor_id,
+            executor_lease=None if job.lease is None else LeaseTerms(**job.lease),
             snapshot_every=job.snapshot_every,
             idle_timeout_s=job.idle_timeout_s,
         )

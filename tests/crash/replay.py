@@ -41,6 +41,7 @@ def main() -> int:
     parser.add_argument("--snapshot-every", type=int, default=256)
     parser.add_argument("--postgres", action="store_true", help="instead of SQLite")
     parser.add_argument("--closes", action="store_true", help="its 'async with' ends")
+    parser.add_argument("--leased", action="store_true", help="its executor is")
     parser.add_argument("--idle-timeout", type=float, help="is released after it")
     parser.add_argument("--seed", type=int, help="the trial of a seed, instead")
     given = parser.parse_args()
@@ -57,6 +58,7 @@ def main() -> int:
             closes=given.closes,
             snapshot_every=given.snapshot_every,
             idle_timeout_s=given.idle_timeout,
+            leased=given.leased,
         )
     else:
         parser.error("name a workflow or a seed")

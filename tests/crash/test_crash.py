@@ -75,6 +75,27 @@ def test_a_kill_at_any_commit_of_a_run_that_is_released_changes_nothing(
     assert not wrong, shown(wrong)
 
 
+@pytest.mark.parametrize(
+    ("workflow", "idle_timeout_s"),
+    [("counter", None), ("interview", None), ("interview", 0.0)],
+)
+def test_a_kill_at_any_commit_of_a_leased_executor_changes_nothing(
+    servers: SimpleQueue[Forkserver],
+    postgres: Backend,
+    tmp_path: Path,
+    workflow: str,
+    idle_timeout_s: float | None,
+) -> None:
+    """Whose lease runs out before the next process takes it."""
+    attempt = attempts(servers, postgres, tmp_path)
+    leased = {"leased": True, "idle_timeout_s": idle_timeout_s}
+    commits = commits_when_undisturbed(attempt, tmp_path, workflow, **leased)
+
+    wrong = attempt(points(postgres, workflow, commits + 2, **leased))
+
+    assert not wrong, shown(wrong)
+
+
 @pytest.mark.parametrize("workflow", ["counter", "fanout", "interview"])
 def test_a_kill_at_any_commit_of_a_run_with_snapshots_changes_nothing(
     attempt: Try, backend: Backend, tmp_path: Path, workflow: str

@@ -21,6 +21,9 @@ WHENS: tuple[When, ...] = get_args(When)
 ANSWERS: tuple[Answers, ...] = get_args(Answers)
 DEFINED: tuple[Defined, ...] = get_args(Defined)
 
+# It lasts for longer than a process does: no commit is a sign of life.
+LEASE = {"pool_size": 1, "heartbeat_s": 60.0, "timeout_s": 600.0}
+
 
 @dataclass(frozen=True, slots=True)
 class Kill:
@@ -46,7 +49,8 @@ class Trial:
     """A run whose n-th process dies by the n-th of `kills`; then one finishes.
 
     `fresh` begins with no database, otherwise it was launched on once before. `closes`
-    has each process close its runtime if it can.
+    has each process close its runtime if it can; `leased` has it lease its executor,
+    on Postgres.
     """
 
     workflow: str
@@ -57,6 +61,7 @@ class Trial:
     snapshot_every: int = 256
     closes: bool = False
     idle_timeout_s: float | None = None
+    leased: bool = False
 
     def __str__(self) -> str:
         """What does it again."""
@@ -65,6 +70,7 @@ class Trial:
         words += ["--answers", self.answers, "--defined", self.defined]
         words += ["--snapshot-every", str(self.snapshot_every)]
         words += ["--fresh"] * self.fresh + ["--closes"] * self.closes
+        words += ["--leased"] * self.leased
         if self.idle_timeout_s is not None:
             words += ["--idle-timeout", str(self.idle_timeout_s)]
         return shlex.join(words)
@@ -94,6 +100,8 @@ class Trial:
                 problems.append(f"process {process} ended with {code}\n{said}")
             stored = verdict.Stored.read(backend, url)
             finished.append(stored.finished)
+            if self.leased:
+                backend.free_executors(url)
         if code == 0:
             outcome = verdict.outcome_of(folder, process)
             problems += verdict.of_run(EXPECTED[self.workflow], stored, outcome)
@@ -113,6 +121,7 @@ class Trial:
             defined=self.defined,
             snapshot_every=self.snapshot_every,
             idle_timeout_s=self.idle_timeout_s,
+            lease=LEASE if self.leased else None,
         )
 
 

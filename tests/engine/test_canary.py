@@ -277,6 +277,35 @@ def test_the_internal_queue_keeps_our_runs(dbos: DBOS, is_ours: bool) -> None:
     assert (fork.get_status().status == "ENQUEUED") is is_ours
 
 
+@pytest.mark.parametrize("is_ours", [True, False])
+@pytest.mark.parametrize("is_of_workflow", [True, False])
+def test_the_queue_of_a_workflow_keeps_our_runs(
+    dbos: DBOS, is_ours: bool, is_of_workflow: bool
+) -> None:
+    """A run of ours on a queue of the user's is the user's business."""
+    from dbos._utils import GlobalParams
+
+    name = f"canary_waiting_{is_ours}_{is_of_workflow}"
+    with _internals.queue_without("%" if is_ours else "nothing like it"):
+        DBOS.launch()
+
+        @DBOS.workflow(name=name)
+        def waiting() -> None:
+            pass
+
+        queue_name = name if is_of_workflow else f"{name}_of_the_user"
+        queue = DBOS.register_queue(queue_name, polling_interval_sec=3600.0)
+        handle = queue.enqueue(waiting)
+        version = GlobalParams.app_version
+        before = handle.get_status()
+        dbos._sys_db.start_queued_workflows(queue, "me", version, None)
+        after = handle.get_status()
+
+    assert (before.status, before.queue_name) == ("ENQUEUED", queue_name)
+    assert before.executor_id == DBOS.executor_id
+    assert (after.status == "ENQUEUED") is (is_ours and is_of_workflow)
+
+
 def test_no_other_column_of_dbos_must_be_filled(fresh: sqlite3.Connection) -> None:
     """A NOT NULL without a default that a release adds would refuse our entries."""
     rows = fresh.execute("PRAGMA table_info(operation_outputs)").fetchall()

@@ -29,11 +29,10 @@ from tests.crash.forkserver import Forkserver
 
 @contextmanager
 def stopped(server: Forkserver, job: Job) -> Iterator[Future[int]]:
-    """A process that is stopped in a body, and continued after the block."""
-    folder = Path(job.folder)
+    """A process that is stopped in one of its bodies, continued after the block."""
     with ThreadPoolExecutor(1) as pool:
         code = pool.submit(server.run, job)
-        pid = wait_until_stopped(folder / "pid-1", code)
+        pid = wait_until_stopped(job.path(f"pid-{job.process}"), code)
         try:
             yield code
         finally:

@@ -36,6 +36,7 @@ from workflows.events import StartEvent, StopEvent
 
 from durable_notebook import Client, DBOSRuntime
 from durable_notebook._config import Settings, is_postgres
+from durable_notebook._lease import LeaseTerms
 from durable_notebook.errors import (
     ConfigError,
     NotLaunchedError,
@@ -103,9 +104,54 @@ async def test_the_options_of_postgres_are_taken_there(postgres_url: str) -> Non
         assert row.fetchall() == []
 
 
-async def test_an_executor_lease_comes_later_on_postgres(postgres_url: str) -> None:
-    with pytest.raises(ConfigError, match="'executor_lease' comes later"):
-        await DBOSRuntime(database_url=postgres_url, executor_lease=LEASE).launch()
+@pytest.mark.parametrize("name", ["executor_lease", "_experimental_executor_lease"])
+async def test_an_executor_is_leased_on_postgres(postgres_url: str, name: str) -> None:
+    async with launched(postgres_url, **{name: LEASE}) as runtime:
+        assert runtime.executor_id == "executor-0"
+        assert await soon(Other(runtime=runtime).run(run_id="o")) == "other"
+        assert runtime.lease_lost_event is not None
+
+        row = runtime.store.run("o")
+
+    assert row is not None
+    assert row.executor_id == "executor-0"
+
+
+async def test_without_a_lease_none_can_be_lost(journal_url: str) -> None:
+    async with launched(journal_url) as runtime:
+        assert runtime.lease_lost_event is None
+
+
+@pytest.mark.parametrize(
+    ("lease", "remedy"),
+    [
+        ({}, "only the first is needed"),
+        ({"pool_size": 0}, "'pool_size' of 1 or more"),
+        ({"pool_size": 2.5}, "'pool_size' of 1 or more"),
+        ({"pool_size": None}, "'pool_size' of 1 or more"),
+        ({"pool_size": 2, "size": 3}, "It takes 'pool_size', 'acquire_timeout'"),
+        ({"pool_size": 2, "acquire_timeout": -1}, "'acquire_timeout' of 0 or more"),
+        ({"pool_size": 2, "acquire_timeout": float("nan")}, "0 or more"),
+        ({"pool_size": 2, "lease_timeout": "30"}, "Give numbers"),
+        ({"pool_size": 2, "heartbeat_interval": 0}, "above zero"),
+        ({"pool_size": 2, "heartbeat_interval": 30}, "some times as long"),
+        ({"pool_size": 2, "lease_timeout": 10.0}, "some times as long"),
+        ({"pool_size": 2, "lease_timeout": float("inf")}, "some times as long"),
+        ({"pool_size": 2, "slot_prefix": ""}, "1 to 100 printable characters"),
+        ({"pool_size": 2, "slot_prefix": "a\0"}, "1 to 100 printable characters"),
+    ],
+    ids=str,
+)
+def test_a_lease_that_cannot_work_is_refused(lease: Any, remedy: str) -> None:
+    with pytest.raises(ConfigError, match=remedy):
+        DBOSRuntime(executor_lease=lease)
+
+
+def test_an_executor_id_beside_a_lease_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'executor_id' would have no effect"):
+        DBOSRuntime(executor_id="mine", executor_lease={"pool_size": 2})
+    with pytest.raises(ConfigError, match="'notebook' would have no effect"):
+        Settings(notebook="a.ipynb", executor_lease=LeaseTerms(pool_size=2))
 
 
 @pytest.mark.parametrize(

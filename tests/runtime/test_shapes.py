@@ -246,7 +246,7 @@ async def test_no_more_runs_at_once_than_a_workflow_allows(journal_url: str) -> 
         workflow = Once(log, gate.wait, num_concurrent_runs=2, runtime=runtime)
         handlers = [workflow.run(run_id=f"run-{n}", value=n) for n in range(3)]
         await until(lambda: len(log) == 2)
-        await until(lambda: runtime.live("run-2") is not None)
+        await until(lambda: runtime.before("run-2") == 0)
         begun = len(log)
         gate.set()
 

@@ -171,12 +171,18 @@ def test_enqueued_runs_are_for_everybody_to_see(
     database.add_run("theirs", inputs="{}")
     enqueue(database, "c")
     enqueue(database, "a", executor_id="you")
+    enqueue(database, "b", executor_id="me", queue_name="Counter")
+    database.add_run("user's", created_at=500)
+    enqueue(database, "user's", queue_name="a queue of the user's")
     enqueue(database, "theirs")
 
     assert store.enqueued() == [
-        Enqueued("c", "Counter", None),
-        Enqueued("a", "Counter", "you"),
+        Enqueued("c", "Counter", None, False),
+        Enqueued("a", "Counter", "you", False),
+        Enqueued("b", "Counter", "me", True),
     ]
+    found = {row.run_id: row.waits_for_place for row in store.runs()}
+    assert found == {"a": False, "b": True, "c": False, "user's": False}
 
 
 @pytest.mark.parametrize(
@@ -187,6 +193,9 @@ def test_enqueued_runs_are_for_everybody_to_see(
         ({"executor_id": "you"}, None, False),
         ({"executor_id": "you"}, "you", True),
         ({"queue_name": "a queue of the user's"}, None, False),
+        ({"queue_name": "Counter", "executor_id": "me"}, None, True),
+        ({"queue_name": "Counter", "executor_id": "you"}, "you", False),
+        ({"queue_name": "Counter"}, None, False),
     ],
 )
 def test_an_enqueued_run_goes_to_who_may_take_it(
