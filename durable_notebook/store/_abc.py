@@ -156,6 +156,21 @@ class Enqueued:
     executor_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The newest process that was, or is, an executor.
+
+    `session` is what its entries call it; `notebook` the path of the notebook whose
+    kernel it was, if it was one.
+    """
+
+    executor_id: str
+    session: int
+    pid: int
+    started_at: float
+    notebook: str | None
+
+
 class Hold(Protocol):
     """What a process has of the executor that it is; its death gives it back."""
 
@@ -210,6 +225,10 @@ class Store(ABC):
     @abstractmethod
     def begin_session(self, executor_id: str) -> int:
         """Record that a process opened the journal; on disk when this returns."""
+
+    @abstractmethod
+    def lives(self) -> dict[str, Life]:
+        """The newest life of each executor that ever opened the journal."""
 
     # -- journal ---------------------------------------------------------------
 
@@ -287,6 +306,10 @@ class Store(ABC):
         Those entries are gone. What no entry has consumed stays. The future raises
         LostOwnershipError if `owner` no longer owns the run.
         """
+
+    @abstractmethod
+    def refuse_mail(self, run_id: str, sequence: int) -> Future[None]:
+        """Empty a message that the run cannot take, and free its key for another."""
 
     @abstractmethod
     def newest_mail(self) -> int:

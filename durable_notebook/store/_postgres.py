@@ -20,6 +20,7 @@ from durable_notebook.store._abc import (
     OURS,
     Enqueued,
     Hold,
+    Life,
     Mail,
     NewEntry,
     Past,
@@ -117,6 +118,9 @@ class PostgresStore(Store):
     def is_held(self, executor_id: str) -> bool:
         return bool(self._read("is_held", lock=self._server.key(executor_id)))
 
+    def lives(self) -> dict[str, Life]:
+        return {row[0]: Life(*row) for row in self._read("lives")}
+
     # -- journal ---------------------------------------------------------------
 
     def append(self, entry: NewEntry) -> Future[None]:
@@ -178,6 +182,10 @@ class PostgresStore(Store):
     def take_back_mail(self, run_id: str, owner: str, until: int) -> Future[None]:
         values = {"run_id": run_id, "owner": owner, "until": until}
         return self._writer.submit(Write("take_back_mail", values, if_owned(run_id)))
+
+    def refuse_mail(self, run_id: str, sequence: int) -> Future[None]:
+        values = {"run_id": run_id, "sequence": sequence}
+        return self._writer.submit(Write("refuse_mail", values, _nothing))
 
     def newest_mail(self) -> int:
         return int(self._read("newest_mail")[0][0])

@@ -41,6 +41,6 @@ def tables_are_old(database: str, found: int, wanted: int) -> ConfigError:
     """The error for tables that may not be brought up to date on opening."""
     return ConfigError(
         f"The tables of {database} are those of version {found}, not of {wanted}.",
-        "Call 'await runtime.run_migrations()' first, or launch without "
-        "'run_migrations_on_launch=False'.",
+        "Launch a runtime on it without 'run_migrations_on_launch=False', or call "
+        "'await runtime.run_migrations()', and they are brought up to date.",
     )

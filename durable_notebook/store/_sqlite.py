@@ -19,6 +19,7 @@ from durable_notebook.errors import LostOwnershipError, StorageError
 from durable_notebook.store._abc import (
     OURS,
     Enqueued,
+    Life,
     Mail,
     NewEntry,
     Past,
@@ -52,10 +53,14 @@ class SqliteStore(Store):
         self._seen_version: int | None = None
         with ExitStack() as opened:
             try:
-                JournalFile.create(path)
+                if settings.migrate:
+                    JournalFile.create(path)
+                else:
+                    self._connections.check()
                 connection = self._connections.connect()
                 opened.callback(connection.close)
-                self._connections.migrate(connection)
+                if settings.migrate:
+                    self._connections.migrate(connection)
                 self._watching = self._connections.connect()
                 opened.callback(self._watching.close)
                 at_once = self._connections.connect(timeout_s=0.0)
@@ -106,6 +111,9 @@ class SqliteStore(Store):
         return self._writer.submit(
             lambda c: int(c.execute(self._sql["begin_session"], values).fetchone()[0])
         ).result()
+
+    def lives(self) -> dict[str, Life]:
+        return {row[0]: Life(*row) for row in self._read("lives")}
 
     # -- journal ---------------------------------------------------------------
 
@@ -202,6 +210,12 @@ class SqliteStore(Store):
             values = {"run_id": run_id, "until": until}
             connection.execute(self._sql["take_back_mail"], values)
             connection.execute(self._sql["consume"], (run_id, until))
+
+        return self._writer.submit(job)
+
+    def refuse_mail(self, run_id: str, sequence: int) -> Future[None]:
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(self._sql["refuse_mail"], (run_id, sequence))
 
         return self._writer.submit(job)
 

@@ -85,6 +85,11 @@ INSERT INTO durable_session (executor_id, pid, started_at)
 VALUES (%(executor_id)s, %(pid)s, %(now)s)
 RETURNING session
 
+-- lives --
+SELECT s.executor_id, s.session, s.pid, s.started_at, e.notebook
+FROM durable_session s LEFT JOIN durable_executor e ON e.executor_id = s.executor_id
+WHERE s.session IN (SELECT max(session) FROM durable_session GROUP BY executor_id)
+
 -- append_entry --
 -- The owner cannot change before the commit: its row is locked.
 WITH mine AS (
@@ -200,6 +205,9 @@ WHERE run_id = %(run_id)s AND sequence > %(after)s ORDER BY sequence
 -- forget_mail --
 UPDATE durable_mail SET tick = ''
 WHERE run_id = %(run_id)s AND sequence <= %(until)s AND tick <> ''
+
+-- refuse_mail --
+UPDATE durable_mail SET tick = '', key = NULL WHERE run_id = %(run_id)s AND sequence = %(sequence)s
 
 -- newest_mail --
 SELECT coalesce(max(sequence), 0) FROM durable_mail
