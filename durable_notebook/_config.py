@@ -17,6 +17,9 @@ from durable_notebook.errors import ConfigError
 
 URL_VARIABLE = "DURABLE_NOTEBOOK_URL"
 
+DEFAULT_JOURNAL = Path(".durable_notebook") / "journal.sqlite"
+"""Where the journal of a notebook is, below the notebook's folder."""
+
 Durability = Literal["full", "normal"]
 
 
@@ -247,3 +250,8 @@ def without_password(url: str) -> str:
 def url_from_environment() -> str | None:
     """The database URL the environment asks for, if it does."""
     return os.environ.get(URL_VARIABLE) or None
+
+
+def default_url() -> str:
+    """The journal below the current folder: a kernel starts in its notebook's."""
+    return f"sqlite:///{Path.cwd() / DEFAULT_JOURNAL}"

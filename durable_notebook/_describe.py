@@ -4,43 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import Protocol
 
 from durable_notebook._entry import Entry
 from durable_notebook._model import EventView, Json, Prompt, RunInfo, RunStatus, at
 from durable_notebook.errors import DurableNotebookError
-from durable_notebook.runtime import DBOSRuntime
-from durable_notebook.store import RunRow
+from durable_notebook.store import Life, RunRow, Store
 
 _OF_DBOS = {"SUCCESS": RunStatus.COMPLETED, "CANCELLED": RunStatus.CANCELLED}
 
-
-IsAlive = Callable[[str], bool]
-
-
-def describe_all(
-    runtime: DBOSRuntime, rows: list[RunRow], sizes: dict[str, int]
-) -> list[RunInfo]:
-    """What runs are doing; many have one executor, which is looked for once."""
-    is_alive = cache(runtime.is_executor_alive)
-    return [describe(runtime, row, sizes.get(row.run_id), is_alive) for row in rows]
+Standstill = Callable[[RunRow, Entry | None], str | None]
+"""Why an unfinished run is not running, as far as somebody can tell; None if it is."""
 
 
 def describe(
-    runtime: DBOSRuntime,
-    row: RunRow,
-    size: int | None,
-    is_alive: IsAlive | None = None,
+    store: Store, row: RunRow, size: int | None, standstill: Standstill
 ) -> RunInfo:
-    """What a run is doing, as far as this process can tell.
-
-    `is_alive` tells whether a live process is an executor.
-    """
-    entry, start, problem = _read(runtime, row)
+    """What a run is doing, as far as this process can tell."""
+    entry, start, problem = _read(store, row)
     prompts = tuple(
         Prompt.read(row.run_id, tree) for tree in (entry.prompts if entry else ())
     )
-    reason = _interruption(runtime, row, is_alive or runtime.is_executor_alive)
-    status, waits_for = _status(row, entry, prompts, reason)
+    status, waits_for = _status(row, entry, prompts, standstill)
     if problem is not None:
         status, waits_for = RunStatus.INTERRUPTED, str(problem)
     error = entry.end.get("error") if entry and entry.end else None
@@ -61,14 +46,14 @@ def describe(
 
 
 def _read(
-    runtime: DBOSRuntime, row: RunRow
+    store: Store, row: RunRow
 ) -> tuple[Entry | None, Json, DurableNotebookError | None]:
     """A row's last entry and start event, or why they cannot be read.
 
     One run that cannot be read must not hide the others.
     """
     try:
-        return runtime.store.end_of(row), row.input.get("start"), None
+        return store.end_of(row), row.input.get("start"), None
     except DurableNotebookError as e:
         return None, None, e
 
@@ -77,12 +62,13 @@ def _status(
     row: RunRow,
     entry: Entry | None,
     prompts: tuple[Prompt, ...],
-    reason: str | None,
+    standstill: Standstill,
 ) -> tuple[RunStatus, str | None]:
     if entry is not None and entry.end is not None:
         return RunStatus(entry.end["status"]), None
     if not row.is_unfinished:
         return _OF_DBOS.get(row.dbos_status, RunStatus.FAILED), None
+    reason = standstill(row, entry)
     if reason is not None:
         return RunStatus.INTERRUPTED, reason
     if prompts:
@@ -90,23 +76,103 @@ def _status(
     return RunStatus.RUNNING, None
 
 
-def _interruption(runtime: DBOSRuntime, row: RunRow, is_alive: IsAlive) -> str | None:
-    """Why an unfinished run is not running, or None if it is."""
-    executor = row.executor_id or ""
-    problem = runtime.problem(row.run_id)
-    reason = None
-    if runtime.live(row.run_id) is not None or not row.is_unfinished:
-        pass
-    elif row.dbos_status == "PENDING" and executor != runtime.executor_id:
-        if not is_alive(executor):
-            reason = f"its own process, executor {executor} (open its notebook)"
-    elif problem is not None:
-        reason = str(problem)
-    elif runtime.is_undefined(row.run_id):
-        name = row.workflow.rpartition(".")[2]
-        reason = f"the definition of {name} (run the cell that defines it)"
-    return reason
-
-
 def _sentence(error: dict[str, str]) -> str:
     return f"{error['type'].rpartition('.')[2]}: {error['message']}"
+
+
+# -- seen from a process that executes runs --------------------------------------------
+
+
+class Executing(Protocol):
+    """What a launched runtime knows of runs beyond their journal."""
+
+    @property
+    def executor_id(self) -> str:
+        """Which executor this process is."""
+
+    def live(self, run_id: str) -> object | None:
+        """The run, if this process is executing it."""
+
+    def problem(self, run_id: str) -> Exception | None:
+        """Why this process does not execute an unfinished run of its own."""
+
+    def is_undefined(self, run_id: str) -> bool:
+        """Whether a run waits for its workflow."""
+
+    def is_executor_alive(self, executor_id: str) -> bool:
+        """Whether a live process is this executor."""
+
+
+def seen_by(runtime: Executing) -> Standstill:
+    """Why runs stand still, as a process tells that executes some of them.
+
+    Each executor is looked for once: one of these is for one look at the journal.
+    """
+    is_alive = cache(runtime.is_executor_alive)
+
+    def standstill(row: RunRow, _: Entry | None) -> str | None:
+        executor = row.executor_id or ""
+        problem = runtime.problem(row.run_id)
+        reason = None
+        if runtime.live(row.run_id) is not None:
+            pass
+        elif row.dbos_status == "PENDING" and executor != runtime.executor_id:
+            if not is_alive(executor):
+                reason = f"its own process, executor {executor} (open its notebook)"
+        elif problem is not None:
+            reason = str(problem)
+        elif runtime.is_undefined(row.run_id):
+            name = row.workflow.rpartition(".")[2]
+            reason = f"the definition of {name} (run the cell that defines it)"
+        return reason
+
+    return standstill
+
+
+# -- seen from outside -----------------------------------------------------------------
+
+
+class Outside:
+    """Why runs stand still, as a process tells that executes none.
+
+    Each executor is looked at once: one of these is for one look at the journal.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._alive: dict[str, bool] = {}
+        self._lives: dict[str, Life] | None = None
+
+    def is_alive(self, executor_id: str) -> bool:
+        """Whether a live process is this executor."""
+        if executor_id not in self._alive:
+            self._alive[executor_id] = self._store.is_held(executor_id)
+        return self._alive[executor_id]
+
+    def life(self, executor_id: str) -> Life | None:
+        """The newest process that was, or is, this executor."""
+        if self._lives is None:
+            self._lives = self._store.lives()
+        return self._lives.get(executor_id)
+
+    def is_left_alone(self, row: RunRow, entry: Entry | None) -> bool:
+        """Whether the executor's process of today has not taken the run.
+
+        Taking it changes its row, and its first entry then names the new session.
+        """
+        life = self.life(row.executor_id or "")
+        if life is None or entry is None or entry.session >= life.session:
+            return False
+        return row.updated_at < life.started_at
+
+    def __call__(self, row: RunRow, entry: Entry | None) -> str | None:
+        """Why a run stands still."""
+        executor = row.executor_id or ""
+        name = row.workflow.rpartition(".")[2]
+        if row.dbos_status != "PENDING":
+            return f"a process that has {name}: nobody has taken it yet"
+        if not self.is_alive(executor):
+            return f"its own process: executor {executor} is not alive"
+        if self.is_left_alone(row, entry):
+            return f"executor {executor}, which has not taken it (has it {name}?)"
+        return None

@@ -326,6 +326,13 @@ class Store(ABC):
         Costs no access to the disk or the network.
         """
 
+    @abstractmethod
+    def is_locked(self, patience_s: float) -> bool:
+        """Whether another program keeps everybody from writing for so long.
+
+        On Postgres nobody can: writers of different rows do not wait for each other.
+        """
+
     # -- handlers of a server --------------------------------------------------
 
     @abstractmethod

@@ -196,6 +196,9 @@ class PostgresStore(Store):
     def changed_outside(self) -> bool:
         return self._session.has_news()
 
+    def is_locked(self, patience_s: float) -> bool:  # noqa: ARG002
+        return False
+
     # -- handlers of a server --------------------------------------------------
 
     def put_handler(self, handler_id: str, run_id: str) -> Future[None]:

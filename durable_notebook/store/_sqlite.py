@@ -234,6 +234,9 @@ class SqliteStore(Store):
         seen, self._seen_version = self._seen_version, row[0]
         return bool(row[0] != seen)
 
+    def is_locked(self, patience_s: float) -> bool:
+        return self._connections.is_locked(patience_s)
+
     # -- handlers of a server --------------------------------------------------
 
     def put_handler(self, handler_id: str, run_id: str) -> Future[None]:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from durable_notebook._config import Settings
 from durable_notebook.errors import JournalTooNewError, StorageError
+from durable_notebook.store._direct import is_busy
 from durable_notebook.store._queries import migrations, statements, tables_are_old
 
 
@@ -145,6 +146,18 @@ class Connections:
                 return found.fetchall()
         except (sqlite3.Error, UnicodeError, OverflowError) as e:
             raise StorageError(self.name, str(e)) from e
+
+    def is_locked(self, patience_s: float) -> bool:
+        """Whether another program holds the write lock for so long."""
+        try:
+            with closing(self.connect(patience_s)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.rollback()
+        except sqlite3.Error as e:
+            if is_busy(e):
+                return True
+            raise StorageError(self.name, str(e)) from e
+        return False
 
     def close(self) -> None:
         """Close what is read with, whichever thread reads."""
