@@ -48,6 +48,8 @@ class Settings:
         migrate: Whether opening the journal brings its tables up to date.
         max_recoveries: How often a run is begun again before it is left alone; None
             for any number.
+        recover: Which unfinished runs this process goes on with by itself; None for all
+            of its executor, and for those that nobody has taken.
         schema: Where the tables are in a Postgres database; None for that of the
             `DBOS(config=...)`, or `dbos`.
         pool_size: How many connections to Postgres reads share at most.
@@ -69,6 +71,7 @@ class Settings:
     queue_poll_s: float | None = None
     migrate: bool = True
     max_recoveries: int | None = None
+    recover: Collection[str] | None = None
     schema: str | None = None
     pool_size: int | None = None
     pool_min_size: int | None = None

@@ -50,7 +50,7 @@ def diagnose(store: Store, row: RunRow, outside: Outside) -> list[Finding]:
         if is_executed:
             found += _at_work(row, entries, len(unread))
     if is_executed and not found:
-        found.append(_idle(row, outside))
+        found.append(_idle(row, last, outside))
     return found
 
 
@@ -101,7 +101,7 @@ def _execution(row: RunRow, last: Entry | None, outside: Outside) -> list[Findin
     """Why nobody executes an unfinished run; empty if somebody does."""
     executor = row.executor_id or ""
     name = row.workflow.rpartition(".")[2]
-    resume = (OURS, "resume", row.run_id, "--app", _module(row))
+    resume = (OURS, "resume", row.run_id, "--app", module_of(row.workflow))
     if row.dbos_status != "PENDING":
         says = f"It was forked or resumed, and no process that has {name} has taken it."
         found = [Finding(Cause.NOBODY_TOOK_IT, says, row.run_id, commands=(resume,))]
@@ -125,9 +125,9 @@ def _execution(row: RunRow, last: Entry | None, outside: Outside) -> list[Findin
     return found
 
 
-def _module(row: RunRow) -> str:
-    """The module that defines a run's workflow, where its name tells."""
-    module = row.workflow.rpartition(".")[0]
+def module_of(workflow: str) -> str:
+    """The module that defines a workflow, as far as its name tells."""
+    module = workflow.rpartition(".")[0]
     return "MODULE" if module in ("", "__main__") or "<" in module else module
 
 
@@ -144,7 +144,6 @@ def _dead(
         "or go on with this run here.",
         row.run_id,
         commands=(resume,),
-        since=at(row.updated_at),
     )
 
 
@@ -254,7 +253,7 @@ def _at_work(
     return found
 
 
-def _idle(row: RunRow, outside: Outside) -> Finding:
+def _idle(row: RunRow, last: Entry | None, outside: Outside) -> Finding:
     life = outside.life(row.executor_id or "")
     process = "" if life is None else f" (process {life.pid})"
     return Finding(
@@ -262,5 +261,5 @@ def _idle(row: RunRow, outside: Outside) -> Finding:
         f"Executor {row.executor_id!r}{process} executes it. No step runs and no "
         "question is open: it waits for an event from outside, or for one of its runs.",
         row.run_id,
-        since=at(row.updated_at),
+        since=at(row.updated_at if last is None else last.at),
     )

@@ -47,7 +47,9 @@ class Parts:
             else:
                 lock = ExecutorLock.take(store, executor_id or "local")
             session = store.begin_session(lock.executor_id)
-            executor = Executor(lock.executor_id, session, store.is_held)
+            executor = Executor(
+                lock.executor_id, session, store.is_held, settings.recover
+            )
             runs = Runs(
                 engine=engine,
                 store=store,

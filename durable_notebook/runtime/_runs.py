@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -50,11 +50,15 @@ logger = logging.getLogger("durable_notebook")
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """Who executes: its id, the number of this life of it, and who else lives."""
+    """Who executes: its id, the number of this life of it, and who else lives.
+
+    `only` are the runs that it goes on with by itself; None for all that are its own.
+    """
 
     id: str
     session: int
     is_alive: Callable[[str], bool]
+    only: Collection[str] | None = None
 
 
 class Runs:
@@ -163,7 +167,7 @@ class Runs:
         for run in enqueued:
             if run.run_id in self._claimed:
                 is_early = True
-            elif not self._may_take(run.executor_id):
+            elif not (self.may(run.run_id) and self._may_take(run.executor_id)):
                 continue
             elif self._registry.named(run.workflow) is not None:
                 self.idle.take(run.run_id)
@@ -171,6 +175,11 @@ class Runs:
             else:
                 self.undefined[run.run_id] = run.workflow
         return is_early
+
+    def may(self, run_id: str) -> bool:
+        """Whether this process goes on with a run that nobody has asked it for."""
+        only = self._executor.only
+        return only is None or run_id in only
 
     def _may_take(self, executor_id: str | None) -> bool:
         """Whether an enqueued run is ours: its executor is us, nobody, or dead."""

@@ -142,7 +142,9 @@ class DBOSRuntime(Serving, Runtime):
             self._make_known(self._parts)  # Also those of an earlier life.
             runs = self._parts.runs
             await asyncio.wrap_future(self.store.sweep())
-            runs.undefined.update(self.store.unfinished(self.executor_id))
+            for run_id, name in self.store.unfinished(self.executor_id).items():
+                if runs.may(run_id):
+                    runs.undefined[run_id] = name
         except BaseException:
             await self.destroy()
             raise

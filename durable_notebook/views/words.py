@@ -27,6 +27,13 @@ def clock(moment: datetime | None) -> str:
     return "" if moment is None else moment.astimezone().strftime("%H:%M:%S")
 
 
+def moment(time: datetime) -> str:
+    """A time where the reader is, with its date if that is not today's."""
+    local = time.astimezone()
+    is_today = local.date() == datetime.now().astimezone().date()
+    return local.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M")
+
+
 def plural(count: int, word: str) -> str:
     """A count with its word."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
