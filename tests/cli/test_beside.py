@@ -129,7 +129,7 @@ def test_a_live_run_gets_its_answer(
     try:
         before = run_of(command)
         asked = json.loads(command("doctor", "--json").stdout)["findings"]
-        typo = command("answer", "order-17", "aproved=true", "by=Ada")
+        typo = command("answer", "order-17", "approve=true", "by=Ada")
         refused = command("answer", "order-17", "approved=true", "by=nobody")
         taken = command("answer", "order-17", "approved=true", "by=Ada", "--json")
         assert process.stdout is not None
@@ -142,7 +142,7 @@ def test_a_live_run_gets_its_answer(
     assert (before["status"], before["executor_id"]) == ("waiting", "owner")
     assert [each["cause"] for each in asked] == ["waiting-for-answer"]
     assert typo.returncode == 1
-    assert "aproved: there is no such field" in typo.stderr
+    assert "approve: there is no such field" in typo.stderr
     assert refused.returncode == 1
     assert "Executor 'owner' has refused the answer" in refused.stderr
     assert (taken.returncode, taken.stderr) == (0, "")
@@ -183,6 +183,25 @@ def test_a_killed_process_leaves_its_run_to_the_command_line(
     assert answered.returncode == 0
     assert (done.returncode, done.stderr) == (0, "")
     assert "result: StopEvent(result='sent by Ada')" in done.stdout
+
+
+def test_a_fork_goes_on_and_what_has_ended_is_deleted(
+    command: Command, journal_url: str, folder: Path
+) -> None:
+    program(journal_url, folder).communicate(timeout=60)
+    fork = command("fork", "order-17", "--new-run-id", "order-18", "--json")
+    deleted = command("delete", "order-17", "--json")
+    answered = command("answer", "order-18", "approved=true", "by=Ada")
+    done = command("resume", "order-18", "--app", "beside_orders", "--json")
+    trimmed = command("trim", "--keep", "0", "--json")
+
+    assert fork.stderr == ""
+    assert json.loads(fork.stdout)["forked_from"] == "order-17"
+    assert json.loads(deleted.stdout) == {"deleted": ["order-17"]}
+    assert answered.returncode == 0
+    assert json.loads(done.stdout)["run"]["status"] == "completed"
+    assert json.loads(trimmed.stdout) == {"deleted": ["order-18"]}
+    assert json.loads(command("runs", "--json").stdout)["runs"] == []
 
 
 def test_ctrl_c_leaves_the_run_resumable(

@@ -14,6 +14,8 @@ from process_lives import live, reading, soon
 from sample_workflows import Once
 
 from durable_notebook import DBOSRuntime
+from durable_notebook import cli as package
+from durable_notebook._finding import Cause
 from durable_notebook.cli._main import COMMANDS
 
 from .conftest import Cli
@@ -332,3 +334,24 @@ def test_a_command_line_that_cannot_be_read_is_a_usage(
 
 def test_the_version_is_told(cli: Cli) -> None:
     assert cli("--version").out.startswith("durable-notebook 0.")
+
+
+# -- what is documented ---------------------------------------------------------------
+
+
+def test_the_readme_names_every_command_cause_and_key(
+    cli: Cli, journal_url: str
+) -> None:
+    asked(journal_url)
+    text = Path(package.__file__).with_name("README.md").read_text("utf-8")
+    rows = cli("journal", "a", "--json").document
+    findings = cli("doctor", "--json").document
+    (prompt,) = rows["run"]["prompts"]
+
+    names = {f"`{cause}`" for cause in Cause}
+    names |= {f"`{command.name}" for command in COMMANDS}
+    for part in (rows, rows["run"], rows["attempts"][0], prompt, findings):
+        names |= {f"`{key}`" for key in part}
+    names |= {f"`{key}`" for key in findings["findings"][0]}
+
+    assert {name for name in names if name not in text} == set()
