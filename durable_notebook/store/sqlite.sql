@@ -179,7 +179,7 @@ SELECT w.workflow_uuid,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
     (SELECT coalesce(max(m.sequence), 0) FROM durable_mail m
-     WHERE m.run_id = w.workflow_uuid)
+     WHERE m.run_id = w.workflow_uuid AND m.tick <> '')
 FROM workflow_status w
 WHERE w.status = 'PENDING' AND w.executor_id = ?
 AND w.workflow_uuid IN (SELECT value FROM json_each(?))

@@ -110,6 +110,54 @@ def test_a_refusal_survives_a_restart(journal_url: str) -> None:
     assert live(journal_url, use) == "Ada"
 
 
+async def refused(runtime: DBOSRuntime) -> None:
+    await until(lambda: any(not mail.tick for mail in runtime.store.mail("a", 0)))
+
+
+async def test_a_released_run_that_has_refused_a_message_is_released_again(
+    journal_url: str,
+) -> None:
+    """What was refused stays behind its cursor, and is no reason to come back."""
+    async with launched(journal_url, idle_timeout=0) as runtime:
+        handler = Asking(runtime=runtime).run(run_id="a")
+        await until(lambda: runtime.is_released("a"))
+        (prompt,) = asked(runtime, "a")
+
+        runtime.store.post("a", misfit(text=5), prompt.key)
+        await refused(runtime)
+        await until(lambda: runtime.is_released("a"))
+
+        assert await runtime.post("a", add(Answer(text="Ada")), prompt.key)
+        assert await soon(handler) == "Ada"
+
+
+def test_a_launch_leaves_a_run_alone_that_has_refused_a_message(
+    journal_url: str,
+) -> None:
+    async def refuse(runtime: DBOSRuntime) -> int:
+        Asking(runtime=runtime).run(run_id="a")
+        await until(lambda: runtime.is_released("a"))
+        runtime.store.post("a", misfit(text=5), "answer:0")
+        await refused(runtime)
+        await until(lambda: runtime.is_released("a"))
+        return recoveries(runtime)
+
+    async def look(runtime: DBOSRuntime) -> int:
+        Asking(runtime=runtime)
+        await until(lambda: runtime.is_released("a"))
+        return recoveries(runtime)
+
+    before = live(journal_url, refuse, idle_timeout=0)
+
+    assert live(journal_url, look, idle_timeout=0) == before
+
+
+def recoveries(runtime: DBOSRuntime) -> int:
+    row = runtime.store.run("a")
+    assert row is not None
+    return row.recoveries
+
+
 class Hearing(Logged):
     """Stays in its first body, and hears parts beside it."""
 
