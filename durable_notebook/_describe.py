@@ -6,12 +6,15 @@ from collections.abc import Callable
 from functools import cache
 from typing import Protocol
 
-from durable_notebook._entry import Entry
+from durable_notebook._entry import Entry, now
 from durable_notebook._model import EventView, Json, Prompt, RunInfo, RunStatus, at
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.store import Life, RunRow, Store
 
 _OF_DBOS = {"SUCCESS": RunStatus.COMPLETED, "CANCELLED": RunStatus.CANCELLED}
+
+# A process brings a run that is due back within milliseconds, unless it is busy.
+_LATE_S = 5.0
 
 Standstill = Callable[[RunRow, Entry | None], str | None]
 """Why an unfinished run is not running, as far as somebody can tell; None if it is."""
@@ -28,6 +31,7 @@ def describe(
     status, waits_for = _status(row, entry, prompts, standstill)
     if problem is not None:
         status, waits_for = RunStatus.INTERRUPTED, str(problem)
+    is_waiting = status in (RunStatus.RUNNING, RunStatus.WAITING)
     error = entry.end.get("error") if entry and entry.end else None
     return RunInfo(
         run_id=row.run_id,
@@ -40,6 +44,7 @@ def describe(
         executor_id=row.executor_id,
         size=size,
         error=None if error is None else _sentence(error),
+        due=at(entry.rest) if entry and entry.rest and is_waiting else None,
         start_event=EventView.of(start),
         prompts=prompts,
     )
@@ -73,11 +78,15 @@ def _status(
         return RunStatus.INTERRUPTED, reason
     if prompts:
         return RunStatus.WAITING, f"an answer: {prompts[0].answer_name}"
-    return RunStatus.RUNNING, None
+    if entry is None or entry.rest is None:
+        return RunStatus.RUNNING, None
+    by_itself = "an event or a retry" if entry.rest else "an event from outside"
+    return RunStatus.RUNNING, by_itself
 
 
 def _sentence(error: dict[str, str]) -> str:
-    return f"{error['type'].rpartition('.')[2]}: {error['message']}"
+    name = error["type"].rpartition(".")[2]
+    return f"{name}: {error['message']}" if error["message"] else name
 
 
 # -- seen from a process that executes runs --------------------------------------------
@@ -156,23 +165,37 @@ class Outside:
         return self._lives.get(executor_id)
 
     def is_left_alone(self, row: RunRow, entry: Entry | None) -> bool:
-        """Whether the executor's process of today has not taken the run.
+        """Whether the executor's process of today has not taken a run that has work.
 
         Taking it changes its row, and its first entry then names the new session.
         """
+        return self._is_untouched(row, entry) and not self._is_at_rest(row, entry)
+
+    def is_left_at_rest(self, row: RunRow, entry: Entry | None) -> bool:
+        """Whether that process has not taken it because there is nothing to do."""
+        return self._is_untouched(row, entry) and self._is_at_rest(row, entry)
+
+    def _is_untouched(self, row: RunRow, entry: Entry | None) -> bool:
         life = self.life(row.executor_id or "")
-        if life is None or entry is None or entry.session >= life.session:
+        if life is None:
             return False
-        return row.updated_at < life.started_at
+        if entry is None:  # DBOS notes when a run was started in whole seconds.
+            return row.updated_at < life.started_at - 1
+        return entry.session < life.session and row.updated_at < life.started_at
+
+    def _is_at_rest(self, row: RunRow, entry: Entry | None) -> bool:
+        if entry is None or entry.rest is None or 0 < entry.rest < now() - _LATE_S:
+            return False
+        return not any(m.tick for m in self._store.mail(row.run_id, entry.cursor))
 
     def __call__(self, row: RunRow, entry: Entry | None) -> str | None:
         """Why a run stands still."""
         executor = row.executor_id or ""
         name = row.workflow.rpartition(".")[2]
         if row.dbos_status != "PENDING":
-            return f"a process that has {name}: nobody has taken it yet"
+            return f"a process that has {name} (nobody has taken it yet)"
         if not self.is_alive(executor):
-            return f"its own process: executor {executor} is not alive"
+            return f"executor {executor} (not alive)"
         if self.is_left_alone(row, entry):
-            return f"executor {executor}, which has not taken it (has it {name}?)"
+            return f"executor {executor} (has not taken it; has it {name}?)"
         return None

@@ -6,15 +6,13 @@ run could tell is not guessed at: then it says where that process writes it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from durable_notebook._describe import Outside
 from durable_notebook._entry import Entry, RecordedEntry
 from durable_notebook._finding import OURS, UPGRADE, Cause, Finding
-from durable_notebook._model import AttemptStatus, Json, Prompt, at
-from durable_notebook._schema import usage
-from durable_notebook._timeline import attempts
+from durable_notebook._model import Json, at
+from durable_notebook._pauses import pauses
 from durable_notebook.errors import (
     DurableNotebookError,
     JournalTooNewError,
@@ -44,14 +42,9 @@ def diagnose(store: Store, row: RunRow, outside: Outside) -> list[Finding]:
         return [_ended_by_dbos(row, entries)]
     found = _execution(row, last, outside)
     is_executed = not found
-    if last is not None:
-        unread = [m.tick for m in store.mail(row.run_id, last.cursor) if m.tick]
-        found += _inside(row, entries, [json.loads(text) for text in unread])
-        if is_executed:
-            found += _at_work(row, entries, len(unread))
-    if is_executed and not found:
-        found.append(_idle(row, last, outside))
-    return found
+    if is_executed and outside.is_left_at_rest(row, last):
+        found.append(_left_at_rest(row, outside))
+    return found + pauses(store, row, entries, outside if is_executed else None)
 
 
 # -- how it ended ----------------------------------------------------------------------
@@ -115,9 +108,10 @@ def _execution(row: RunRow, last: Entry | None, outside: Outside) -> list[Findin
         found.append(
             Finding(
                 Cause.BEGUN_OFTEN,
-                f"It was begun {row.recoveries} times and has not ended. Its journal "
-                "shows in which step each process ended; a runtime with a smaller "
-                "'max_recovery_attempts' leaves it alone.",
+                f"It was begun {row.recoveries} times and has not ended; an executor "
+                "with a smaller 'max_recovery_attempts' leaves it alone. Its journal "
+                "shows in which step each process ended: correct that, and launch with "
+                "a larger one.",
                 row.run_id,
                 commands=((OURS, "journal", row.run_id),),
             )
@@ -128,7 +122,9 @@ def _execution(row: RunRow, last: Entry | None, outside: Outside) -> list[Findin
 def module_of(workflow: str) -> str:
     """The module that defines a workflow, as far as its name tells."""
     module = workflow.rpartition(".")[0]
-    return "MODULE" if module in ("", "__main__") or "<" in module else module
+    if not module:  # The route of a server, or another name that a user has chosen.
+        return "MODULE:WORKFLOW"
+    return "MODULE" if module == "__main__" or "<" in module else module
 
 
 def _dead(
@@ -160,106 +156,15 @@ def _left_alone(row: RunRow, executor: str, outside: Outside, name: str) -> Find
     )
 
 
-# -- what it waits for -----------------------------------------------------------------
-
-
-def _inside(
-    row: RunRow, entries: Sequence[RecordedEntry], unread: Sequence[Json]
-) -> list[Finding]:
-    """What the journal says that the run waits for, whoever executes it."""
-    last = entries[-1].entry
-    prompts = [Prompt.read(row.run_id, tree) for tree in last.prompts]
-    sent = {_event_name(tick) for tick in unread}
-    found = [
-        _question(prompt, is_only=len(prompts) == 1)
-        for prompt in prompts
-        if not sent.intersection(prompt.expects)
-    ]
-    for due, step in _retries(entries):
-        found.append(
-            Finding(
-                Cause.RETRY_LATER,
-                f"Step {step} has failed, and is tried again.",
-                row.run_id,
-                due=at(due),
-            )
-        )
-    return found
-
-
-def _event_name(tick: Json) -> str:
-    event = tick.get("event") or {} if isinstance(tick, dict) else {}
-    return str(event.get("qualified_name", ""))
-
-
-def _question(prompt: Prompt, *, is_only: bool) -> Finding:
-    asked = "" if prompt.asked is None else f": {prompt.asked}"
-    command = [OURS, "answer", prompt.run_id]
-    if not is_only:
-        command += ["--prompt", str(prompt.number)]
-    schema = next(filter(None, prompt.schemas), None)
-    given = usage(schema) if schema else {}
-    command += [f"{n}={v}" for n, v in given.items() if n not in prompt.requirements]
-    if schema is None:
-        command += ["--app", "MODULE", "FIELD=VALUE"]
-    return Finding(
-        Cause.WAITING_FOR_ANSWER,
-        f"It waits for a person{asked}. The answer is {prompt.answer_name}.",
-        prompt.run_id,
-        commands=(tuple(command),),
-        since=prompt.asked_at,
-    )
-
-
-def _retries(entries: Sequence[RecordedEntry]) -> list[tuple[float, str]]:
-    """When each step that has failed is tried again, and its name."""
-    found: list[tuple[float, str]] = []
-    for recorded in entries:
-        for tick in recorded.entry.ticks:
-            if tick["type"] == "wakeup":
-                found = [(due, step) for due, step in found if due > tick["due"]]
-            for result in tick.get("result", []):
-                decision = result.get("retry_decision") or {}
-                if decision.get("delay"):
-                    due = result["failed_at"] + decision["delay"]
-                    found.append((due, str(tick["step_id"])))
-    return found
-
-
-def _at_work(
-    row: RunRow, entries: Sequence[RecordedEntry], unread: int
-) -> list[Finding]:
-    """What the process that executes the run does."""
-    found = [
-        Finding(
-            Cause.STEP_RUNNING,
-            f"Step {body.step} is running, in executor {row.executor_id!r}.",
-            row.run_id,
-            since=body.started,
-        )
-        for body in attempts(entries, is_live=True)
-        if body.status is AttemptStatus.RUNNING
-    ]
-    if unread:
-        found.append(
-            Finding(
-                Cause.MESSAGE_UNREAD,
-                f"Its mailbox has {unread} that it has not taken. Either that is just "
-                "happening, or it cannot read the first of them: then the log of "
-                f"executor {row.executor_id!r} says why.",
-                row.run_id,
-            )
-        )
-    return found
-
-
-def _idle(row: RunRow, last: Entry | None, outside: Outside) -> Finding:
+def _left_at_rest(row: RunRow, outside: Outside) -> Finding:
     life = outside.life(row.executor_id or "")
-    process = "" if life is None else f" (process {life.pid})"
+    assert life is not None
+    name = row.workflow.rpartition(".")[2]
     return Finding(
-        Cause.WAITING_FOR_EVENT,
-        f"Executor {row.executor_id!r}{process} executes it. No step runs and no "
-        "question is open: it waits for an event from outside, or for one of its runs.",
+        Cause.LEFT_AT_REST,
+        f"It only waits, so its executor {row.executor_id!r} (process {life.pid}) "
+        f"has left it out of memory. A message, or its deadline, brings it back, if "
+        f"{name} is defined there.",
         row.run_id,
-        since=at(row.updated_at if last is None else last.at),
+        since=at(life.started_at),
     )

@@ -208,23 +208,24 @@ class Journal:
         fork(self.store, self.url, run_id, wanted, kept, schema=schema)
         return wanted, kept
 
-    def delete(self, run_id: str) -> None:
+    def delete(self, run_id: str) -> list[str]:
         """Delete a run, with everything that the database has of it.
 
-        Runs that its step bodies have begun are deleted with it.
+        Runs that its step bodies have begun are deleted with it. Gives all their ids.
 
         Raises:
             UnknownRunError: There is no such run.
             LiveElsewhereError: A live process executes it, or one of those.
         """
         try:
-            self._delete(run_id)
+            return self._delete(run_id)
         except LostOwnershipError:  # It has ended, or was begun again, since the look.
-            self._delete(run_id)
+            return self._delete(run_id)
 
-    def _delete(self, run_id: str) -> None:
+    def _delete(self, run_id: str) -> list[str]:
         gone = deletable(self.store, run_id, self.store.is_held)
         self.store.delete(gone).result()
+        return [row.run_id for row in gone]
 
     def trim(
         self, older_than: timedelta | None = None, keep: int | None = None

@@ -140,7 +140,8 @@ class Attempt:
 class RunInfo:
     """A run as a list of runs shows it.
 
-    `size` is what it has on disk, in bytes; None where nobody has asked for it.
+    `size` is what it has on disk, in bytes; None where nobody has asked for it. `due`
+    is when a run that only waits goes on by itself; None where no time is set for that.
     """
 
     run_id: str
@@ -155,6 +156,7 @@ class RunInfo:
     error: str | None = None
     start_event: EventView | None = None
     prompts: tuple[Prompt, ...] = ()
+    due: datetime | None = None
 
 
 def at(epoch_s: float) -> datetime:

@@ -16,17 +16,21 @@ def _arguments(parser: ArgumentParser) -> None:
 
 def _run(args: Namespace) -> int:
     with open_journal(args) as journal:
-        journal.delete(args.run_id)
-    document = {"deleted": [args.run_id]}
-    _documents.show(args, document, harmless(f"Deleted run {args.run_id}."))
+        gone = journal.delete(args.run_id)
+    said = f"Deleted run {gone[0]}."
+    if gone[1:]:
+        said = f"Deleted run {gone[0]}, and with it what its steps had begun:"
+    lines = [said, *(f"  {run_id}" for run_id in gone[1:])]
+    _documents.show(args, {"deleted": gone}, "\n".join(map(harmless, lines)))
     return 0
 
 
 COMMAND = Command(
     name="delete",
     summary="delete a run that nobody executes",
-    description="Delete a run, with everything that the database has of it. One that "
-    "a live process\nexecutes is left alone: cancel it first.",
+    description="Delete a run, with everything that the database has of it, and with "
+    "the runs that its\nsteps have begun. One that a live process executes is left "
+    "alone: cancel it first.",
     example="delete order-17",
     arguments=_arguments,
     run=_run,

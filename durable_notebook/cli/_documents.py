@@ -42,6 +42,7 @@ def run(info: RunInfo) -> dict[str, Json]:
         "workflow": info.workflow,
         "status": str(info.status),
         "waits_for": info.waits_for,
+        "due": info.due,
         "steps": info.steps,
         "size": info.size,
         "executor_id": info.executor_id,

@@ -84,7 +84,7 @@ def runs(rows: Sequence[RunInfo], width: int | None = None) -> str:
             str(row.status),
             str(row.steps),
             words.moment(row.started),
-            words.summary(row),
+            words.reason(row),
         )
         for row in rows
     ]
@@ -97,7 +97,7 @@ _RUN_COLUMNS = (
     Column("status"),
     Column("steps", leaves=1),
     Column("started", leaves=2),
-    Column("", least=16),
+    Column("waits for, or error", least=28),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from durable_notebook._model import Attempt, EventView, Json, RunInfo
+from durable_notebook._model import Attempt, EventView, Json, RunInfo, RunStatus
 
 
 def duration(span: timedelta | None) -> str:
@@ -74,10 +74,17 @@ def short_name(workflow: str) -> str:
     return workflow.rpartition(".")[2]
 
 
+def reason(info: RunInfo) -> str:
+    """What a run waits for, and until when, or the error with which it failed."""
+    if info.status is RunStatus.FAILED:
+        return cut(info.error or "", 160)
+    if info.waits_for is None:
+        return ""
+    until = "" if info.due is None else f", until {moment(info.due)}"
+    return cut(info.waits_for, 200) + until
+
+
 def summary(info: RunInfo) -> str:
     """What a run is doing, in a few words."""
-    if info.error is not None:
-        return cut(info.error, 160)
-    if info.waits_for is not None:
-        return f"waits for {cut(info.waits_for, 200)}"
-    return ""
+    is_waiting = info.waits_for is not None
+    return f"waits for {reason(info)}" if is_waiting else reason(info)

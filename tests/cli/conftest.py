@@ -32,6 +32,14 @@ class Done:
 Cli = Callable[..., Done]
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def journal_url(request: pytest.FixtureRequest, journal: Path) -> str:
+    """A journal on each backend; nothing has run on it yet."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{journal}"
+
+
 @pytest.fixture
 def cli(journal_url: str, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Carries out command lines on the test's journal."""

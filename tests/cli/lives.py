@@ -5,11 +5,27 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from process_lives import live, soon, until
+import sqlalchemy as sa
+from process_lives import live, reading, soon, until
 from sample_workflows import Asking, Counted, Counter, Failing, OutOfPaperError
 from workflows import Workflow
 
 from durable_notebook import DBOSRuntime
+
+# Only a file has these faults.
+on_a_file = pytest.mark.parametrize("journal_url", ["sqlite"], indirect=True)
+
+
+def change(url: str, statement: str, **values: object) -> None:
+    """Change the tables behind everybody's back."""
+    with reading(url) as connection:
+        connection.execute(sa.text(statement), values)
+        connection.commit()
+
+
+def newer(url: str) -> None:
+    """A journal that a later version of this package has written."""
+    change(url, "INSERT INTO durable_migration VALUES (99, 'later', 1.0)")
 
 
 def asked(url: str, run_id: str = "a", kind: type[Workflow] = Asking) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from process_lives import live, until
 from sample_workflows import (
     Answer,
@@ -32,8 +32,7 @@ from workflows.retry_policy import retry_policy, stop_after_attempt, wait_fixed
 from durable_notebook import DBOSRuntime
 
 from .conftest import Cli
-from .lives import asked, counted, failed, interrupted
-from .test_looking import newer
+from .lives import asked, change, counted, failed, interrupted, newer, on_a_file
 
 FINDING = {"run_id", "cause", "says", "commands", "since", "due"}
 
@@ -59,13 +58,6 @@ def during(
         return await asyncio.to_thread(findings, cli)
 
     return live(url, use)
-
-
-def change(url: str, statement: str, **values: object) -> None:
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(sa.text(statement), values)
-    engine.dispose()
 
 
 # -- who executes it -----------------------------------------------------------------
@@ -156,9 +148,11 @@ def test_a_question_with_the_command_that_answers_it(
         Approving(runtime=runtime).run(run_id="a")
         await until(lambda: (e := runtime.store.last_entry("a")) and e.entry.prompts)
 
-    (found,) = during(cli, journal_url, ask)
+    found, deadline = during(cli, journal_url, ask)
 
     assert found["cause"] == "waiting-for-answer"
+    assert deadline["cause"] == "times-out"
+    assert datetime.fromisoformat(deadline["due"]).tzinfo is not None
     assert "Question(text='approve 7?')" in found["says"]
     assert found["commands"] == ["durable-notebook answer a by=..."]
     since = datetime.fromisoformat(found["since"])
@@ -173,7 +167,7 @@ def test_a_question_whose_answer_is_on_disk_is_not_asked_again(
 
     cli("answer", "a", "text=Ada")
 
-    assert causes(cli) == ["executor-dead"]
+    assert causes(cli) == ["executor-dead", "message-unread"]
 
 
 class Patient(Workflow):
@@ -190,7 +184,9 @@ def test_a_retry_and_when_it_is_due(cli: Cli, journal_url: str) -> None:
     (found,) = during(cli, journal_url, fail)
 
     assert found["cause"] == "retry-later"
-    assert found["says"] == "Step only has failed, and is tried again."
+    assert found["says"] == (
+        "Step only has failed (OutOfPaperError: tray 2 is empty), and is tried again."
+    )
     due = datetime.fromisoformat(found["due"])
     left = due - datetime.now(due.tzinfo)
     assert timedelta(minutes=50) < left <= timedelta(minutes=60)
@@ -213,7 +209,7 @@ def test_a_message_that_cannot_be_read(cli: Cli, journal_url: str) -> None:
     event = {"__is_pydantic": True, "value": {}, "qualified_name": "not_here.Event"}
 
     async def ask(runtime: DBOSRuntime) -> None:
-        Asking(runtime=runtime).run(run_id="a")
+        Asking(runtime=runtime, timeout=None).run(run_id="a")
         await until(lambda: (e := runtime.store.last_entry("a")) and e.entry.prompts)
         text = json.dumps({"type": "add_event", "event": event})
         runtime.store.post("a", text).result()
@@ -241,13 +237,13 @@ class Silent(Workflow):
 
 def test_a_run_that_waits_for_an_event_from_outside(cli: Cli, journal_url: str) -> None:
     async def begin(runtime: DBOSRuntime) -> None:
-        Silent(runtime=runtime).run(run_id="s")
+        Silent(runtime=runtime, timeout=None).run(run_id="s")
         await until(lambda: (e := runtime.store.last_entry("s")) and e.entry.steps)
 
     (found,) = during(cli, journal_url, begin)
 
     assert found["cause"] == "waiting-for-event"
-    assert f"(process {os.getpid()}) executes it" in found["says"]
+    assert f"in executor 'local' (process {os.getpid()})" in found["says"]
 
 
 # -- how it ended --------------------------------------------------------------------
@@ -317,6 +313,7 @@ def test_a_newer_journal(cli: Cli, journal_url: str) -> None:
     assert found["commands"] == ["pip install -U durable-notebook"]
 
 
+@on_a_file
 def test_a_foreign_lock_and_who_can_be_asked_for_it(
     cli: Cli, journal_url: str, journal: Path
 ) -> None:
@@ -331,6 +328,7 @@ def test_a_foreign_lock_and_who_can_be_asked_for_it(
     assert causes(cli) == []
 
 
+@on_a_file
 def test_a_file_that_is_no_journal(cli: Cli, journal: Path) -> None:
     journal.write_text("not a database, but long enough to be looked at" * 40)
 
@@ -355,6 +353,7 @@ sys.exit(main(["doctor", "--json", "--database", sys.argv[1]]))
 """
 
 
+@on_a_file
 @pytest.mark.parametrize("which", ["file", "folder"])
 def test_missing_rights_and_the_command_that_gives_them(
     journal_url: str, journal: Path, which: str
@@ -403,16 +402,17 @@ def test_each_cause_stands_above_its_command(
     asked(journal_url)
     monkeypatch.setenv("COLUMNS", "60")
 
+    named = shlex.quote(journal_url)
     lines = cli("doctor", "a", "--database", journal_url).out.splitlines()
 
     commands = [line for line in lines if line.startswith("    ")]
     assert commands == [
-        "    durable-notebook resume a --app sample_workflows --database "
-        f"{journal_url}",
-        f"    durable-notebook answer a text=... --database {journal_url}",
+        f"    durable-notebook resume a --app sample_workflows --database {named}",
+        f"    durable-notebook answer a text=... --database {named}",
     ]
     assert all(len(line) <= 60 for line in lines if line not in commands)
-    assert lines[0].startswith("a: Its executor 'local' is not alive")
+    assert lines[0] == "a · Asking · interrupted · executor local"
+    assert lines[1].startswith("  Its executor 'local' is not alive")
 
 
 def test_a_password_is_in_no_command(cli: Cli) -> None:

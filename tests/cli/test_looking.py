@@ -19,13 +19,14 @@ from durable_notebook._finding import Cause
 from durable_notebook.cli._main import COMMANDS
 
 from .conftest import Cli
-from .lives import asked, counted, failed, interrupted
+from .lives import asked, counted, failed, interrupted, newer, on_a_file
 
 RUN = {
     "run_id",
     "workflow",
     "status",
     "waits_for",
+    "due",
     "steps",
     "size",
     "executor_id",
@@ -65,7 +66,7 @@ def test_the_runs_are_listed_with_what_they_wait_for(
     assert list(lines) == ["run", "a", "f", "c"]
     assert "completed" in lines["c"]
     assert "OutOfPaperError: tray 2 is empty" in lines["f"]
-    assert "its own process: executor local is not alive" in lines["a"]
+    assert "executor local (not alive)" in lines["a"]
 
 
 def test_the_runs_as_json_are_one_document(cli: Cli, journal_url: str) -> None:
@@ -189,6 +190,7 @@ def test_a_journal_that_is_named_comes_first(cli: Cli, tmp_path: Path) -> None:
     assert document["runs"][0]["run_id"] == "there"
 
 
+@on_a_file
 @pytest.mark.parametrize("command", ["runs", "doctor"])
 def test_a_missing_journal_is_not_made(cli: Cli, journal: Path, command: str) -> None:
     done = cli(command)
@@ -207,15 +209,6 @@ def test_a_newer_journal_is_refused(cli: Cli, journal_url: str) -> None:
     assert (done.status, done.out) == (1, "")
     assert "was written by a newer durable_notebook" in done.err
     assert done.err.count("\n") == 1
-
-
-def newer(url: str) -> None:
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(
-            sa.text("INSERT INTO durable_migration VALUES (99, 'later', 1.0)")
-        )
-    engine.dispose()
 
 
 def test_an_unknown_run_is_one_sentence_with_a_command(

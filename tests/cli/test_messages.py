@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from process_lives import live, soon, until
+from process_lives import live, reading, soon, until
 from sample_workflows import Approving, Asking, Question
 from workflows import Context, Workflow, step
 from workflows.errors import WorkflowCancelledByUser
@@ -17,7 +17,7 @@ from workflows.events import HumanResponseEvent, StartEvent, StopEvent
 from durable_notebook import DBOSRuntime
 
 from .conftest import Cli
-from .lives import asked, counted
+from .lives import asked, change, counted
 
 
 async def heard(runtime: DBOSRuntime) -> object:
@@ -209,20 +209,18 @@ def test_a_question_of_an_older_journal_needs_the_module(
 ) -> None:
     """Until 0.1 a question did not record what its answer takes."""
     asked(journal_url)
-    engine = sa.create_engine(journal_url)
-    with engine.begin() as connection:
+    with reading(journal_url) as connection:
         rows = connection.execute(
             sa.text("SELECT function_id, output FROM operation_outputs")
         ).fetchall()
-        for position, output in rows:
-            older = re.sub(r',"schemas":\[.*?\]\}(?=\])', "}", output)
-            connection.execute(
-                sa.text(
-                    "UPDATE operation_outputs SET output = :o WHERE function_id=:p"
-                ),
-                {"o": older, "p": position},
-            )
-    engine.dispose()
+    for position, output in rows:
+        older = re.sub(r',"schemas":\[.*?\]\}(?=\])', "}", output)
+        change(
+            journal_url,
+            "UPDATE operation_outputs SET output = :o WHERE function_id=:p",
+            o=older,
+            p=position,
+        )
     assert cli("runs", "--json").document["runs"][0]["prompts"][0]["schemas"] == [None]
 
     refused = cli("answer", "a", "text=Ada")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from process_lives import launched, live, soon, until
+from process_lives import launched, live, reading, soon, until
 from sample_workflows import Asking, Counted, Counter
 
 from durable_notebook import DBOSRuntime
 
 from .conftest import Cli
-from .lives import asked, counted, failed, interrupted
+from .lives import asked, change, counted, failed, interrupted
 
 
 def run_ids(cli: Cli) -> list[str]:
@@ -115,15 +115,11 @@ def test_a_live_run_is_neither_deleted_nor_resumed(cli: Cli, journal_url: str) -
 def test_trimming_deletes_finished_runs_only(cli: Cli, journal_url: str) -> None:
     counted(journal_url, "old", "new")
     asked(journal_url)
-    engine = sa.create_engine(journal_url)
-    with engine.begin() as connection:
-        connection.execute(
-            sa.text(
-                "UPDATE workflow_status SET updated_at = updated_at - 7200000"
-                " WHERE workflow_uuid = 'old'"
-            )
-        )
-    engine.dispose()
+    change(
+        journal_url,
+        "UPDATE workflow_status SET updated_at = updated_at - 7200000"
+        " WHERE workflow_uuid = 'old'",
+    )
 
     assert cli("trim", "--older-than", "3h").out == "Deleted 0 finished runs.\n"
     assert cli("trim", "--older-than", "90m").out == "Deleted 1 finished run:\n  old\n"
@@ -145,7 +141,7 @@ def test_a_run_goes_on_until_it_ends(cli: Cli, journal_url: str) -> None:
         "name": "Counted",
         "fields": {"final_count": 5},
     }
-    with sa.create_engine(journal_url).connect() as connection:
+    with reading(journal_url) as connection:
         (status,) = connection.execute(
             sa.text("SELECT status FROM workflow_status")
         ).one()
