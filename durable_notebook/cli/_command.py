@@ -28,7 +28,8 @@ from durable_notebook.errors import ConfigError
 class Command:
     """A sub-command: what its help says, what it takes, and what it does.
 
-    `run` prints what it has done and gives the exit status.
+    `run` prints what it has done and gives the exit status. One that `is_on_journal`
+    takes `--database` and `--json`.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Command:
     example: str
     arguments: Callable[[ArgumentParser], None]
     run: Callable[[Namespace], int]
+    is_on_journal: bool = True
 
 
 class RefusalError(Exception):

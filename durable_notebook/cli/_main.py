@@ -17,6 +17,7 @@ from durable_notebook._finding import OURS
 from durable_notebook.cli import (
     _answer,
     _cancel,
+    _completion,
     _delete,
     _doctor,
     _fork,
@@ -40,6 +41,7 @@ COMMANDS: tuple[Command, ...] = (
     _fork.COMMAND,
     _delete.COMMAND,
     _trim.COMMAND,
+    _completion.COMMAND,
 )
 
 _INTERRUPTED = 130
@@ -92,8 +94,9 @@ def _parser() -> ArgumentParser:
         epilog=f"'{OURS} COMMAND --help' tells what a command does, with an example.",
     )
     version = f"{OURS} {metadata.version(OURS)}"
-    parser.add_argument("--version", action="version", version=version)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.add_argument("-V", "--version", action="version", version=version)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parser.set_defaults(parsers=commands.choices)
     for command in COMMANDS:
         _add(
             command,
@@ -110,6 +113,9 @@ def _parser() -> ArgumentParser:
 
 def _add(command: Command, parser: ArgumentParser) -> None:
     command.arguments(parser)
+    parser.set_defaults(run=command.run, parser=parser)
+    if not command.is_on_journal:
+        return
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document instead of text"
     )
@@ -120,4 +126,3 @@ def _add(command: Command, parser: ArgumentParser) -> None:
         "default $DURABLE_NOTEBOOK_URL, else .durable_notebook/journal.sqlite below "
         "this folder",
     )
-    parser.set_defaults(run=command.run, parser=parser)
