@@ -6,13 +6,31 @@
 
 from __future__ import annotations
 
-from durable_notebook._client import Client, Run
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from durable_notebook.errors import DurableNotebookError
-from durable_notebook.runtime import DBOSRuntime
+
+if TYPE_CHECKING:
+    from durable_notebook._client import Client, Run
+    from durable_notebook.runtime import DBOSRuntime
 
 __version__ = "0.1.0"
 
 __all__ = ["Client", "DBOSRuntime", "DurableNotebookError", "Run", "__version__"]
+
+# DBOS takes a second to import, and who looks at a journal from a terminal needs none.
+_MODULES = {
+    "Client": "durable_notebook._client",
+    "DBOSRuntime": "durable_notebook.runtime",
+    "Run": "durable_notebook._client",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def load_ipython_extension(shell: object) -> None:

@@ -15,7 +15,7 @@ from workflows import Workflow
 from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, TickCancelRun
 
-from durable_notebook._describe import describe, describe_all
+from durable_notebook._describe import describe, seen_by
 from durable_notebook._model import (
     Attempt,
     Prompt,
@@ -177,7 +177,12 @@ class Client:
         store = self.runtime.store
         rows = await asyncio.to_thread(store.runs, limit)
         sizes = await asyncio.to_thread(store.sizes, [row.run_id for row in rows])
-        return describe_all(self.runtime, rows, sizes)
+        seen = seen_by(self.runtime)
+        before = self.runtime.before
+        return [
+            describe(store, row, sizes.get(row.run_id), seen, before=before)
+            for row in rows
+        ]
 
     async def read_info(self, run_id: str, *, is_measured: bool = False) -> RunInfo:
         """What a run is doing. On the runtime's loop.
@@ -190,7 +195,8 @@ class Client:
             raise UnknownRunError(run_id)
         ids = [run_id] if is_measured else []
         sizes = await asyncio.to_thread(store.sizes, ids)
-        return describe(self.runtime, row, sizes.get(run_id))
+        seen, before = seen_by(self.runtime), self.runtime.before
+        return describe(store, row, sizes.get(run_id), seen, before=before)
 
     async def read_journal(self, run_id: str) -> list[Attempt]:
         """A run's timeline. On the runtime's loop."""

@@ -18,6 +18,9 @@ from durable_notebook.errors import ConfigError
 
 URL_VARIABLE = "DURABLE_NOTEBOOK_URL"
 
+DEFAULT_JOURNAL = Path(".durable_notebook") / "journal.sqlite"
+"""Where the journal of a notebook is, below the notebook's folder."""
+
 Durability = Literal["full", "normal"]
 
 
@@ -46,6 +49,8 @@ class Settings:
         migrate: Whether opening the journal brings its tables up to date.
         max_recoveries: How often a run is begun again before it is left alone; None
             for any number.
+        recover: Which unfinished runs this process goes on with by itself; None for all
+            of its executor, and for those that nobody has taken.
         schema: Where the tables are in a Postgres database; None for that of the
             `DBOS(config=...)`, or `dbos`.
         pool_size: How many connections to Postgres reads share at most.
@@ -68,6 +73,7 @@ class Settings:
     queue_poll_s: float | None = None
     migrate: bool = True
     max_recoveries: int | None = None
+    recover: Collection[str] | None = None
     schema: str | None = None
     pool_size: int | None = None
     pool_min_size: int | None = None
@@ -256,3 +262,8 @@ def without_password(url: str) -> str:
 def url_from_environment() -> str | None:
     """The database URL the environment asks for, if it does."""
     return os.environ.get(URL_VARIABLE) or None
+
+
+def default_url() -> str:
+    """The journal below the current folder: a kernel starts in its notebook's."""
+    return f"sqlite:///{Path.cwd() / DEFAULT_JOURNAL}"

@@ -76,6 +76,8 @@ class Prompt:
 
     `number` identifies it within its run; `expects` names the event classes that
     answer it; `requirements` are fields the answer must have with these values.
+    `schemas` has of each of those classes which fields it takes, as JSON schema; None
+    where that was not recorded.
     """
 
     run_id: str
@@ -84,17 +86,20 @@ class Prompt:
     expects: tuple[str, ...]
     requirements: dict[str, Json]
     asked_at: datetime
+    schemas: tuple[Json, ...] = ()
 
     @classmethod
     def read(cls, run_id: str, tree: Json) -> Prompt:
         """Read an open prompt of a journal entry."""
+        expects = tuple(tree["expects"])
         return cls(
             run_id=run_id,
             number=tree["number"],
             asked=EventView.of(tree["asked"]),
-            expects=tuple(tree["expects"]),
+            expects=expects,
             requirements=tree["requirements"],
             asked_at=at(tree["at"]),
+            schemas=tuple(tree.get("schemas") or [None] * len(expects)),
         )
 
     @property
@@ -135,7 +140,8 @@ class Attempt:
 class RunInfo:
     """A run as a list of runs shows it.
 
-    `size` is what it has on disk, in bytes; None where nobody has asked for it.
+    `size` is what it has on disk, in bytes; None where nobody has asked for it. `due`
+    is when a run that only waits goes on by itself; None where no time is set for that.
     """
 
     run_id: str
@@ -150,6 +156,7 @@ class RunInfo:
     error: str | None = None
     start_event: EventView | None = None
     prompts: tuple[Prompt, ...] = ()
+    due: datetime | None = None
 
 
 def at(epoch_s: float) -> datetime:

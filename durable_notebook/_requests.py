@@ -6,14 +6,24 @@ Every mistake is one plain sentence that says what to do.
 from __future__ import annotations
 
 import inspect
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 from workflows import Workflow
 from workflows.events import Event, StartEvent
+from workflows.runtime.types.ticks import TickAddEvent
 
-from durable_notebook.errors import InvalidFieldsError, NotAWorkflowError
-from durable_notebook.runtime import DBOSRuntime
+from durable_notebook._messages import Message
+from durable_notebook._model import EventView, Prompt
+from durable_notebook._schema import read_fields, schema_of
+from durable_notebook.errors import (
+    InvalidFieldsError,
+    NotAWorkflowError,
+    UncheckedAnswerError,
+)
+from durable_notebook.runtime import DBOSRuntime, plain_codec
 
 
 def instantiate(workflow: object) -> Workflow:
@@ -67,6 +77,45 @@ def make_event(kind: type[Event], fields: dict[str, Any]) -> Event:
     return event
 
 
+def answer_message(
+    prompt: Prompt,
+    texts: Mapping[str, str],
+    find: Callable[[str], type[Event] | None],
+) -> Message:
+    """An answer to a question, of fields as a person types them, checked by its class.
+
+    `find` gives the class of a name.
+
+    Raises:
+        UncheckedAnswerError: None of the classes that answer it is here.
+        InvalidFieldsError: The fields fit none of them.
+    """
+    refused: InvalidFieldsError | None = None
+    for kind in filter(None, map(find, prompt.expects)):
+        fields = read_fields(texts, schema_of(kind) or {})
+        try:
+            event = make_event(kind, {**fields, **prompt.requirements})
+        except InvalidFieldsError as e:
+            refused = refused or e
+        else:
+            return _message(event)
+    raise refused or UncheckedAnswerError(prompt.run_id, prompt.answer_name)
+
+
+def _message(event: Event) -> Message:
+    tree = plain_codec().tick(TickAddEvent(event=event))
+    view = EventView.of(tree["event"])
+    assert view is not None
+    return Message(view, json.dumps(tree))
+
+
 def blank_start(workflow: Workflow) -> StartEvent:
     """A start event for attaching to a run that has its own."""
     return workflow.start_event_class.model_construct()
+
+
+def is_class_named(value: object, name: str) -> bool:
+    """Whether a value is the workflow class whose runs are recorded under a name."""
+    if not (isinstance(value, type) and issubclass(value, Workflow)):
+        return False
+    return f"{value.__module__}.{value.__qualname__}" == name

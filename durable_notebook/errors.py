@@ -22,6 +22,7 @@
     ├── NoPromptError               the run does not wait for a person
     ├── AlreadyAnsweredError        somebody answered first
     ├── InvalidFieldsError          fields an event does not accept
+    ├── UncheckedAnswerError        nobody here knows which fields an answer has
     ├── NotAWorkflowError           this object is no workflow
     ├── UnstorableValueError        a value that JSON cannot hold
     ├── ReplayMismatchError         the journal does not fit today's workflow
@@ -398,6 +399,22 @@ class InvalidFieldsError(DurableNotebookError, ValueError):
         return (
             f"{self.event} cannot be made: {found}. Its fields are: {has}. Correct "
             "them and try again."
+        )
+
+
+class UncheckedAnswerError(DurableNotebookError, LookupError):
+    """An answer that cannot be checked: its class is not here, nor its fields."""
+
+    def __init__(self, run_id: str, event: str) -> None:
+        super().__init__(run_id, event)
+        self.run_id = run_id
+        self.event = event
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} waits for {self.event}, and its journal does not say "
+            "which fields that has, so nothing was sent. Answer where the class is "
+            "defined, or import its module first (--app MODULE)."
         )
 
 

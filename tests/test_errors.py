@@ -36,6 +36,7 @@ from durable_notebook.errors import (
     StorageError,
     StrandedRunError,
     TooManyRecoveriesError,
+    UncheckedAnswerError,
     UndefinedClassError,
     UnknownRunError,
     UnknownTablesError,
@@ -76,6 +77,7 @@ REMEDIES: list[tuple[DurableNotebookError, str]] = [
         InvalidFieldsError("Answer", {"x": "unknown"}, ["text", "by"]),
         "Correct them and try again.",
     ),
+    (UncheckedAnswerError("r1", "Verdict"), "its module first (--app MODULE)."),
     (NotAWorkflowError("x", "a list"), "or an instance of one."),
     (
         UnstorableValueError("r1", "ctx.store['x']", "a socket is not JSON"),

@@ -8,6 +8,7 @@ call is in `_internals.py`, watched by a canary test.
 from __future__ import annotations
 
 from durable_notebook.engine._dbos import Claim, Engine, LeavePending, new_owner
+from durable_notebook.engine._outside import fork
 from durable_notebook.engine._ownership import ExecutorLock, choose_executor
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "ExecutorLock",
     "LeavePending",
     "choose_executor",
+    "fork",
     "new_owner",
 ]

@@ -23,6 +23,7 @@ from workflows import Workflow
 from durable_notebook._config import (
     Settings,
     check_url,
+    default_url,
     is_postgres,
     sqlite_path,
     url_from_environment,
@@ -33,8 +34,9 @@ from durable_notebook.notebook._fields import Line, parse
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
 from durable_notebook.notebook._sentences import became, plainly, short_path, state_of
-from durable_notebook.notebook._session import Session, default_url, notebook_path
-from durable_notebook.views import JournalFrame, RunsFrame, frames, words
+from durable_notebook.notebook._session import Session, notebook_path
+from durable_notebook.views import frames, words
+from durable_notebook.views.frames import JournalFrame, RunsFrame
 
 _MOST_NAMED = 5
 

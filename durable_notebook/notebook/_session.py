@@ -18,13 +18,11 @@ from workflows import Workflow
 from durable_notebook._client import Client, Run
 from durable_notebook._config import Settings
 from durable_notebook._model import RunInfo
-from durable_notebook._requests import adopt, instantiate
+from durable_notebook._requests import adopt, instantiate, is_class_named
 from durable_notebook.errors import NotAWorkflowError
 from durable_notebook.runtime import DBOSRuntime
 
 T = TypeVar("T")
-
-DEFAULT_JOURNAL = Path(".durable_notebook") / "journal.sqlite"
 
 # Loops that a simulated restart stopped. Their tasks are kept, because collecting
 # them would run the `finally` blocks of step bodies, which no kill does.
@@ -126,18 +124,6 @@ class Session:
         """Start a run or attach to it; on disk when this returns."""
         start = self.client.start(workflow, run_id=run_id, origin=origin, **fields)
         return self.call(start)
-
-
-def is_class_named(value: object, name: str) -> bool:
-    """Whether a value is the workflow class whose runs are recorded under a name."""
-    if not (isinstance(value, type) and issubclass(value, Workflow)):
-        return False
-    return f"{value.__module__}.{value.__qualname__}" == name
-
-
-def default_url() -> str:
-    """The journal beside the notebook: a kernel starts in its notebook's folder."""
-    return f"sqlite:///{Path.cwd() / DEFAULT_JOURNAL}"
 
 
 def notebook_path(names: dict[str, Any]) -> str:

@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 from durable_notebook.runtime._checks import check_run_id
+from durable_notebook.runtime._codec import plain_codec
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._runtime import DBOSRuntime
 
-__all__ = ["DBOSRuntime", "LiveRun", "Outcome", "check_run_id"]
+__all__ = ["DBOSRuntime", "LiveRun", "Outcome", "check_run_id", "plain_codec"]

@@ -149,6 +149,11 @@ class Codec:
         return found
 
 
+def plain_codec() -> Codec:
+    """One that knows no workflow: it writes any event, and reads those loaded."""
+    return Codec(ClosedJsonSerializer())
+
+
 # Where the library's ticks, and what is in them, have an event.
 _HOLDERS = ("event", "result", "waiter_event")
 

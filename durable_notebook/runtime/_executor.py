@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,15 @@ _SELDOM = 50
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """An executor as one process life is it: its hold, and the number of that life."""
+    """An executor as one process life is it: its hold, and the number of that life.
+
+    `only` are the runs that it goes on with by itself; None for all that are its own.
+    """
 
     lock: ExecutorLock
     session: int
     store: Store
+    only: Collection[str] | None = None
 
     @property
     def id(self) -> str:
@@ -52,6 +57,10 @@ class Executor:
         """Whether this process is an executor."""
         return executor_id == self.id and self.problem() is None
 
+    def may(self, run_id: str) -> bool:
+        """Whether it goes on with a run that nobody has asked it for."""
+        return self.only is None or run_id in self.only
+
     def goes_on_with(self, row: RunRow) -> bool:
         """Whether this process is who goes on with an unfinished run."""
         if row.is_owned:
@@ -60,6 +69,8 @@ class Executor:
 
     def may_take(self, run: Enqueued) -> bool:
         """Whether an enqueued run is for this process."""
+        if not self.may(run.run_id):
+            return False
         if run.waits_for_place:
             return self.is_me(run.executor_id)
         return self.is_free(run.executor_id)

@@ -145,7 +145,8 @@ class Idle:
         self._add(run_id, released)
         # What has come while it was leaving: from here on whoever posts wakes it.
         try:
-            is_mailed = bool(self._store.mail(run_id, released.cursor))
+            mail = self._store.mail(run_id, released.cursor)
+            is_mailed = any(each.tick for each in mail)  # Not what was refused.
         except StorageError:
             is_mailed = True  # Perhaps; if not, that is found out when it is back.
         if is_mailed:

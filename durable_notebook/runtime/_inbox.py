@@ -13,6 +13,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
+from pydantic import ValidationError
 from workflows.runtime.types.ticks import (
     TickAddEvent,
     TickCancelRun,
@@ -20,6 +21,7 @@ from workflows.runtime.types.ticks import (
     WorkflowTick,
 )
 
+from durable_notebook._messages import UNCHECKED
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.store import Mail, Store
 
@@ -55,6 +57,7 @@ class Inbox:
         self._now = now
         self._fetched = cursor
         self._unreadable = 0
+        self._refused: set[int] = set()
         self._cancelled = 0
         self._ticks: asyncio.Queue[tuple[int, WorkflowTick]] = asyncio.Queue()
         self._kept: deque[tuple[int, WorkflowTick]] = deque()
@@ -65,30 +68,39 @@ class Inbox:
         """Take what is new in the mailbox. Safe to call at any time."""
         is_readable = True
         for mail in self._journal.mail(self._run_id, self._fetched):
-            # One without a tick was consumed once and forgotten: a run that was put
-            # back meets it again.
+            # One without a tick was refused, or consumed once and forgotten: a run that
+            # was put back meets it again.
             tick = self._read(mail) if mail.tick else None
-            if mail.tick and tick is None:
+            is_kept = mail.tick and mail.sequence not in self._refused
+            if tick is None and is_kept:
                 is_readable = False  # What came after it waits: order is kept.
             if isinstance(tick, TickCancelRun):
-                if mail.sequence > self._cancelled:
-                    self._cancelled = mail.sequence
-                    self._ticks.put_nowait((mail.sequence, tick))
+                self._cancel(mail.sequence, tick)
             elif tick is not None and is_readable:
                 self._ticks.put_nowait((mail.sequence, tick))
             if is_readable:
                 self._fetched = mail.sequence
 
+    def _cancel(self, sequence: int, tick: TickCancelRun) -> None:
+        if sequence > self._cancelled:
+            self._cancelled = sequence
+            self._ticks.put_nowait((sequence, tick))
+
     def _read(self, mail: Mail) -> WorkflowTick | None:
-        """The tick of a message; None if it cannot be read here (yet)."""
-        tree = None
+        """The tick of a message; None if it cannot be read here (yet), or ever."""
+        tree, is_unchecked = None, False
         try:
             tree = json.loads(mail.tick)
+            is_unchecked = tree.pop(UNCHECKED, False)
             return self._codec.read_tick(tree)
-        except (ValueError, TypeError, LookupError) as e:
-            # Most likely of a class that this process has not defined. It stays where
-            # it is.
-            self._report(mail.sequence, self._codec.undefined(tree), e)
+        except (AttributeError, ValueError, TypeError, LookupError) as e:
+            undefined = self._codec.undefined(tree)
+            if is_unchecked and undefined is None:
+                self._refuse(mail.sequence, e)
+            else:
+                # Most likely of a class that this process has not defined. It stays
+                # where it is.
+                self._report(mail.sequence, undefined, e)
             return None
 
     @property
@@ -110,6 +122,20 @@ class Inbox:
             self._run_id,
             sequence,
             why,
+        )
+
+    def _refuse(self, sequence: int, problem: Exception) -> None:
+        """Take out a message that whoever sent it could not check."""
+        if sequence in self._refused:
+            return
+        self._refused.add(sequence)
+        self._journal.refuse_mail(self._run_id, sequence)
+        logger.warning(
+            "Run %r refuses message %d of its mailbox, which was sent without its "
+            "class: %s. What it answered is open again; answer anew.",
+            self._run_id,
+            sequence,
+            _said(problem),
         )
 
     def put(self, tick: WorkflowTick) -> None:
@@ -159,3 +185,11 @@ class Inbox:
         self.cursor = max(self.cursor, self._taken.pop(id(tick), 0))
         if self._kept:
             self._ticks.put_nowait((0, _LOOK_AGAIN))
+
+
+def _said(problem: Exception) -> str:
+    """What is wrong with a message, in one line."""
+    if isinstance(problem, ValidationError):
+        errors = problem.errors(include_url=False, include_input=False)
+        return "; ".join(f"{e['loc'][-1]}: {e['msg'].lower()}" for e in errors)
+    return " ".join(str(problem).split())

@@ -47,7 +47,8 @@ class Parts:
         try:
             lock = await _become(store, settings, executor_id)
             engine.locate()  # Again: who has waited may not be the only one.
-            executor = Executor(lock, store.begin_session(lock.executor_id), store)
+            session = store.begin_session(lock.executor_id)
+            executor = Executor(lock, session, store, settings.recover)
             runs = Runs(
                 engine=engine,
                 store=store,

@@ -7,7 +7,7 @@ become a prompt: what was asked, which events answer it, and since when it waits
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from workflows.events import Event, HumanResponseEvent, InputRequiredEvent
@@ -21,6 +21,7 @@ from workflows.runtime.types.ticks import (
 
 from durable_notebook._entry import now
 from durable_notebook._model import Json
+from durable_notebook._schema import schema_of
 from durable_notebook.runtime._codec import Codec, qualified_name
 
 
@@ -32,6 +33,7 @@ class _Open:
     requirements: dict[str, Json]
     at: float
     waiter: str | None
+    schemas: list[Json] = field(default_factory=list)
 
     def tree(self) -> dict[str, Json]:
         return {
@@ -41,6 +43,7 @@ class _Open:
             "requirements": self.requirements,
             "at": self.at,
             "waiter": self.waiter,
+            "schemas": self.schemas,
         }
 
 
@@ -51,7 +54,7 @@ class Prompts:
         self, codec: Codec, answers: list[type[Event]], recorded: list[Json], asked: int
     ) -> None:
         self._codec = codec
-        self._answers = [qualified_name(kind) for kind in answers]
+        self._answers = answers
         self._open = [_Open(**tree) for tree in recorded]
         self._next = asked
         # Events that a waiter publishes: the waiter is the prompt, not the event.
@@ -97,12 +100,20 @@ class Prompts:
     def _ask(
         self,
         asked: Json,
-        expects: list[str],
+        kinds: list[type[Event]],
         requirements: dict[str, Json],
         waiter: str | None,
     ) -> None:
         self._open.append(
-            _Open(self._next, asked, expects, requirements, now(), waiter)
+            _Open(
+                number=self._next,
+                asked=asked,
+                expects=[qualified_name(kind) for kind in kinds],
+                requirements=requirements,
+                at=now(),
+                waiter=waiter,
+                schemas=[schema_of(kind) for kind in kinds],
+            )
         )
         self._next += 1
 
@@ -117,8 +128,8 @@ class Prompts:
             # One question, asked in two statements.
             same = [p for p in self._open if p.waiter is None and p.asked == said]
             self._open = [p for p in self._open if p not in same[-1:]]
-        expects = [qualified_name(waiter.event_type)]
-        self._ask(asked, expects, _plain(waiter.requirements), waiter.waiter_id)
+        requirements = _plain(waiter.requirements)
+        self._ask(asked, [waiter.event_type], requirements, waiter.waiter_id)
 
     def waits_for(self, event: Event) -> bool:
         """Whether a body waits for this event."""

@@ -146,7 +146,9 @@ class DBOSRuntime(Serving, Runtime):
             # It may have been changed while a lease was waited for.
             runs.idle.release_after(self._settings.idle_timeout_s)
             await asyncio.wrap_future(self.store.sweep())
-            runs.undefined.update(self.store.unfinished(self.executor_id))
+            for run_id, name in self.store.unfinished(self.executor_id).items():
+                if self._parts.executor.may(run_id):
+                    runs.undefined[run_id] = name
             enqueued = self.store.enqueued()
         except BaseException:
             await self.destroy()

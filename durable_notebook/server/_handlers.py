@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from workflows import Workflow
 from workflows.events import StopEvent
 
-from durable_notebook._describe import describe
+from durable_notebook._describe import describe, seen_by
 from durable_notebook._model import EventView, RunInfo, RunStatus
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.runtime import DBOSRuntime
@@ -80,7 +80,7 @@ class Handlers:
         return name
 
     def _handler(self, handler_id: str, row: RunRow) -> PersistentHandler:
-        info = describe(self.runtime, row, None)
+        info = describe(self.runtime.store, row, None, seen_by(self.runtime))
         has_ended = info.status.is_final
         is_idle = info.status is RunStatus.WAITING
         return PersistentHandler(

@@ -17,6 +17,7 @@ from durable_notebook.store._abc import (
     Enqueued,
     Hold,
     Lease,
+    Life,
     Mail,
     NewEntry,
     Past,
@@ -33,6 +34,7 @@ __all__ = [
     "Enqueued",
     "Hold",
     "Lease",
+    "Life",
     "Mail",
     "NewEntry",
     "Past",
@@ -48,11 +50,13 @@ def open_store(url: str, settings: Settings) -> Store:
     """Open the database and bring our tables into their form of today.
 
     A SQLite file is created if need be, readable by its owner only; a Postgres
-    database too, if the server lets us.
+    database too, if the server lets us. With `migrate=False` nothing is created or
+    changed.
 
     Raises:
         ConfigError: The URL is not of a kind this version can use, or an option of
             the settings is for the other kind.
+            With `migrate=False` also: our tables are missing, or old.
         JournalTooNewError: A newer version of this package wrote it.
         StorageError: It cannot be opened or written.
     """

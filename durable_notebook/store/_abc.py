@@ -175,6 +175,21 @@ class Enqueued:
     waits_for_place: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The newest process that was, or is, an executor.
+
+    `session` is what its entries call it; `notebook` the path of the notebook whose
+    kernel it was, if it was one.
+    """
+
+    executor_id: str
+    session: int
+    pid: int
+    started_at: float
+    notebook: str | None
+
+
 class Hold(Protocol):
     """What a process has of the executor that it is; its death gives it back."""
 
@@ -251,6 +266,10 @@ class Store(ABC):
     @abstractmethod
     def begin_session(self, executor_id: str) -> int:
         """Record that a process opened the journal; on disk when this returns."""
+
+    @abstractmethod
+    def lives(self) -> dict[str, Life]:
+        """The newest life of each executor that ever opened the journal."""
 
     # -- journal ---------------------------------------------------------------
 
@@ -330,6 +349,10 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def refuse_mail(self, run_id: str, sequence: int) -> Future[None]:
+        """Empty a message that the run cannot take, and free its key for another."""
+
+    @abstractmethod
     def newest_mail(self) -> int:
         """The highest sequence in the mailbox of any run; 0 if it is empty."""
 
@@ -342,6 +365,13 @@ class Store(ABC):
         """Whether there may be new messages since the last call.
 
         Costs no access to the disk or the network.
+        """
+
+    @abstractmethod
+    def is_locked(self, patience_s: float) -> bool:
+        """Whether another program keeps everybody from writing for so long.
+
+        On Postgres nobody can: writers of different rows do not wait for each other.
         """
 
     # -- handlers of a server --------------------------------------------------

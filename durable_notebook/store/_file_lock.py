@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import sys
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from durable_notebook.errors import StorageError
+
+if sys.platform != "win32":
+    import fcntl
+
+# Who only looks has the lock for some microseconds: an executor waits that long for it.
+_LOOK_S = 0.05
 
 
 class FileHold:
@@ -26,7 +34,7 @@ class FileHold:
         """
         lock = FileLock(_path(journal, executor_id), mode=0o600, thread_local=False)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=_LOOK_S, poll_interval=_LOOK_S / 10)
         except Timeout:
             return None
         except OSError as e:
@@ -42,15 +50,18 @@ class FileHold:
 
     @staticmethod
     def is_held(journal: Path, executor_id: str) -> bool:
-        """Whether a live process has an executor's lock."""
+        """Whether a live process has an executor's lock.
+
+        Any number may look at once, and none of them is taken for the executor.
+
+        Raises:
+            StorageError: The lock may not be looked at.
+        """
         path = _path(journal, executor_id)
-        if not path.exists():
-            return False
         try:
-            with FileLock(path, mode=0o600, thread_local=False).acquire(timeout=0):
-                return False
-        except Timeout:
-            return True
+            return path.exists() and not _is_free(path)
+        except OSError as e:
+            raise StorageError(str(journal), str(e)) from e
 
 
 def _path(journal: Path, executor_id: str) -> Path:
@@ -58,3 +69,26 @@ def _path(journal: Path, executor_id: str) -> Path:
     if safe != executor_id:
         safe += "-" + hashlib.sha256(executor_id.encode()).hexdigest()[:8]
     return journal.with_name(f"{journal.name}.{safe}.lock")
+
+
+if sys.platform == "win32":
+
+    def _is_free(path: Path) -> bool:
+        try:
+            with FileLock(path, mode=0o600, thread_local=False).acquire(timeout=0):
+                return True
+        except Timeout:
+            return False
+
+else:
+
+    def _is_free(path: Path) -> bool:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            # Shared, or two who look at once would each take the other for it.
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True

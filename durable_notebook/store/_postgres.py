@@ -20,6 +20,7 @@ from durable_notebook.store._abc import (
     OURS,
     Enqueued,
     Hold,
+    Life,
     Mail,
     NewEntry,
     Past,
@@ -131,6 +132,9 @@ class PostgresStore(Store):
     def _token(self) -> str | None:
         return None if self._lease is None else self._lease.token
 
+    def lives(self) -> dict[str, Life]:
+        return {row[0]: Life(*row) for row in self._read("lives")}
+
     # -- journal ---------------------------------------------------------------
 
     def append(self, entry: NewEntry) -> Future[None]:
@@ -193,6 +197,10 @@ class PostgresStore(Store):
         values = {"run_id": run_id, "owner": owner, "until": until}
         return self._writer.submit(Write("take_back_mail", values, if_owned(run_id)))
 
+    def refuse_mail(self, run_id: str, sequence: int) -> Future[None]:
+        values = {"run_id": run_id, "sequence": sequence}
+        return self._writer.submit(Write("refuse_mail", values, _nothing))
+
     def newest_mail(self) -> int:
         return int(self._read("newest_mail")[0][0])
 
@@ -201,6 +209,9 @@ class PostgresStore(Store):
 
     def changed_outside(self) -> bool:
         return self._session.has_news()
+
+    def is_locked(self, patience_s: float) -> bool:  # noqa: ARG002
+        return False
 
     # -- handlers of a server --------------------------------------------------
 

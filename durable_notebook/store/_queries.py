@@ -39,8 +39,11 @@ def migrations(dialect: str) -> list[tuple[int, str, str]]:
 
 def tables_are_old(database: str, found: int, wanted: int) -> ConfigError:
     """The error for tables that may not be brought up to date on opening."""
+    problem = f"The tables of {database} are those of version {found}, not of {wanted}."
+    if not found:
+        problem = f"There is no journal in {database} yet (version 0, not {wanted})."
     return ConfigError(
-        f"The tables of {database} are those of version {found}, not of {wanted}.",
-        "Call 'await runtime.run_migrations()' first, or launch without "
-        "'run_migrations_on_launch=False'.",
+        problem,
+        "Launch a runtime on it without 'run_migrations_on_launch=False', or call "
+        "'await runtime.run_migrations()', and they are brought up to date.",
     )

@@ -19,6 +19,7 @@ from durable_notebook.errors import LostOwnershipError, StorageError
 from durable_notebook.store._abc import (
     OURS,
     Enqueued,
+    Life,
     Mail,
     NewEntry,
     Past,
@@ -52,10 +53,14 @@ class SqliteStore(Store):
         self._seen_version: int | None = None
         with ExitStack() as opened:
             try:
-                JournalFile.create(path)
+                if settings.migrate:
+                    JournalFile.create(path)
+                else:
+                    self._connections.check()
                 connection = self._connections.connect()
                 opened.callback(connection.close)
-                self._connections.migrate(connection)
+                if settings.migrate:
+                    self._connections.migrate(connection)
                 self._watching = self._connections.connect()
                 opened.callback(self._watching.close)
                 at_once = self._connections.connect(timeout_s=0.0)
@@ -106,6 +111,9 @@ class SqliteStore(Store):
         return self._writer.submit(
             lambda c: int(c.execute(self._sql["begin_session"], values).fetchone()[0])
         ).result()
+
+    def lives(self) -> dict[str, Life]:
+        return {row[0]: Life(*row) for row in self._read("lives")}
 
     # -- journal ---------------------------------------------------------------
 
@@ -205,6 +213,12 @@ class SqliteStore(Store):
 
         return self._writer.submit(job)
 
+    def refuse_mail(self, run_id: str, sequence: int) -> Future[None]:
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(self._sql["refuse_mail"], (run_id, sequence))
+
+        return self._writer.submit(job)
+
     def newest_mail(self) -> int:
         return int(self._read("newest_mail")[0][0])
 
@@ -219,6 +233,9 @@ class SqliteStore(Store):
             raise StorageError(self.name, str(e)) from e
         seen, self._seen_version = self._seen_version, row[0]
         return bool(row[0] != seen)
+
+    def is_locked(self, patience_s: float) -> bool:
+        return self._connections.is_locked(patience_s)
 
     # -- handlers of a server --------------------------------------------------
 

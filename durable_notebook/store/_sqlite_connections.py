@@ -5,12 +5,15 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from durable_notebook._config import Settings
 from durable_notebook.errors import JournalTooNewError, StorageError
+from durable_notebook.store._direct import is_busy
 from durable_notebook.store._queries import migrations, statements, tables_are_old
 
 
@@ -71,19 +74,37 @@ class Connections:
                     raise
                 time.sleep(0.005)
 
+    def check(self) -> None:
+        """See that our tables have their form of today, without writing anything.
+
+        Raises:
+            JournalTooNewError, ConfigError: They have not.
+        """
+        applied, newest = 0, migrations("sqlite")[-1][0]
+        if self._path.exists():
+            uri = f"file:{quote(str(self._path))}?mode=ro"
+            patience_s = self._settings.busy_timeout_s
+            with closing(sqlite3.connect(uri, uri=True, timeout=patience_s)) as only:
+                if only.execute(self.sql["has_migrations"]).fetchone() is not None:
+                    applied = only.execute(self.sql["applied_migration"]).fetchone()[0]
+        self._refuse_newer(applied)
+        if applied < newest:
+            raise tables_are_old(self.name, applied, newest)
+
+    def _refuse_newer(self, applied: int) -> None:
+        if applied > migrations("sqlite")[-1][0]:
+            raise JournalTooNewError(self.name, f"its schema has version {applied}")
+
     def migrate(self, connection: sqlite3.Connection) -> None:
         """Bring our tables into their form of today.
 
         Raises:
-            JournalTooNewError, ConfigError: They cannot, or may not, be.
+            JournalTooNewError: They cannot be.
         """
         connection.execute(self.sql["migration_table"])
         known = migrations("sqlite")
         applied = connection.execute(self.sql["applied_migration"]).fetchone()[0]
-        if applied > known[-1][0]:
-            raise JournalTooNewError(self.name, f"its schema has version {applied}")
-        if applied < known[-1][0] and not self._settings.migrate:
-            raise tables_are_old(self.name, applied, known[-1][0])
+        self._refuse_newer(applied)
         for version, name, script in known:
             if version > applied:
                 self._apply(connection, version, name, script)
@@ -125,6 +146,18 @@ class Connections:
                 return found.fetchall()
         except (sqlite3.Error, UnicodeError, OverflowError) as e:
             raise StorageError(self.name, str(e)) from e
+
+    def is_locked(self, patience_s: float) -> bool:
+        """Whether another program holds the write lock for so long."""
+        try:
+            with closing(self.connect(patience_s)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.rollback()
+        except sqlite3.Error as e:
+            if is_busy(e):
+                return True
+            raise StorageError(self.name, str(e)) from e
+        return False
 
     def close(self) -> None:
         """Close what is read with, whichever thread reads."""

@@ -142,6 +142,11 @@ INSERT INTO durable_session (executor_id, pid, started_at)
 VALUES (%(executor_id)s, %(pid)s, %(now)s)
 RETURNING session
 
+-- lives --
+SELECT s.executor_id, s.session, s.pid, s.started_at, e.notebook
+FROM durable_session s LEFT JOIN durable_executor e ON e.executor_id = s.executor_id
+WHERE s.session IN (SELECT max(session) FROM durable_session GROUP BY executor_id)
+
 -- append_entry --
 -- The owner cannot change before the commit: its row is locked. Nor can a lease, which
 -- is renewed under that lock, but not taken: who takes it sees all that was written
@@ -269,6 +274,9 @@ WHERE run_id = %(run_id)s AND sequence > %(after)s ORDER BY sequence
 UPDATE durable_mail SET tick = ''
 WHERE run_id = %(run_id)s AND sequence <= %(until)s AND tick <> ''
 
+-- refuse_mail --
+UPDATE durable_mail SET tick = '', key = NULL WHERE run_id = %(run_id)s AND sequence = %(sequence)s
+
 -- newest_mail --
 SELECT coalesce(max(sequence), 0) FROM durable_mail
 
@@ -344,7 +352,7 @@ SELECT w.workflow_uuid,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
     (SELECT coalesce(max(m.sequence), 0) FROM durable_mail m
-     WHERE m.run_id = w.workflow_uuid)
+     WHERE m.run_id = w.workflow_uuid AND m.tick <> '')
 FROM workflow_status w
 WHERE w.status = 'PENDING' AND w.executor_id = %(executor_id)s
 AND w.workflow_uuid = ANY(%(run_ids)s::text[])

@@ -12,6 +12,9 @@ SELECT coalesce(max(version), 0) FROM durable_migration
 -- record_migration --
 INSERT INTO durable_migration (version, name, applied_at) VALUES (?, ?, ?)
 
+-- has_migrations --
+SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'durable_migration'
+
 -- has_dbos --
 SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'operation_outputs'
 
@@ -30,6 +33,11 @@ ON CONFLICT (executor_id) DO UPDATE SET notebook = excluded.notebook
 -- begin_session --
 INSERT INTO durable_session (executor_id, pid, started_at) VALUES (?, ?, ?)
 RETURNING session
+
+-- lives --
+SELECT s.executor_id, s.session, s.pid, s.started_at, e.notebook
+FROM durable_session s LEFT JOIN durable_executor e ON e.executor_id = s.executor_id
+WHERE s.session IN (SELECT max(session) FROM durable_session GROUP BY executor_id)
 
 -- owner --
 SELECT owner_xid FROM workflow_status WHERE workflow_uuid = ?
@@ -95,6 +103,9 @@ WHERE run_id = ? AND sequence > ? ORDER BY sequence
 
 -- forget_mail --
 UPDATE durable_mail SET tick = '' WHERE run_id = ? AND sequence <= ? AND tick <> ''
+
+-- refuse_mail --
+UPDATE durable_mail SET tick = '', key = NULL WHERE run_id = ? AND sequence = ?
 
 -- newest_mail --
 SELECT coalesce(max(sequence), 0) FROM durable_mail
@@ -168,7 +179,7 @@ SELECT w.workflow_uuid,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
     (SELECT coalesce(max(m.sequence), 0) FROM durable_mail m
-     WHERE m.run_id = w.workflow_uuid)
+     WHERE m.run_id = w.workflow_uuid AND m.tick <> '')
 FROM workflow_status w
 WHERE w.status = 'PENDING' AND w.executor_id = ?
 AND w.workflow_uuid IN (SELECT value FROM json_each(?))

@@ -1,7 +1,4 @@
-"""Views: values in, a pandas frame or an HTML string out. Nothing is displayed here."""
+"""Views: values in, a pandas frame, HTML or text out. Nothing is displayed here.
 
-from __future__ import annotations
-
-from durable_notebook.views.frames import JournalFrame, RunsFrame, journal, runs
-
-__all__ = ["JournalFrame", "RunsFrame", "journal", "runs"]
+Nothing is imported here either: a terminal needs `text`, and no pandas.
+"""

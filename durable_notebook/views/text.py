@@ -7,17 +7,21 @@ from collections.abc import Sequence
 from durable_notebook._model import Attempt, RunInfo
 from durable_notebook.views import words
 from durable_notebook.views.axis import Bar, bars, downtime_before, is_on_new_code
+from durable_notebook.views.table import Column, clip, harmless, table
 
 _BAR_CELLS = 24
 
 
-def journal(info: RunInfo, rows: Sequence[Attempt]) -> str:
-    """A run's timeline as a table, with a line where a process died."""
+def journal(info: RunInfo, rows: Sequence[Attempt], width: int | None = None) -> str:
+    """A run's timeline as a table, with a line where a process died.
+
+    `width` is what a line may take; None for any.
+    """
     head = f"{words.short_name(info.workflow)} · run {info.run_id} · {info.status}"
+    head = clip(harmless(head), width)
     if not rows:
         return f"{head}\nNothing has run yet."
-    table: list[tuple[str, ...]] = [_COLUMNS]
-    lines: list[str | None] = [None]
+    lines: list[Sequence[str] | str] = []
     session = rows[0].session
     for row, bar in zip(rows, bars(rows), strict=True):
         if row.session != session:
@@ -27,32 +31,25 @@ def journal(info: RunInfo, rows: Sequence[Attempt]) -> str:
             lines.append(
                 f"── session {session} begins, {gap} after the last sign of life{code}"
             )
-            table.append(_COLUMNS)
-        lines.append(None)
-        table.append(_cells(row, bar))
-    widths = [max(len(r[i]) for r in table) for i in range(len(_COLUMNS))]
-    body = [
-        line or "  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip()
-        for r, line in zip(table, lines, strict=True)
-    ]
-    return "\n".join([head, *body])
+        lines.append(_cells(row, bar))
+    return "\n".join([head, *table(_COLUMNS, lines, width)])
 
 
 _COLUMNS = (
-    "position",
-    "step",
-    "received",
-    "returned",
-    "status",
-    "attempt",
-    "session",
-    "started",
-    "duration",
-    "",
+    Column("position"),
+    Column("step", least=10),
+    Column("received", least=10),
+    Column("returned", least=10),
+    Column("status"),
+    Column("attempt", leaves=3),
+    Column("session", leaves=2),
+    Column("started", leaves=4),
+    Column("duration", leaves=5),
+    Column("", leaves=1),
 )
 
 
-def _cells(row: Attempt, bar: Bar | None) -> tuple[str, ...]:
+def _cells(row: Attempt, bar: Bar | None) -> Sequence[str]:
     took = row.finished - row.started if row.started and row.finished else None
     return (
         "–" if row.position is None else str(row.position),
@@ -76,27 +73,32 @@ def _drawn(bar: Bar | None) -> str:
     return " " * left + "█" * min(width, _BAR_CELLS - left)
 
 
-def runs(rows: Sequence[RunInfo]) -> str:
-    """A list of runs as a table."""
+def runs(rows: Sequence[RunInfo], width: int | None = None) -> str:
+    """A list of runs as a table; `width` is what a line may take, None for any."""
     if not rows:
         return "No runs in this journal."
-    table = [("run", "workflow", "status", "steps", "started", "")]
-    table += [
+    cells = [
         (
             row.run_id,
             words.short_name(row.workflow),
             str(row.status),
             str(row.steps),
-            words.clock(row.started),
-            words.summary(row),
+            words.moment(row.started),
+            words.reason(row),
         )
         for row in rows
     ]
-    widths = [max(len(r[i]) for r in table) for i in range(len(table[0]))]
-    return "\n".join(
-        "  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip()
-        for r in table
-    )
+    return "\n".join(table(_RUN_COLUMNS, cells, width))
+
+
+_RUN_COLUMNS = (
+    Column("run", least=24),
+    Column("workflow", least=10),
+    Column("status"),
+    Column("steps", leaves=1),
+    Column("started", leaves=2),
+    Column("waits for, or error", least=28),
+)
 
 
 def panel(
@@ -109,4 +111,4 @@ def panel(
     )
     last = f"last: {rows[-1].step} ({rows[-1].status})" if rows else ""
     end = f"result: {result}" if result is not None else words.summary(info)
-    return "\n".join(part for part in (head, note, last, end) if part)
+    return "\n".join(harmless(part) for part in (head, note, last, end) if part)

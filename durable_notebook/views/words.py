@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from durable_notebook._model import Attempt, EventView, Json, RunInfo
+from durable_notebook._model import Attempt, EventView, Json, RunInfo, RunStatus
 
 
 def duration(span: timedelta | None) -> str:
@@ -25,6 +25,13 @@ def duration(span: timedelta | None) -> str:
 def clock(moment: datetime | None) -> str:
     """The time of day where the reader is."""
     return "" if moment is None else moment.astimezone().strftime("%H:%M:%S")
+
+
+def moment(time: datetime) -> str:
+    """A time where the reader is, with its date if that is not today's."""
+    local = time.astimezone()
+    is_today = local.date() == datetime.now().astimezone().date()
+    return local.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M")
 
 
 def plural(count: int, word: str) -> str:
@@ -67,10 +74,17 @@ def short_name(workflow: str) -> str:
     return workflow.rpartition(".")[2]
 
 
+def reason(info: RunInfo) -> str:
+    """What a run waits for, and until when, or the error with which it failed."""
+    if info.status is RunStatus.FAILED:
+        return cut(info.error or "", 160)
+    if info.waits_for is None:
+        return ""
+    until = "" if info.due is None else f", until {moment(info.due)}"
+    return cut(info.waits_for, 200) + until
+
+
 def summary(info: RunInfo) -> str:
     """What a run is doing, in a few words."""
-    if info.error is not None:
-        return cut(info.error, 160)
-    if info.waits_for is not None:
-        return f"waits for {cut(info.waits_for, 200)}"
-    return ""
+    is_waiting = info.waits_for is not None
+    return f"waits for {reason(info)}" if is_waiting else reason(info)

@@ -1,0 +1,54 @@
+"""What a diagnosis says: causes, each with a sentence and the commands that cure it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+OURS = "durable-notebook"
+
+UPGRADE = ("pip", "install", "-U", OURS)
+
+
+class Cause(StrEnum):
+    """What keeps a run, or a whole journal, from moving."""
+
+    ENDED = "ended"
+    FAILED = "failed"
+    OUTCOME_LOST = "outcome-lost"
+    UNREADABLE = "unreadable"
+    NOBODY_TOOK_IT = "nobody-took-it"
+    EXECUTOR_DEAD = "executor-dead"
+    NOT_TAKEN = "not-taken"
+    BEGUN_OFTEN = "begun-often"
+    WAITING_FOR_ANSWER = "waiting-for-answer"
+    RETRY_LATER = "retry-later"
+    STEP_RUNNING = "step-running"
+    NOT_BEGUN = "not-begun"
+    WAITING_FOR_RUN = "waiting-for-run"
+    WAITING_FOR_EVENT = "waiting-for-event"
+    TIMES_OUT = "times-out"
+    LEFT_AT_REST = "left-at-rest"
+    MESSAGE_UNREAD = "message-unread"
+    JOURNAL_NEWER = "journal-newer"
+    JOURNAL_LOCKED = "journal-locked"
+    JOURNAL_UNUSABLE = "journal-unusable"
+    NO_RIGHTS = "no-rights"
+    DBOS_UNTESTED = "dbos-untested"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One cause: a sentence, and the commands that cure it, each as its words.
+
+    `run_id` is None where it concerns the whole journal; `since` tells from when on it
+    was so, and `due` when it ends by itself.
+    """
+
+    cause: Cause
+    says: str
+    run_id: str | None = None
+    commands: tuple[tuple[str, ...], ...] = ()
+    since: datetime | None = None
+    due: datetime | None = None
