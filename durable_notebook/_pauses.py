@@ -134,11 +134,12 @@ def _deadline(
 
 def _not_begun(row: RunRow) -> Finding:
     name = row.workflow.rpartition(".")[2]
-    says = f"No step of it has begun. Executor {row.executor_id!r} is about to begin it."
+    executor = row.executor_id
+    says = f"No step of it has begun. Executor {executor!r} is about to begin it."
     if row.waits_for_place:
         says = (
             f"It waits for a place: as many runs of {name} go on in executor "
-            f"{row.executor_id!r} as 'num_concurrent_runs' allows."
+            f"{executor!r} as 'num_concurrent_runs' allows."
         )
     return Finding(
         Cause.NOT_BEGUN,
