@@ -66,8 +66,14 @@ class Run:
         return event.result if type(event) is StopEvent else event
 
     async def events(self, after: int = 0) -> AsyncGenerator[Event, None]:
-        """Give the published events from a number on, up to the run's end."""
-        stream = self.client.runtime.stream(self.run_id, after)
+        """Give the published events from a number on, up to the run's end.
+
+        The first has the number 0. Each is on disk before it is given, which is seen
+        to at once, so its number means the same event after any crash: whoever has
+        seen `n` events goes on with `after=n`. `handler.stream_events()` gives events
+        a moment earlier, while a crash can still give their numbers to others.
+        """
+        stream = self.client.runtime.stream(self.run_id, after, is_exact=True)
         while True:
             try:
                 yield await self.client.on_loop(anext(stream))
