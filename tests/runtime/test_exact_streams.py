@@ -7,28 +7,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from process_lives import launched, live, never, soon
-from sample_workflows import Logged, Part
+from sample_workflows import Logged, Part, Said, Saying
 from workflows import Context, step
 from workflows.events import Event, StartEvent, StopEvent
 
 from durable_notebook import Client, DBOSRuntime
-
-
-class Said(Event):
-    text: str
-
-
-class Saying(Logged):
-    """Says two things and stops at the gate in the middle of a body."""
-
-    @step
-    async def only(self, ctx: Context, ev: StartEvent) -> StopEvent:
-        ctx.write_event_to_stream(Said(text="first"))
-        await asyncio.sleep(0)
-        ctx.write_event_to_stream(Said(text="second"))
-        await self.pass_gate()
-        ctx.write_event_to_stream(Said(text="third"))
-        return StopEvent(result="said")
 
 
 class Racing(Logged):
