@@ -17,6 +17,7 @@ from durable_notebook._describe import describe
 from durable_notebook._model import EventView, RunInfo, RunStatus
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.runtime import DBOSRuntime
+from durable_notebook.server._admission import may_be_known
 from durable_notebook.server._theirs import HandlerQuery, PersistentHandler
 from durable_notebook.store import RunRow
 
@@ -57,12 +58,18 @@ class Handlers:
 
     def newest(self, handler_id: str) -> RunRow | None:
         """The run of a handler, or its newest one."""
+        if not may_be_known(handler_id):
+            return None
         store = self.runtime.store
         for run_id in (*store.handler_runs(handler_id), handler_id):
             row = store.run(run_id)
             if row is not None:
                 return row
         return None
+
+    def has_ended(self, row: RunRow) -> bool:
+        """Whether a handler may go on with another run than this one."""
+        return describe(self.runtime, row, None).status.is_final
 
     def runs(self, handler_id: str) -> list[str]:
         """Every run that a handler has had, newest first."""
