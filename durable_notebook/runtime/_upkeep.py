@@ -1,4 +1,4 @@
-"""Runs as wholes: fork one, delete some, and trim what has ended."""
+"""Runs as wholes: fork or rewind one, delete some, and trim what has ended."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from durable_notebook.errors import (
     InvalidPositionError,
     LiveElsewhereError,
     LostOwnershipError,
+    UnfinishedRunError,
     UnknownRunError,
 )
 from durable_notebook.runtime._checks import check_run_id
@@ -25,7 +26,7 @@ _AT_ONCE = 50
 
 
 class Upkeep:
-    """Forks and deletes runs. Belongs to the runtime's loop."""
+    """Forks, rewinds and deletes runs. Belongs to the runtime's loop."""
 
     def __init__(
         self, *, engine: Engine, store: Store, runs: Runs, executor: Executor
@@ -39,19 +40,37 @@ class Upkeep:
         self, run_id: str, position: int | None, new_run_id: str | None
     ) -> str:
         """Begin a new run with the first entries of another, and give its id."""
-        row = self._row(run_id)
-        last = self._store.last_entry(run_id)
-        count = 0 if last is None else last.position + 1
-        if last is not None and last.entry.end is not None:
-            count -= 1  # Its last turn ended the run; the fork has one of its own.
-        kept = count if position is None else position
-        if not 0 <= kept <= count:
-            raise InvalidPositionError(run_id, position, count)
+        kept = self._kept(run_id, position)
         if new_run_id is None:
-            new_run_id = f"{row.run_id[:180]}-fork-{secrets.token_hex(3)}"
+            new_run_id = f"{run_id[:180]}-fork-{secrets.token_hex(3)}"
         await self._engine.fork(run_id, check_run_id(new_run_id), kept)
         await self._runs.resume(new_run_id)
         return new_run_id
+
+    async def rewind(self, run_id: str, position: int | None) -> None:
+        """Put a run that has ended back to a position, and go on with it."""
+        kept = self._kept(run_id, position)
+        while self._runs.is_claimed(run_id) and self._has_ended(run_id):
+            await self._runs.until_changed(1.0)  # DBOS is about to record the end.
+        if self._row(run_id).is_unfinished:
+            raise UnfinishedRunError(run_id)
+        await self._engine.rewind(run_id, kept)
+        await self._runs.resume(run_id)
+
+    def _has_ended(self, run_id: str) -> bool:
+        return recorded_end(self._store, self._row(run_id)) is not None
+
+    def _kept(self, run_id: str, position: int | None) -> int:
+        """How many entries are before a position; all but the end's without one."""
+        self._row(run_id)
+        last = self._store.last_entry(run_id)
+        count = 0 if last is None else last.position + 1
+        if last is not None and last.entry.end is not None:
+            count -= 1  # Its last turn ended the run; what goes on has one of its own.
+        kept = count if position is None else position
+        if not 0 <= kept <= count:
+            raise InvalidPositionError(run_id, position, count)
+        return kept
 
     async def delete(self, run_id: str) -> None:
         """Delete a run with all that belongs to it, and stop it if it is live here.
