@@ -296,7 +296,7 @@ class Access:
             step = 1 if last is None else last.position + 2
             return Outcome(error=LostOutcomeError(run_id, row.dbos_status, step))
         problem = self._runs.problems.get(run_id)
-        return None if problem is None else Outcome(error=problem)
+        return Outcome(error=problem) if stands_still(problem) else None
 
     def _ended_as(self, row: RunRow) -> str | None:
         """The word for how a run ended, None while it has not."""

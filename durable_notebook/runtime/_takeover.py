@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from workflows.events import Event
 
@@ -10,7 +10,7 @@ from durable_notebook.errors import LostOwnershipError
 from durable_notebook.runtime._live import LiveRun
 
 
-def stands_still(problem: Exception | None) -> bool:
+def stands_still(problem: Exception | None) -> TypeGuard[Exception]:
     """Whether nothing is added to a run because of this.
 
     One that was lost goes on elsewhere: whether anybody does, its executor tells.

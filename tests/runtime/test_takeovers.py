@@ -148,3 +148,21 @@ async def test_a_reader_is_told_when_the_process_that_took_over_dies(
 
     assert told.value.executor_id == "two"
     assert reader.said == ["first", "second"]
+
+
+async def test_who_asks_for_the_result_after_a_takeover_waits_for_it(
+    journal_url: str,
+) -> None:
+    """As the error says to whoever waited for it when the run was lost."""
+    async with launched(journal_url, executor_id="one") as runtime:
+        await begin(runtime, "exact")
+        before = asyncio.ensure_future(Client(runtime).run("s").result())
+        async with another_process(journal_url, "s") as taker:
+            await taker.take()
+            with pytest.raises(LostOwnershipError):
+                await soon(before)
+            after = asyncio.ensure_future(Client(runtime).run("s").result())
+            await asyncio.sleep(0)
+            await taker.end()
+
+        assert await soon(after) == "said"
