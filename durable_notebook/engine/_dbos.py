@@ -255,6 +255,10 @@ class Engine:
             # DBOS counts from 1 and names the first step that is done again.
             await DBOS.fork_workflow_async(run_id, kept + 1)
 
+    async def rewind(self, run_id: str, kept: int) -> None:
+        """Put a run that has ended back to its first entries; it is not taken yet."""
+        await DBOS.rewind_workflow_async(run_id, start_step=kept + 1)
+
     async def run_claimed(self, claim: Claim) -> Json:
         """Called by DBOS: execute a run and give DBOS its outcome to record."""
         return await self._execute(claim)

@@ -16,8 +16,7 @@ from IPython.core.magic import (
     magics_class,
     no_var_expand,
 )
-from traitlets import List, Unicode
-from traitlets.config.configurable import Configurable
+from traitlets import observe
 from workflows import Workflow
 
 from durable_notebook._config import (
@@ -35,6 +34,7 @@ from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
 from durable_notebook.notebook._sentences import became, plainly, short_path, state_of
 from durable_notebook.notebook._session import Session, notebook_path
+from durable_notebook.notebook._traits import Traits
 from durable_notebook.views import frames, words
 from durable_notebook.views.frames import JournalFrame, RunsFrame
 
@@ -42,25 +42,15 @@ _MOST_NAMED = 5
 
 
 @magics_class
-class DurableNotebook(Magics, Configurable):
+class DurableNotebook(Magics, Traits):
     """Durable runs in this notebook. `%config DurableNotebook` shows the settings."""
 
-    database_url = Unicode(
-        "",
-        help="The journal: sqlite:///file or postgresql://user@host/database. Empty "
-        "means .durable_notebook/journal.sqlite beside the notebook, or "
-        "$DURABLE_NOTEBOOK_URL.",
-    ).tag(config=True)
-
-    redact = List(
-        Unicode(),
-        help="Names of fields whose values are masked before they are written.",
-    ).tag(config=True)
+    # Before `__init__`, which sets what a profile says.
+    _session: Session | None = None
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell=shell, parent=shell)
         self._shell = shell
-        self._session: Session | None = None
         self._beside = default_url()
         self._last_run: str | None = None
         self._panels: list[Panel] = []
@@ -85,9 +75,15 @@ class DurableNotebook(Magics, Configurable):
                     database_url=self._url,
                     notebook=notebook_path(names),
                     redact=tuple(self.redact),
+                    idle_timeout_s=self.idle_timeout,
                 )
             )
         return self._session
+
+    @observe("idle_timeout")
+    def _release_idle(self, _: object) -> None:
+        if self._session is not None:
+            self._session.runtime.release_idle_after(self.idle_timeout)
 
     def open_existing(self) -> None:
         """Open the journal if there is one, and tell what was interrupted."""

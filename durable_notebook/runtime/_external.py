@@ -71,7 +71,11 @@ class ExternalAdapter(
         await self._runtime.on_loop(post)
 
     async def stream_published_events(self) -> AsyncGenerator[Event, None]:
-        """Replay the stream from its beginning, then follow it."""
+        """Replay the stream from its beginning, then follow it.
+
+        Live events come as they are published, before they are on disk: their numbers
+        are only final in `Run.events()`.
+        """
         # One that nobody goes on with is refused after what is recorded of it.
         with contextlib.suppress(StrandedRunError):
             await self._runtime.on_loop(self.started())

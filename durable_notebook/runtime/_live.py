@@ -27,6 +27,7 @@ from durable_notebook._entry import Entry, now, rounded
 from durable_notebook._model import Json
 from durable_notebook.engine import Claim
 from durable_notebook.errors import (
+    DurableNotebookError,
     LostOwnershipError,
     StorageError,
     UnstorableValueError,
@@ -93,7 +94,7 @@ class LiveRun:
         self._journal = journal
         self._broken: BaseException | None = None
         self._committed_at = time.monotonic()
-        self._events_on_disk = restored.events
+        self.events_on_disk = restored.events
         self._driver: asyncio.Task[StopEvent] | None = None
         self._position = restored.position
         self._interrupted = restored.interrupted
@@ -298,13 +299,15 @@ class LiveRun:
 
         Until then a crash can give an event another number.
         """
-        while self._events_on_disk < events:
+        while self.events_on_disk < events:
             if self._is_closed:
                 return False
             changed = self.changed
             if self._is_ending or self.stream.has_unrecorded:
-                await self.settle()
-            if self._events_on_disk < events and not self._is_closed:
+                # If that fails, whoever executes the run is told, and closes it.
+                with contextlib.suppress(DurableNotebookError):
+                    await self.settle()
+            if self.events_on_disk < events and not self._is_closed:
                 await changed.wait()
         return True
 
@@ -424,7 +427,7 @@ class LiveRun:
             # Whoever waits may be cancelled; the entry may not.
             await asyncio.shield(waiting)
         self._committed_at = time.monotonic()
-        self._events_on_disk = max(self._events_on_disk, entry.events)
+        self.events_on_disk = max(self.events_on_disk, entry.events)
         self.notify()
         self._snapshots.look(position)
         if self.codec.redaction and entry.cursor > self._forgotten:

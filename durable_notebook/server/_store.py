@@ -90,6 +90,9 @@ class JournalStore(AbstractWorkflowStore):
         newest = await asyncio.to_thread(self._handlers.newest, handler_id)
         if newest is None:
             return Start(handler_id, offered, handler_id)
+        if not self._handlers.has_ended(newest):
+            # Another request has just begun it: this one gets it, or is refused.
+            return Start(handler_id, offered, newest.run_id)
         await asyncio.wrap_future(store.put_handler(handler_id, offered))
         return Start(handler_id, offered, offered)
 
