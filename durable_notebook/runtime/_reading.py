@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import time
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Any
 
@@ -15,6 +18,10 @@ from durable_notebook.runtime._runs import Runs
 from durable_notebook.runtime._takeover import Repeats, stands_still
 from durable_notebook.store import Store
 
+# A reader has one commit made in this time, of all that came meanwhile: a body that
+# speaks without a pause would have one made for each of its events.
+_GATHER_S = 0.005
+
 
 class Reading:
     """Stands behind the first `after` events of a run."""
@@ -25,6 +32,7 @@ class Reading:
         self.is_whole = False
         self._position = -1  # Of the last entry read: none is read twice.
         self._repeats = Repeats()
+        self._asked_at = -_GATHER_S
         self._runs = runs
         self._store = store
 
@@ -35,7 +43,7 @@ class Reading:
         """
         last = None
         async for event in run.stream.read(self.after):
-            if is_exact and not await run.until_on_disk(self.after + 1):
+            if is_exact and not await self._is_on_disk(run):
                 break
             self.after, last = self.after + 1, event
             if not self._repeats.has(event):
@@ -48,6 +56,16 @@ class Reading:
             self.is_whole = True
         else:  # Others have written where this execution would have.
             self.after, self._position = self._repeats.note(run, self.after), -1
+
+    async def _is_on_disk(self, run: LiveRun) -> bool:
+        """Have the next event on disk; False if that cannot be."""
+        rest_s = self._asked_at + _GATHER_S - time.monotonic()
+        if run.events_on_disk <= self.after and rest_s > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(run.changed.wait(), rest_s)
+        if run.events_on_disk <= self.after:
+            self._asked_at = time.monotonic()
+        return await run.until_on_disk(self.after + 1)
 
     def _is_over(self, outcome: Outcome) -> bool:
         """Whether nobody else goes on with a run, or has ended it, as it was lost."""
