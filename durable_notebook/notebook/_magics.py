@@ -30,6 +30,7 @@ from durable_notebook._config import (
 from durable_notebook._model import RunInfo, RunStatus
 from durable_notebook.notebook._cells import run_cell, workflow_named
 from durable_notebook.notebook._fields import Line, parse
+from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
 from durable_notebook.notebook._sentences import became, plainly, short_path, state_of
@@ -52,6 +53,7 @@ class DurableNotebook(Magics, Traits):
         super().__init__(shell=shell, parent=shell)
         self._shell = shell
         self._beside = default_url()
+        self._local = LocalPostgres(sqlite_path(self._beside).parent / "postgres")
         self._last_run: str | None = None
         self._panels: list[Panel] = []
 
@@ -95,6 +97,7 @@ class DurableNotebook(Magics, Traits):
         if self._session is not None:
             self._session.close()
             self._session = None
+        self._local.stop()
 
     def _tell(self) -> None:
         """Say in two lines what this journal holds and what each run waits for."""
@@ -140,13 +143,16 @@ class DurableNotebook(Magics, Traits):
         """Choose the journal and open it: `%durable_connect sqlite:///runs.sqlite`.
 
         Without a URL, opens the default one. The file is created if need be.
+        `%durable_connect --postgres` starts a Postgres server beside that, on a socket
+        and with its data in the same folder, and stops it when no notebook uses it.
         """
         with plainly():
             url = line.strip().strip("'\"")
-            if url:
+            is_local = url == "--postgres"
+            if url and not is_local:
                 check_url(url)
             self.close()
-            self.database_url = url
+            self.database_url = self._local.start() if is_local else url
             self._tell()
 
     @no_var_expand
