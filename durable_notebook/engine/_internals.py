@@ -266,6 +266,7 @@ class _OursAreReported(logging.Filter):
     _of_outages = (
         "Database connection failed",
         "Exception encountered in queue thread",
+        "Exception in background job",
         "Exception listing queues",
         "Exception polling schedules",
         "Exception taking the background_jobs lock",
