@@ -13,5 +13,13 @@ from durable_notebook.runtime._codec import plain_codec
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._runtime import DBOSRuntime
+from durable_notebook.runtime._tracing import as_asked_by
 
-__all__ = ["DBOSRuntime", "LiveRun", "Outcome", "check_run_id", "plain_codec"]
+__all__ = [
+    "DBOSRuntime",
+    "LiveRun",
+    "Outcome",
+    "as_asked_by",
+    "check_run_id",
+    "plain_codec",
+]

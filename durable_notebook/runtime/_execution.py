@@ -7,6 +7,7 @@ import contextvars
 from dataclasses import dataclass
 from typing import Any
 
+from llama_index_instrumentation import get_dispatcher
 from workflows.events import Event, StopEvent
 
 from durable_notebook.engine import Claim
@@ -23,6 +24,7 @@ from durable_notebook.runtime._registry import Definition, current_run
 from durable_notebook.runtime._released import Released
 from durable_notebook.runtime._restore import Restored, reduce_journal, restore
 from durable_notebook.runtime._snapshots import Snapshots
+from durable_notebook.runtime._tracing import life_of
 from durable_notebook.store import Store
 
 # What stops a run without ending it: it is resumable once the cause is gone.
@@ -53,6 +55,7 @@ class Session:
 
     store: Store
     number: int
+    executor_id: str
     snapshot_every: int
 
 
@@ -130,6 +133,16 @@ class Execution:
         # Outside DBOS's own context: what a step body calls of DBOS is its own
         # affair and takes no position of this journal.
         context = self._start.context if self._start else contextvars.Context()
+        spans = life_of(self._run, self._session, self._claim.inputs, context)
+        if spans is None:
+            return await self._drive(context)
+        self._run.spans = spans
+        with spans:
+            outcome = await self._drive(context)
+            spans.ends(outcome)
+        return outcome
+
+    async def _drive(self, context: contextvars.Context) -> Outcome:
         work = self._control_loop()
         try:
             result = await self._run.drive(asyncio.create_task(work, context=context))
@@ -151,6 +164,8 @@ class Execution:
             self._released.catch_up(self._restored, run)
         run.open()
         tags = start.tags if start else {}
+        if run.spans is not None:  # What the library makes of spans is below ours.
+            tags = get_dispatcher().capture_propagation_context()
         function = self._definition.registered.workflow_run_fn
         return await function(
             self._restored.state,

@@ -42,6 +42,7 @@ from durable_notebook.store import NewEntry, Store
 if TYPE_CHECKING:
     from durable_notebook.runtime._registry import Definition
     from durable_notebook.runtime._restore import Restored
+    from durable_notebook.runtime._spans import RunSpans
 
 # Bodies begin within this time of the commit that names them, unless the process was
 # stopped, or is very busy.
@@ -62,6 +63,7 @@ class LiveRun:
         snapshots: Snapshots,
     ) -> None:
         self.run_id = claim.run_id
+        self.workflow = claim.workflow
         self.codec = definition.codec
         self.state = restored.store
         self.flight = restored.flight
@@ -85,6 +87,8 @@ class LiveRun:
         # It begins no body any more: see `Drain`.
         self.is_leaving = False
         self.parent = parent_of(claim.inputs)
+        # Where the program wants them.
+        self.spans: RunSpans | None = None
         self._recorded = asyncio.Event()
         self.changed = asyncio.Event()
         self._ahead_s = max(0.0, restored.at - now())
@@ -425,6 +429,8 @@ class LiveRun:
             await asyncio.shield(waiting)
         self._committed_at = time.monotonic()
         self._events_on_disk = max(self._events_on_disk, entry.events)
+        if self.spans is not None:
+            self.spans.recorded(entry.bodies, position)
         self.notify()
         self._snapshots.look(position)
         if self.codec.redaction and entry.cursor > self._forgotten:

@@ -196,7 +196,10 @@ def _watched(function: StepWorkerFunction) -> StepWorkerFunction:
         token = current_invocation.set(invocation)
         arguments: dict[str, Any] = {"bound_events": bound_events, "retry": retry}
         try:
-            output = await function(state, step_name, event, workflow, **arguments)
+            work = function(state, step_name, event, workflow, **arguments)
+            if run.spans is not None:
+                work = run.spans.body(invocation, work)
+            output = await work
         finally:
             current_invocation.reset(token)
             invocation.finished_at = now()

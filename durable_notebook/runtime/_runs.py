@@ -78,7 +78,7 @@ class Runs(Tasks):
         self._store = store
         self._registry = registry
         self._executor = executor
-        self._session = Session(store, executor.session, snapshot_every)
+        self._session = Session(store, executor.session, executor.id, snapshot_every)
         self._places = Places(registry.limit, self._enter)
         self.beginnings = Beginnings(
             engine=engine,

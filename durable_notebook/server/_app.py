@@ -27,6 +27,7 @@ from durable_notebook.server._theirs import (
     HandlerNotFoundError,
     HandlerQuery,
 )
+from durable_notebook.server._traces import TakesUpTraces
 
 logger = logging.getLogger("durable_notebook")
 
@@ -61,6 +62,7 @@ class WorkflowServer(_theirs.WorkflowServer):
         self._leaving = asyncio.Event()
         self._drain_timeout_s = drain_timeout
         self.app.add_middleware(_BodyIsOptional)
+        self.app.add_middleware(TakesUpTraces)
         self.app.add_middleware(EndsWithServer, leaving=self._leaving)
         self.app.add_exception_handler(204, _no_content)
         if self._durable is not None:
