@@ -19,6 +19,7 @@ from durable_notebook.errors import (
 )
 from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._meter import Meter
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._registry import Definition, current_run
 from durable_notebook.runtime._released import Released
@@ -46,17 +47,19 @@ class Start:
     tags: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Session:
     """One life of an executor, as its executions share it.
 
-    `number` is what entries call it.
+    `number` is what entries call it; the `meter` counts what it does, once somebody
+    has asked.
     """
 
     store: Store
     number: int
     executor_id: str
     snapshot_every: int
+    meter: Meter | None = None
 
 
 class Execution:
@@ -97,6 +100,7 @@ class Execution:
             restored=self._restored,
             snapshots=self._snapshots(),
         )
+        self._run.meter = self._session.meter
         return self._run
 
     async def _take_back_mail(self) -> None:

@@ -40,6 +40,7 @@ from durable_notebook.runtime._stream import Stream
 from durable_notebook.store import NewEntry, Store
 
 if TYPE_CHECKING:
+    from durable_notebook.runtime._meter import Meter
     from durable_notebook.runtime._registry import Definition
     from durable_notebook.runtime._restore import Restored
     from durable_notebook.runtime._spans import RunSpans
@@ -89,6 +90,8 @@ class LiveRun:
         self.parent = parent_of(claim.inputs)
         # Where the program wants them.
         self.spans: RunSpans | None = None
+        # Where somebody shows figures of the process.
+        self.meter: Meter | None = None
         self._recorded = asyncio.Event()
         self.changed = asyncio.Event()
         self._ahead_s = max(0.0, restored.at - now())
@@ -418,6 +421,7 @@ class LiveRun:
             code=(entry.code, self._code_text()) if entry.code else None,
         )
         self._consumed = entry.cursor
+        meter, handed_in_at = self.meter, time.monotonic()
         written = self._journal.append(new)
         if written.done():
             self._written(position, written)
@@ -429,6 +433,8 @@ class LiveRun:
             await asyncio.shield(waiting)
         self._committed_at = time.monotonic()
         self._events_on_disk = max(self._events_on_disk, entry.events)
+        if meter is not None:
+            meter.committed(self._committed_at - handed_in_at)
         if self.spans is not None:
             self.spans.recorded(entry.bodies, position)
         self.notify()

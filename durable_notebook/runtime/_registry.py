@@ -200,6 +200,8 @@ def _watched(function: StepWorkerFunction) -> StepWorkerFunction:
             if run.spans is not None:
                 work = run.spans.body(invocation, work)
             output = await work
+            if run.meter is not None:
+                run.meter.returned(run.workflow, step_name, output)
         finally:
             current_invocation.reset(token)
             invocation.finished_at = now()

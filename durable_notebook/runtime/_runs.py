@@ -26,6 +26,7 @@ from durable_notebook.runtime._execution import (
 from durable_notebook.runtime._executor import Executor
 from durable_notebook.runtime._idle import Idle
 from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._meter import Meter, Readings
 from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._places import Places
 from durable_notebook.runtime._refusals import Refusals
@@ -439,6 +440,24 @@ class Runs(Tasks):
         self.wake()
         if self.refusals.is_news(problem):
             logger.warning("%s", problem)
+
+    # -- for whoever shows it ------------------------------------------------------
+
+    def readings(self) -> Readings:
+        """What this process does; bodies and commits are counted from the first on."""
+        meter = self._session.meter
+        if meter is None:
+            meter = self._session.meter = Meter()
+            for run in self.live.values():
+                run.meter = meter
+        return Readings(
+            executor_id=self._executor.id,
+            session=self._session.number,
+            in_flight=sum(len(run.flight.running()) for run in self.live.values()),
+            live=len(self.live),
+            released=self.idle.count,
+            meter=meter,
+        )
 
     # -- from other loops, and the end ---------------------------------------------
 
