@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from durable_notebook.errors import (
     StorageError,
     UnstorableValueError,
 )
+from durable_notebook.logs import about
+from durable_notebook.runtime._exceptions import said
 from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._meter import Meter
@@ -27,6 +30,8 @@ from durable_notebook.runtime._restore import Restored, reduce_journal, restore
 from durable_notebook.runtime._snapshots import Snapshots
 from durable_notebook.runtime._tracing import life_of
 from durable_notebook.store import Store
+
+logger = logging.getLogger("durable_notebook")
 
 # What stops a run without ending it: it is resumable once the cause is gone.
 RESUMABLE = (
@@ -101,7 +106,26 @@ class Execution:
             snapshots=self._snapshots(),
         )
         self._run.meter = self._session.meter
+        if not (self._start or self._released or self._restored.end):
+            self._say_that_it_goes_on()
         return self._run
+
+    def _say_that_it_goes_on(self) -> None:
+        run, session = self._run, self._session
+        logger.info(
+            "Run %r goes on from position %d, executed by %r in session %d.",
+            run.run_id,
+            run.resumed_from,
+            session.executor_id,
+            session.number,
+            extra=about(
+                run.run_id,
+                workflow=run.workflow,
+                executor_id=session.executor_id,
+                session=session.number,
+                position=run.resumed_from,
+            ),
+        )
 
     async def _take_back_mail(self) -> None:
         """Forget what was consumed by entries that are gone: the run was rewound.
@@ -187,4 +211,4 @@ class Execution:
         try:
             return self._definition.codec.read_event(tree)
         except ValueError as e:
-            raise ReplayMismatchError(self._run.run_id, 0, str(e)) from e
+            raise ReplayMismatchError(self._run.run_id, 0, said(e)) from e

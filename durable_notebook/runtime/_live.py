@@ -32,6 +32,7 @@ from durable_notebook.errors import (
     UnstorableValueError,
 )
 from durable_notebook.runtime._children import parent_of
+from durable_notebook.runtime._exceptions import said
 from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._inbox import Inbox
 from durable_notebook.runtime._outcome import Outcome
@@ -390,7 +391,7 @@ class LiveRun:
             return self.codec.tick(value)
         except Exception as e:
             where = self.codec.unstorable(value) or self._name
-            raise UnstorableValueError(self.run_id, where, str(e)) from e
+            raise UnstorableValueError(self.run_id, where, said(e)) from e
 
     def _store_changes(self) -> list[Json]:
         try:

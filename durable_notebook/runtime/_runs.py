@@ -16,6 +16,7 @@ from durable_notebook.errors import (
     TooManyRecoveriesError,
     UnknownRunError,
 )
+from durable_notebook.logs import about
 from durable_notebook.runtime._beginnings import Beginnings, Started
 from durable_notebook.runtime._execution import (
     RESUMABLE,
@@ -380,7 +381,8 @@ class Runs(Tasks):
             raise LeavePending from e
         except Exception as e:
             # Not the workflow's own: those are outcomes, and DBOS would make it one.
-            logger.exception("Run %r stands still", claim.run_id)
+            about_it = self._about(claim.run_id, run)
+            logger.exception("Run %r stands still", claim.run_id, extra=about_it)
             self._leave(claim.run_id, run, e)
             raise LeavePending from e
         finally:
@@ -433,13 +435,17 @@ class Runs(Tasks):
             run.end(Outcome.read(end, definition.codec))
         return row is None or end is not None
 
+    def _about(self, run_id: str, run: LiveRun | None) -> dict[str, object]:
+        workflow = None if run is None else run.workflow
+        return about(run_id, workflow=workflow, executor_id=self._executor.id)
+
     def _leave(self, run_id: str, run: LiveRun | None, problem: Exception) -> None:
         self.problems[run_id] = problem
         if run is not None:
             run.end(Outcome(error=problem))
         self.wake()
         if self.refusals.is_news(problem):
-            logger.warning("%s", problem)
+            logger.warning("%s", problem, extra=self._about(run_id, run))
 
     # -- for whoever shows it ------------------------------------------------------
 

@@ -17,6 +17,7 @@ from workflows.runtime.types.step_id import StepId
 from workflows.runtime.types.ticks import TickAddEvent
 
 from durable_notebook.errors import RunFinishedError, UnknownRunError
+from durable_notebook.logs import about
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server import _theirs
 from durable_notebook.server._leaving import EndsWithServer, LeavingServer
@@ -105,6 +106,7 @@ class WorkflowServer(_theirs.WorkflowServer):
                 "Stopped in the middle of a step of %s. It is done again when the "
                 "server is back.",
                 ", ".join(f"run {run_id!r}" for run_id in cut),
+                extra=about(executor_id=served.runtime.executor_id),
             )
 
     async def _send(
