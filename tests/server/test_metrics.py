@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import httpx
@@ -220,3 +221,26 @@ async def test_a_scraper_may_ask_for_the_other_form(journal: Path) -> None:
     assert reply.headers["content-type"].startswith("application/openmetrics-text")
     found = {metric.name: metric for metric in parse_openmetrics(reply.text)}
     assert values(found["durable_notebook_runs"]) == {("completed", "once"): 1}
+
+
+async def test_a_journal_that_cannot_be_read_is_told_beside_the_rest(
+    journal: Path,
+) -> None:
+    async with launched(f"sqlite:///{journal}") as runtime:
+        once = Once(runtime=runtime)
+        async with listening(runtime, once=once) as http:
+            assert (await http.post("/workflows/once/run")).is_success
+            rename(journal, "workflow_input", "elsewhere")
+            found = await families(http)
+            rename(journal, "elsewhere", "workflow_input")
+
+    assert value(found, "journal_up") == 0
+    assert "durable_notebook_runs" not in found
+    assert values(found["durable_notebook_steps"], "_total") == {
+        ("completed", "only", "once"): 1
+    }
+
+
+def rename(journal: Path, table: str, to: str) -> None:
+    with closing(sqlite3.connect(journal)) as connection:
+        connection.execute(f"ALTER TABLE {table} RENAME TO {to}")
