@@ -24,6 +24,7 @@ from durable_notebook.errors import (
     UnstorableValueError,
 )
 from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._exceptions import said
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._lookout import Lookout, is_over
 from durable_notebook.runtime._outcome import Outcome, recorded_end
@@ -135,7 +136,7 @@ class Access:
             return json.dumps(self._plain.tick(tick))
         except (TypeError, ValueError) as e:  # pydantic's errors are ValueErrors
             where = self._plain.unstorable(tick) or "what was sent"
-            raise UnstorableValueError(run_id, where, str(e)) from e
+            raise UnstorableValueError(run_id, where, said(e)) from e
 
     async def result(self, run_id: str) -> StopEvent:
         """Wait for the end of a run, wherever it is executed.

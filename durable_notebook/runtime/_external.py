@@ -25,6 +25,7 @@ from durable_notebook.errors import (
     LostOwnershipError,
     StrandedRunError,
 )
+from durable_notebook.logs import about
 from durable_notebook.runtime._outside import OutsideStore
 
 if TYPE_CHECKING:
@@ -185,6 +186,6 @@ def _tell(task: asyncio.Task[Any]) -> None:
     """Say in one line why nothing was sent; asyncio would do it in twenty."""
     error = None if task.cancelled() else task.exception()
     if isinstance(error, DurableNotebookError):
-        logger.warning("%s", error)
+        logger.warning("%s", error, extra=about(getattr(error, "run_id", None)))
     elif error is not None:
         logger.error("A send failed", exc_info=error)

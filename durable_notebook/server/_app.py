@@ -22,6 +22,7 @@ from durable_notebook.errors import (
     RunIdTakenError,
     UnknownRunError,
 )
+from durable_notebook.logs import about
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server import _theirs
 from durable_notebook.server._admission import check_start
@@ -33,6 +34,7 @@ from durable_notebook.server._theirs import (
     HandlerNotFoundError,
     HandlerQuery,
 )
+from durable_notebook.server._traces import TakesUpTraces
 
 logger = logging.getLogger("durable_notebook")
 
@@ -69,6 +71,7 @@ class WorkflowServer(_theirs.WorkflowServer):
         self._leaving = asyncio.Event()
         self._drain_timeout_s = drain_timeout
         self.app.add_middleware(_BodyIsOptional)
+        self.app.add_middleware(TakesUpTraces)
         self.app.add_middleware(EndsWithServer, leaving=self._leaving)
         self.app.add_exception_handler(204, _no_content)
         if self._durable is not None:
@@ -113,6 +116,7 @@ class WorkflowServer(_theirs.WorkflowServer):
                 "Stopped in the middle of a step of %s. It is done again when the "
                 "server is back.",
                 ", ".join(f"run {run_id!r}" for run_id in cut),
+                extra=about(executor_id=served.runtime.executor_id),
             )
 
     async def _send(

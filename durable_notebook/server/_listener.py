@@ -17,13 +17,14 @@ from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server._app import WorkflowServer
 from durable_notebook.server._gate import Doors
 from durable_notebook.server._leaving import LeavingServer
+from durable_notebook.server._metrics import Metrics
 
 # What is open at once; the others are told to come again. A slow client holds one.
 _MOST_CONNECTIONS = 1000
 
 
 class Listener:
-    """Serves workflows by their names in its `async with`.
+    """Serves workflows by their names, and `/metrics`, in its `async with`.
 
     A runtime that is launched already stays so, and its runs go on when the server
     stops: of another one, they drain. Nothing of a server is on disk.
@@ -51,6 +52,8 @@ class Listener:
         self._server = WorkflowServer(
             runtime=runtime, middleware=[], drain_timeout=drain_timeout
         )
+        self._metrics = Metrics(runtime)
+        self._server.app.router.routes.insert(0, self._metrics.route)
         doors.guard(self._server.app)
         for name, workflow in workflows.items():
             self._server.add_workflow(name, workflow)
@@ -66,6 +69,7 @@ class Listener:
         self._socket = _bound(self._doors)
         try:
             await self._server.start()
+            await self._metrics.begin()
         except BaseException:
             self._socket.close()
             raise

@@ -15,6 +15,7 @@ from workflows.context.state_store import StateStore, StateStoreFacade
 from workflows.events import StopEvent
 
 from durable_notebook.errors import DurableNotebookError
+from durable_notebook.logs import about
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server._events import (
     RecordedEvents,
@@ -155,7 +156,7 @@ class JournalStore(AbstractWorkflowStore):
                     return
                 except DurableNotebookError as e:
                     # An error would leave the client waiting: the server drops it.
-                    logger.warning("%s", e)
+                    logger.warning("%s", e, extra=about(run_id))
                     return
                 sequence += 1
                 yield numbered(run_id, sequence, event, time.time())
