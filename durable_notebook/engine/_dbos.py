@@ -79,6 +79,7 @@ class Engine:
         self._functions: dict[str, Callable[..., Any]] = {}
         self._queues = Queues()
         self._opened = ExitStack()
+        self._asked = ExitStack()
 
     @property
     def max_recoveries(self) -> int | None:
@@ -164,7 +165,7 @@ class Engine:
         def is_ours(run_id: str) -> bool:
             return store.run(run_id) is not None
 
-        self._opened.enter_context(recovered_if_dead(is_ours, store.is_held))
+        self._asked.enter_context(recovered_if_dead(is_ours, store.is_held))
         with (
             executor_kept(executor_id),
             recovery_without(is_ours, first=lambda: check_tables(store)),
@@ -283,6 +284,7 @@ class Engine:
             DBOS.destroy(workflow_completion_timeout_sec=0)
             _internals.allow_pickles()
             self._opened.close()
+        self._asked.close()  # It asks the store.
         self._dbos = None
 
 

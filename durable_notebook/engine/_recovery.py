@@ -36,8 +36,8 @@ def recovery_without(
         register(self, *arguments, **options)
 
     with (
-        _replaced(SystemDatabase, pending.__name__, of_others),
-        _replaced(SystemDatabase, register.__name__, registered),
+        _replaced(SystemDatabase, "get_pending_workflows", of_others),
+        _replaced(SystemDatabase, "create_application_version", registered),
     ):
         yield
 
@@ -81,7 +81,7 @@ def recovered_if_dead(
             dead = [each for each in executor_ids if not is_alive(each)]
         return original(self, workflow_id, dead, queue)
 
-    with _replaced(SystemDatabase, original.__name__, reenqueue):
+    with _replaced(SystemDatabase, "reenqueue_for_recovery", reenqueue):
         yield
 
 

@@ -6,24 +6,17 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from durable_notebook.errors import ConfigError
+from durable_notebook.runtime._life import Life
 
 if TYPE_CHECKING:
     from durable_notebook.runtime._meter import Readings
-    from durable_notebook.runtime._parts import Parts
     from durable_notebook.server import JournalStore, ServedRuntime
 
 _DEFAULT_IDLE_TIMEOUT_S = 600.0
 
 
-class Serving:
+class Serving(Life):
     """A part of `DBOSRuntime`. Both halves of a server read its one journal."""
-
-    if TYPE_CHECKING:
-
-        @property
-        def _opened(self) -> Parts: ...
-
-        def release_idle_after(self, timeout_s: float | None) -> None: ...
 
     async def readings(self) -> Readings:
         """What this process does, from its loop.
