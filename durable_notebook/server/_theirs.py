@@ -21,6 +21,7 @@ from llama_agents.server._service import (
     HandlerNotFoundError,
 )
 from llama_agents.server._store.abstract_workflow_store import StoredEvent, StoredTick
+from starlette.applications import Starlette
 from workflows.events import Event
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "WorkflowServer",
     "send_with",
     "store_of",
+    "without_page",
 ]
 
 
@@ -56,3 +58,9 @@ def send_with(server: WorkflowServer, send: Send) -> None:
 def store_of(runtime: Any) -> Any:
     """The store that a server's own runtime would write to."""
     return getattr(runtime, "_store", None)
+
+
+def without_page(app: Starlette) -> None:
+    """Take away the page that a server has at `/`, with all that is under it."""
+    routes = app.router.routes
+    routes[:] = [route for route in routes if getattr(route, "name", None) != "ui"]
