@@ -13,5 +13,13 @@ from durable_notebook.runtime._codec import plain_codec
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._runtime import DBOSRuntime
+from durable_notebook.runtime._serving import require_server
 
-__all__ = ["DBOSRuntime", "LiveRun", "Outcome", "check_run_id", "plain_codec"]
+__all__ = [
+    "DBOSRuntime",
+    "LiveRun",
+    "Outcome",
+    "check_run_id",
+    "plain_codec",
+    "require_server",
+]

@@ -18,6 +18,7 @@ from durable_notebook.server._app import WorkflowServer
 from durable_notebook.server._gate import Doors
 from durable_notebook.server._leaving import LeavingServer
 from durable_notebook.server._page import Page
+from durable_notebook.server._theirs import tell_failures_once
 
 # What is open at once; the others are told to come again. A slow client holds one.
 _MOST_CONNECTIONS = 1000
@@ -61,6 +62,7 @@ class Listener:
             middleware=[],
             drain_timeout=drain_timeout,
         )
+        tell_failures_once()
         Page(runtime, store).put_on(self._server.app)
         doors.guard(self._server.app)
         for name, workflow in workflows.items():

@@ -5,6 +5,7 @@ Much of it is private. `tests/server/test_their_canary.py` names what has moved.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
@@ -38,6 +39,7 @@ __all__ = [
     "WorkflowServer",
     "send_with",
     "store_of",
+    "tell_failures_once",
     "without_page",
 ]
 
@@ -64,3 +66,15 @@ def without_page(app: Starlette) -> None:
     """Take away the page that a server has at `/`, with all that is under it."""
     routes = app.router.routes
     routes[:] = [route for route in routes if getattr(route, "name", None) != "ui"]
+
+
+def tell_failures_once() -> None:
+    """Keep a server from logging a failed run's traceback beside what became of it.
+
+    The client is told, and the journal has it.
+    """
+    logging.getLogger("llama_agents.server._service").addFilter(_is_no_traceback)
+
+
+def _is_no_traceback(record: logging.LogRecord) -> bool:
+    return "raised an exception" not in record.msg
