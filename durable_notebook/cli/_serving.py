@@ -11,14 +11,10 @@ from workflows import Workflow
 from durable_notebook._config import TOKEN_VARIABLE
 from durable_notebook._model import Json
 from durable_notebook._requests import adopt
-from durable_notebook._samples import asks, sample_start
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server import Doors, Listener
-from durable_notebook.views import curl, words
-from durable_notebook.views.table import harmless
-
-# Listening there is listening everywhere; asked is one address.
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104
+from durable_notebook.views import words
+from durable_notebook.views.serving import asked_at, served
 
 
 class Serving:
@@ -52,7 +48,7 @@ class Serving:
             drain_timeout=self._args.drain_timeout,
         )
         async with listener:
-            self._tell_up(_asked_at(listener.url))
+            self._tell_up(asked_at(listener.url))
             await listener.until_told()
             self.is_told = True
             self._tell_leaving()
@@ -72,18 +68,9 @@ class Serving:
             text = json.dumps(document)
         else:
             going_on = len(unfinished) - len(waiting)
-            lines = [*self._addresses(url), *_runs(going_on, set(waiting.values()))]
-            text = "\n".join(map(harmless, lines))
+            notes = (*_runs(going_on, set(waiting.values())), "Ctrl-C stops it.")
+            text = repr(served(url, self._workflows, self._token(), notes))
         print(text, flush=True)
-
-    def _addresses(self, url: str) -> list[str]:
-        names, token = ", ".join(self._workflows), self._token()
-        lines = [f"Serving {names} at {url} (Ctrl-C stops it)", f"  page   {url}/"]
-        for name, workflow in self._workflows.items():
-            event, is_answered = sample_start(workflow), asks(workflow)
-            start = curl.start(url, name, event, is_answered=is_answered, token=token)
-            lines.append(f"  start  {start}")
-        return [*lines, f"  watch  {curl.events(url, 'RUN', token)}"]
 
     def _token(self) -> str | None:
         """The token, as a shell is told to find it: it is on no screen."""
@@ -96,12 +83,6 @@ class Serving:
         if not self._args.json:
             longest = f"{self._args.drain_timeout:g} s"
             print(f"Stopping: steps in flight may end, within {longest}.", flush=True)
-
-
-def _asked_at(url: str) -> str:
-    for everywhere, one in _EVERYWHERE.items():
-        url = url.replace(f"//{everywhere}:", f"//{one}:")
-    return url
 
 
 def _runs(going_on: int, not_served: set[str]) -> list[str]:

@@ -23,6 +23,9 @@ from durable_notebook.server._theirs import tell_failures_once
 # What is open at once; the others are told to come again. A slow client holds one.
 _MOST_CONNECTIONS = 1000
 
+# Who has not sent all of a request by then is not waited for when it stops.
+_SLOWEST_END_S = 5
+
 
 class Listener:
     """Serves workflows by their names in its `async with`.
@@ -96,6 +99,7 @@ class Listener:
             access_log=False,
             limit_concurrency=_MOST_CONNECTIONS,
             server_header=False,
+            timeout_graceful_shutdown=_SLOWEST_END_S,
         )
         self._http = self._server.http_server(config)
         if not self._takes_signals:

@@ -157,7 +157,7 @@ def serve(script: Path, journal_url: str, folder: Path) -> Serve:
         try:
             first = found.read()
             is_json = "--json" in words
-            found.url = json.loads(first)["url"] if is_json else first.split()[-4]
+            found.url = json.loads(first)["url"] if is_json else first.split()[-1]
             yield found
         finally:
             process.kill()
@@ -191,17 +191,18 @@ def answer(server: Server, http: httpx.Client, run_id: str = "a") -> dict[str, A
 def test_it_says_where_it_is_and_answers(serve: Serve, folder: Path) -> None:
     (folder / "go").touch()
     with serve("served_shop:Order", "tally=served_shop:Count") as server:
-        lines = [server.told[0], *(server.read() for _ in range(4))]
+        lines = [server.told[0], *(server.read() for _ in range(5))]
         with server.http() as http:
             names = http.get("/workflows").json()["workflows"]
             start(http)
             ended = answer(server, http)
 
-    assert lines[0] == f"Serving Order, tally at {server.url} (Ctrl-C stops it)\n"
+    assert lines[0] == f"Serving Order, tally at {server.url}\n"
     assert lines[1].split() == ["page", f"{server.url}/"]
     assert f"curl -X POST {server.url}/workflows/Order/run-nowait\n" in lines[2]
     assert "/workflows/tally/run -H" in lines[3]
     assert f"curl -N '{server.url}/events/RUN?after_sequence=-1'" in lines[4]
+    assert lines[5] == "Ctrl-C stops it.\n"
     assert names == ["Order", "tally"]
     assert ended["result"]["value"]["result"] == "sent by Ada"
     assert server.done() == ["prepare", "pack begins", "pack ends", "send"]
@@ -261,7 +262,7 @@ def test_told_to_stop_in_mid_run_it_lets_the_step_end_and_none_is_done_twice(
     with serve("served_shop:Order") as server, server.http() as http:
         start(http)
         server.until(lambda: "pack begins" in server.done())
-        for _ in range(3):
+        for _ in range(4):
             server.read()
         server.process.send_signal(told)
         said = server.read()
@@ -273,10 +274,10 @@ def test_told_to_stop_in_mid_run_it_lets_the_step_end_and_none_is_done_twice(
     assert server.done() == ["prepare", "pack begins", "pack ends"]
 
     with serve("served_shop:Order") as server, server.http() as http:
-        lines = [server.read() for _ in range(4)]
+        lines = [server.read() for _ in range(5)]
         ended = answer(server, http)
 
-    assert lines[-1] == "1 unfinished run goes on.\n"
+    assert lines[-2] == "1 unfinished run goes on.\n"
     assert ended["result"]["value"]["result"] == "sent by Ada"
     assert server.done() == ["prepare", "pack begins", "pack ends", "send"]
 
@@ -323,7 +324,7 @@ def test_runs_of_what_is_not_served_are_told_of(serve: Serve, folder: Path) -> N
         server.until(lambda: "pack begins" in server.done())
 
     with serve("served_shop:Count") as server:
-        lines = [server.read() for _ in range(4)]
+        lines = [server.read() for _ in range(5)]
 
     assert (
         lines[-1] == "Unfinished runs of what is not served stay as they are: Order\n"
