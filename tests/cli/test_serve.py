@@ -252,6 +252,19 @@ def test_as_json_it_is_one_line(serve: Serve, folder: Path) -> None:
     assert (rest, server.error(), server.process.returncode) == ("", "", 0)
 
 
+@on_a_file
+def test_without_a_journal_one_is_made_in_this_folder(
+    serve: Serve, folder: Path
+) -> None:
+    with (
+        serve("served_shop:Order", DURABLE_NOTEBOOK_URL="") as server,
+        server.http() as http,
+    ):
+        start(http)
+
+    assert (folder / ".durable_notebook" / "journal.sqlite").exists()
+
+
 # -- it stops, and goes on -------------------------------------------------------------
 
 
@@ -327,7 +340,7 @@ def test_runs_of_what_is_not_served_are_told_of(serve: Serve, folder: Path) -> N
         lines = [server.read() for _ in range(5)]
 
     assert (
-        lines[-1] == "Unfinished runs of what is not served stay as they are: Order\n"
+        lines[-2] == "Unfinished runs of what is not served stay as they are: Order\n"
     )
 
 
