@@ -66,8 +66,14 @@ class Run:
         return event.result if type(event) is StopEvent else event
 
     async def events(self, after: int = 0) -> AsyncGenerator[Event, None]:
-        """Give the published events from a number on, up to the run's end."""
-        stream = self.client.runtime.stream(self.run_id, after)
+        """Give the published events from a number on, up to the run's end.
+
+        The first has the number 0. Each is on disk before it is given, which is seen
+        to at once, so its number means the same event after any crash: whoever has
+        seen `n` events goes on with `after=n`. `handler.stream_events()` gives events
+        a moment earlier, while a crash can still give their numbers to others.
+        """
+        stream = self.client.runtime.stream(self.run_id, after, is_exact=True)
         while True:
             try:
                 yield await self.client.on_loop(anext(stream))
@@ -233,6 +239,21 @@ class Client:
         """
         fork = self.runtime.upkeep.fork(run_id, position, new_run_id)
         return Run(self, await self.on_loop(fork))
+
+    async def rewind(self, run_id: str, position: int | None = None) -> Run:
+        """Have a run that has ended go on again from a position; on disk on return.
+
+        It keeps its id and the entries before the position. What is behind it is gone,
+        with the messages that were consumed there, so the run asks again; its events
+        get their numbers anew. Without a position only its last turn is done again:
+        a run that failed tries that step once more. `fork` leaves the run as it is.
+
+        Raises:
+            UnknownRunError, InvalidPositionError: The request cannot be carried out.
+            UnfinishedRunError: The run has not ended.
+        """
+        await self.on_loop(self.runtime.upkeep.rewind(run_id, position))
+        return Run(self, run_id)
 
     async def delete(self, run_id: str) -> None:
         """Delete a run, with everything that the database has of it.

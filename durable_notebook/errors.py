@@ -16,9 +16,10 @@
     ├── StrandedRunError            its executor is dead, and is not this process
     ├── LiveElsewhereError          another live process executes the run
     ├── TooManyRecoveriesError      it was begun again too often
-    ├── InvalidPositionError        the journal has no such position to fork at
+    ├── InvalidPositionError        the journal has no such position to go on from
     ├── UndefinedClassError         what was recorded needs a class that is missing
     ├── RunFinishedError            the run ended; it takes no more messages
+    ├── UnfinishedRunError          the run has not ended; it cannot be rewound
     ├── NoPromptError               the run does not wait for a person
     ├── AlreadyAnsweredError        somebody answered first
     ├── InvalidFieldsError          fields an event does not accept
@@ -308,7 +309,7 @@ class TooManyRecoveriesError(DurableNotebookError, RuntimeError):
 
 
 class InvalidPositionError(DurableNotebookError, ValueError):
-    """The journal of the run has no such position to fork at."""
+    """The journal of the run has no such position to go on from."""
 
     def __init__(self, run_id: str, position: object, last: int) -> None:
         super().__init__(run_id, position, last)
@@ -318,7 +319,7 @@ class InvalidPositionError(DurableNotebookError, ValueError):
 
     def __str__(self) -> str:
         return (
-            f"Run {self.run_id!r} cannot be forked at position {self.position!r}. "
+            f"Run {self.run_id!r} cannot go on from position {self.position!r}. "
             f"Give a number from 0 (begin anew) to {self.last} (keep all it has)."
         )
 
@@ -351,6 +352,21 @@ class RunFinishedError(DurableNotebookError, RuntimeError):
         return (
             f"Run {self.run_id!r} has already ended ({self.status}), so nothing was "
             "sent. Start a new run under another id."
+        )
+
+
+class UnfinishedRunError(DurableNotebookError, RuntimeError):
+    """The run has not ended, so it cannot be rewound."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.run_id!r} has not ended, so it cannot be rewound. Cancel it "
+            f"first with 'client.cancel({self.run_id!r})', or begin another one at the "
+            f"position with 'client.fork({self.run_id!r}, ...)'."
         )
 
 

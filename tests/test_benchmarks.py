@@ -10,7 +10,8 @@ import pytest
 
 from tests.benchmarks import databases
 from tests.benchmarks.child import perform
-from tests.benchmarks.scenarios import SCENARIOS, Figure, Lab, Scenario
+from tests.benchmarks.lab import Lab
+from tests.benchmarks.scenarios import SCENARIOS, Figure, Scenario
 from tests.benchmarks.tables import medians, table
 
 IN_ONE_PROCESS = ["counter", "fanout", "stream", "store", "many", "answer"]
@@ -37,7 +38,9 @@ async def test_the_floor_commits_each_row(journal: Path, journal_url: str) -> No
     assert (figures["done"], count) == (3, (3,))
 
 
-@pytest.mark.parametrize(("name", "done"), [("resume", 13), ("outside", 1)])
+@pytest.mark.parametrize(
+    ("name", "done"), [("resume", 13), ("outside", 1), ("http", 3)]
+)
 def test_a_scenario_of_several_processes_counts_what_was_run(
     name: str, done: int
 ) -> None:

@@ -30,6 +30,11 @@ from durable_notebook._config import (
 from durable_notebook._model import Json
 from durable_notebook.engine import _internals
 from durable_notebook.engine._queues import Queues
+from durable_notebook.engine._recovery import (
+    executor_kept,
+    recovered_if_dead,
+    recovery_without,
+)
 from durable_notebook.engine._tables import check_tables
 from durable_notebook.errors import ConfigError, RunIdTakenError
 from durable_notebook.store import OURS, Store
@@ -149,18 +154,20 @@ class Engine:
             dbos = _quiet_dbos(url, executor_id, self._settings.schema)
             _internals.refuse_pickles()
         _internals.fix_application_version()
-        _internals.fix_executor_id(executor_id)
         self._dbos = dbos
         self._execute = execute
         _current = self
         self._database = store.name
         self._opened.enter_context(_internals.queue_without(OURS))
         self._opened.enter_context(_internals.parents_noted())
+
+        def is_ours(run_id: str) -> bool:
+            return store.run(run_id) is not None
+
+        self._opened.enter_context(recovered_if_dead(is_ours, store.is_held))
         with (
-            _internals.recovery_without(
-                lambda run_id: store.run(run_id) is not None,
-                first=lambda: check_tables(store),
-            ),
+            executor_kept(executor_id),
+            recovery_without(is_ours, first=lambda: check_tables(store)),
             _internals.refusals_as_our_own(store.name),
         ):
             DBOS.launch()
@@ -254,6 +261,10 @@ class Engine:
         with SetWorkflowID(new_run_id):
             # DBOS counts from 1 and names the first step that is done again.
             await DBOS.fork_workflow_async(run_id, kept + 1)
+
+    async def rewind(self, run_id: str, kept: int) -> None:
+        """Put a run that has ended back to its first entries; it is not taken yet."""
+        await DBOS.rewind_workflow_async(run_id, start_step=kept + 1)
 
     async def run_claimed(self, claim: Claim) -> Json:
         """Called by DBOS: execute a run and give DBOS its outcome to record."""

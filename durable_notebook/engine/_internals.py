@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -70,36 +70,6 @@ def fix_application_version() -> None:
     if GlobalParams.app_version == "" and dbos is not None:
         # DBOS wants a version of its own for each application of a database.
         GlobalParams.app_version = f"{APPLICATION_VERSION}-{dbos._config['name']}"
-
-
-def fix_executor_id(executor_id: str) -> None:
-    """Own what this process starts under this id, whatever DBOS was configured with."""
-    GlobalParams.executor_id = executor_id
-
-
-@contextmanager
-def recovery_without(
-    is_ours: Callable[[str], bool], first: Callable[[], None]
-) -> Iterator[None]:
-    """Launch inside this block, and DBOS leaves our runs to us.
-
-    Its own recovery hands them to a queue that any process of the application takes
-    from, polls for up to a second, and marks as taken a run whose class the notebook
-    has not defined yet. `first` is called when the tables are migrated and nothing of
-    them was read: what it raises ends the launch.
-    """
-    original = SystemDatabase.get_pending_workflows
-
-    def of_others(self: SystemDatabase, executor_id: str, version: str) -> list[Any]:
-        first()
-        rows = original(self, executor_id, version)
-        return [row for row in rows if not is_ours(row.workflow_id)]
-
-    setattr(SystemDatabase, original.__name__, of_others)
-    try:
-        yield
-    finally:
-        setattr(SystemDatabase, original.__name__, original)
 
 
 @contextmanager
@@ -226,7 +196,7 @@ async def recorded_name(dbos: DBOS, run_id: str) -> str | None:
 async def execute(dbos: DBOS, run_id: str, owner: str) -> None:
     """Run a workflow that `Store.claim` has just given to this process.
 
-    The public `resume_workflow` goes through the queue (see `recovery_without`).
+    The public `resume_workflow` goes through the queue (see `_recovery`).
 
     Raises:
         UnknownRunError: It was deleted meanwhile.
@@ -266,6 +236,7 @@ class _OursAreReported(logging.Filter):
     _of_outages = (
         "Database connection failed",
         "Exception encountered in queue thread",
+        "Exception in background job",
         "Exception listing queues",
         "Exception polling schedules",
         "Exception taking the background_jobs lock",

@@ -16,8 +16,7 @@ from IPython.core.magic import (
     magics_class,
     no_var_expand,
 )
-from traitlets import List, Unicode
-from traitlets.config.configurable import Configurable
+from traitlets import observe
 from workflows import Workflow
 
 from durable_notebook._config import (
@@ -31,10 +30,12 @@ from durable_notebook._config import (
 from durable_notebook._model import RunInfo, RunStatus
 from durable_notebook.notebook._cells import run_cell, workflow_named
 from durable_notebook.notebook._fields import Line, parse
+from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
 from durable_notebook.notebook._sentences import became, plainly, short_path, state_of
 from durable_notebook.notebook._session import Session, notebook_path
+from durable_notebook.notebook._traits import Traits
 from durable_notebook.views import frames, words
 from durable_notebook.views.frames import JournalFrame, RunsFrame
 
@@ -42,26 +43,17 @@ _MOST_NAMED = 5
 
 
 @magics_class
-class DurableNotebook(Magics, Configurable):
+class DurableNotebook(Magics, Traits):
     """Durable runs in this notebook. `%config DurableNotebook` shows the settings."""
 
-    database_url = Unicode(
-        "",
-        help="The journal: sqlite:///file or postgresql://user@host/database. Empty "
-        "means .durable_notebook/journal.sqlite beside the notebook, or "
-        "$DURABLE_NOTEBOOK_URL.",
-    ).tag(config=True)
-
-    redact = List(
-        Unicode(),
-        help="Names of fields whose values are masked before they are written.",
-    ).tag(config=True)
+    # Before `__init__`, which sets what a profile says.
+    _session: Session | None = None
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell=shell, parent=shell)
         self._shell = shell
-        self._session: Session | None = None
         self._beside = default_url()
+        self._local = LocalPostgres(sqlite_path(self._beside).parent / "postgres")
         self._last_run: str | None = None
         self._panels: list[Panel] = []
 
@@ -85,9 +77,15 @@ class DurableNotebook(Magics, Configurable):
                     database_url=self._url,
                     notebook=notebook_path(names),
                     redact=tuple(self.redact),
+                    idle_timeout_s=self.idle_timeout,
                 )
             )
         return self._session
+
+    @observe("idle_timeout")
+    def _release_idle(self, _: object) -> None:
+        if self._session is not None:
+            self._session.runtime.release_idle_after(self.idle_timeout)
 
     def open_existing(self) -> None:
         """Open the journal if there is one, and tell what was interrupted."""
@@ -99,6 +97,7 @@ class DurableNotebook(Magics, Configurable):
         if self._session is not None:
             self._session.close()
             self._session = None
+        self._local.stop()
 
     def _tell(self) -> None:
         """Say in two lines what this journal holds and what each run waits for."""
@@ -144,13 +143,16 @@ class DurableNotebook(Magics, Configurable):
         """Choose the journal and open it: `%durable_connect sqlite:///runs.sqlite`.
 
         Without a URL, opens the default one. The file is created if need be.
+        `%durable_connect --postgres` starts a Postgres server beside that, on a socket
+        and with its data in the same folder, and stops it when no notebook uses it.
         """
         with plainly():
             url = line.strip().strip("'\"")
-            if url:
+            is_local = url == "--postgres"
+            if url and not is_local:
                 check_url(url)
             self.close()
-            self.database_url = url
+            self.database_url = self._local.start() if is_local else url
             self._tell()
 
     @no_var_expand

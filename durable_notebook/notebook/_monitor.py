@@ -13,6 +13,7 @@ from typing import Any
 
 from durable_notebook._model import Attempt, Prompt, RunInfo, RunStatus
 from durable_notebook.errors import DurableNotebookError
+from durable_notebook.logs import about
 from durable_notebook.notebook._display import Slot, unpinned
 from durable_notebook.notebook._prompt import Form
 from durable_notebook.notebook._session import Session
@@ -77,7 +78,9 @@ class Panel:
                 await asyncio.sleep(max(_REFRESH_S, 10 * cost))
         except Exception:
             # A thread border: nobody awaits this.
-            logger.exception("The panel of run %r stopped.", self.run_id)
+            logger.exception(
+                "The panel of run %r stopped.", self.run_id, extra=about(self.run_id)
+            )
 
     def _drawn(
         self, info: RunInfo, rows: list[Attempt], result: str | None

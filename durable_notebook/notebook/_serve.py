@@ -91,13 +91,14 @@ class DurableServe(Magics):
         before, self._server = self._running, None
         if before is not None:
             before.stop()
+        idle_timeout = self._durable.idle_timeout
         try:
-            server.listen(doors)
+            server.listen(doors, idle_timeout=idle_timeout)
         except ConfigError:
             if "port" in wanted.options or not doors.port:
                 raise
             # The port that it had before is somebody else's by now.
-            server.listen(replace(doors, port=0))
+            server.listen(replace(doors, port=0), idle_timeout=idle_timeout)
         self._server, self._is_all = server, is_all
         self._variable = _variable(wanted)
         self._last_port = int(server.url.rpartition(":")[2])

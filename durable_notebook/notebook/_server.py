@@ -59,21 +59,23 @@ class Server:
                 problems.append(f"{name} is not served: {e}")
         return problems
 
-    def listen(self, doors: Doors) -> None:
+    def listen(self, doors: Doors, *, idle_timeout: float | None) -> None:
         """Serve what was prepared; whoever asks is answered on return.
+
+        `idle_timeout` is that of the session: serving does not change it.
 
         Raises:
             ConfigError: The address cannot be listened on.
         """
-        self._session.call(self._listen(doors))
+        self._session.call(self._listen(doors, idle_timeout))
         self._session.server = self
 
-    async def _listen(self, doors: Doors) -> None:
+    async def _listen(self, doors: Doors, idle_timeout: float | None) -> None:
         listener = Listener(
             self._session.runtime,
             self.workflows,
             doors,
-            idle_timeout=self._session.settings.idle_timeout_s,
+            idle_timeout=idle_timeout,
             takes_signals=False,  # They are the kernel's.
         )
         await listener.__aenter__()

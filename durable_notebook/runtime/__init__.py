@@ -11,14 +11,20 @@ from __future__ import annotations
 from durable_notebook.runtime._checks import check_run_id
 from durable_notebook.runtime._codec import plain_codec
 from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._meter import BOUNDS, Meter, Readings
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._runtime import DBOSRuntime
 from durable_notebook.runtime._serving import require_server
+from durable_notebook.runtime._tracing import as_asked_by
 
 __all__ = [
+    "BOUNDS",
     "DBOSRuntime",
     "LiveRun",
+    "Meter",
     "Outcome",
+    "Readings",
+    "as_asked_by",
     "check_run_id",
     "plain_codec",
     "require_server",

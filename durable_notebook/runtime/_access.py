@@ -24,19 +24,21 @@ from durable_notebook.errors import (
     UnstorableValueError,
 )
 from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._exceptions import said
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._lookout import Lookout, is_over
 from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._published import (
     Missing,
-    live_events,
     naming_undefined,
     read_events,
 )
+from durable_notebook.runtime._reading import Reading
 from durable_notebook.runtime._reduction import reduced
 from durable_notebook.runtime._registry import Registry
 from durable_notebook.runtime._restore import Restored, restore
 from durable_notebook.runtime._runs import Runs
+from durable_notebook.runtime._takeover import stands_still
 from durable_notebook.store import RunRow, Store
 
 # Passes of the event loop until who waits for a run has left, and what awaits that.
@@ -134,7 +136,7 @@ class Access:
             return json.dumps(self._plain.tick(tick))
         except (TypeError, ValueError) as e:  # pydantic's errors are ValueErrors
             where = self._plain.unstorable(tick) or "what was sent"
-            raise UnstorableValueError(run_id, where, str(e)) from e
+            raise UnstorableValueError(run_id, where, said(e)) from e
 
     async def result(self, run_id: str) -> StopEvent:
         """Wait for the end of a run, wherever it is executed.
@@ -191,24 +193,21 @@ class Access:
         """
         await self._runs.beginnings.until_begun(run_id)
         lookout = Lookout(self._runs, self._row)
-        position = -1  # Of the last entry read: none is read twice.
+        reading = Reading(run_id, after, self._runs, self._store)
         while True:
             self._check_open(run_id)
             run = self._runs.live.get(run_id)
-            if run is not None and after >= run.stream.before:
-                async for event in live_events(run, after, is_exact=is_exact):
-                    after += 1
+            if run is not None and reading.after >= run.stream.before:
+                async for event in reading.live(run, is_exact=is_exact):
                     yield event
-                if run.outcome is not None:
+                if reading.is_whole:
                     return
-                position = max(position, run.read_up_to(after))
             else:
                 # Asked first: the run may go on, and end, while its reader takes these.
                 has_ended = self._has_ended(run_id)
                 stranded = lookout.stranded(run_id)
-                trees, position = self._recorded_events(run_id, after, position)
-                for event in self.read_events(run_id, trees, missing):
-                    after += 1
+                events = self.read_events(run_id, reading.trees(), missing)
+                for event in reading.recorded(events):
                     yield event
                 if is_over(has_ended, stranded):
                     return
@@ -244,17 +243,6 @@ class Access:
             task.add_done_callback(lambda t: t.cancelled() or t.exception())
         raise RuntimeClosedError(run_id)
 
-    def _recorded_events(
-        self, run_id: str, after: int, position: int
-    ) -> tuple[list[Json], int]:
-        """The events from a number on, of the entries behind a position; the last's."""
-        found: list[Json] = []
-        for recorded in self._store.entries(run_id, after=position):
-            position, entry = recorded.position, recorded.entry
-            first = entry.events - len(entry.stream)
-            found += entry.stream[max(after - first, 0) :]
-        return found, position
-
     def read_events(
         self, run_id: str, trees: list[Json], missing: Missing | None
     ) -> Iterator[Any]:
@@ -265,7 +253,7 @@ class Access:
         """Whether a run has ended, or stands still."""
         row = self._row(run_id)
         is_over = self._ended_as(row) is not None
-        return is_over or run_id in self._runs.problems
+        return is_over or stands_still(self._runs.problems.get(run_id))
 
     async def until_executed(self, run_id: str) -> None:
         """Wait until this process executes a run, unless it is not about to."""
@@ -318,7 +306,7 @@ class Access:
             step = 1 if last is None else last.position + 2
             return Outcome(error=LostOutcomeError(run_id, row.dbos_status, step))
         problem = self._runs.problems.get(run_id)
-        return None if problem is None else Outcome(error=problem)
+        return Outcome(error=problem) if stands_still(problem) else None
 
     def _ended_as(self, row: RunRow) -> str | None:
         """The word for how a run ended, None while it has not."""

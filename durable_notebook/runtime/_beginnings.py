@@ -16,6 +16,7 @@ from durable_notebook.runtime._execution import Start
 from durable_notebook.runtime._executor import Executor
 from durable_notebook.runtime._places import Places
 from durable_notebook.runtime._registry import Registry
+from durable_notebook.runtime._tracing import note_trace
 from durable_notebook.store import RunRow
 
 # The beginning of a run, for its own loop or for another one.
@@ -105,6 +106,7 @@ class Beginnings:
         self, run_id: str, start: Start, inputs: dict[str, Json]
     ) -> None:
         name = start.definition.name
+        note_trace(run_id, name, inputs)  # This task has the context of who starts it.
         self._starts[run_id] = start
         has_place = self._places.take(run_id, name)
         if has_place:

@@ -43,5 +43,6 @@ def parent_of(inputs: dict[str, Json]) -> str | None:
 
 def _comparable(inputs: dict[str, Json]) -> Json:
     """What a run depends on: not who began it, nor which variable held its workflow."""
-    of_the_run = {k: v for k, v in inputs.items() if k not in ("parent", "origin")}
+    of_others = ("parent", "origin", "trace")
+    of_the_run = {k: v for k, v in inputs.items() if k not in of_others}
     return json.loads(json.dumps(of_the_run))

@@ -8,11 +8,20 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from pydantic import ValidationError
 from workflows.events import UnreconstructedException
 
 from durable_notebook._model import Json
 
 _PLAIN = (str, int, float, bool, type(None))
+
+
+def said(problem: Exception) -> str:
+    """What an exception says, in one line; of data that do not fit, nothing of them."""
+    if isinstance(problem, ValidationError):
+        errors = problem.errors(include_url=False, include_input=False)
+        return "; ".join(f"{e['loc'][-1]}: {e['msg'].lower()}" for e in errors)
+    return " ".join(str(problem).split())
 
 
 def written(error: BaseException) -> dict[str, Json]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 from dataclasses import dataclass
 from typing import Any
 
+from llama_index_instrumentation import get_dispatcher
 from workflows.events import Event, StopEvent
 
 from durable_notebook.engine import Claim
@@ -16,14 +18,20 @@ from durable_notebook.errors import (
     StorageError,
     UnstorableValueError,
 )
+from durable_notebook.logs import about
+from durable_notebook.runtime._exceptions import said
 from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._meter import Meter
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._registry import Definition, current_run
 from durable_notebook.runtime._released import Released
 from durable_notebook.runtime._restore import Restored, reduce_journal, restore
 from durable_notebook.runtime._snapshots import Snapshots
+from durable_notebook.runtime._tracing import life_of
 from durable_notebook.store import Store
+
+logger = logging.getLogger("durable_notebook")
 
 # What stops a run without ending it: it is resumable once the cause is gone.
 RESUMABLE = (
@@ -44,16 +52,19 @@ class Start:
     tags: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Session:
     """One life of an executor, as its executions share it.
 
-    `number` is what entries call it.
+    `number` is what entries call it; the `meter` counts what it does, once somebody
+    has asked.
     """
 
     store: Store
     number: int
+    executor_id: str
     snapshot_every: int
+    meter: Meter | None = None
 
 
 class Execution:
@@ -94,7 +105,27 @@ class Execution:
             restored=self._restored,
             snapshots=self._snapshots(),
         )
+        self._run.meter = self._session.meter
+        if not (self._start or self._released or self._restored.end):
+            self._say_that_it_goes_on()
         return self._run
+
+    def _say_that_it_goes_on(self) -> None:
+        run, session = self._run, self._session
+        logger.info(
+            "Run %r goes on from position %d, executed by %r in session %d.",
+            run.run_id,
+            run.resumed_from,
+            session.executor_id,
+            session.number,
+            extra=about(
+                run.run_id,
+                workflow=run.workflow,
+                executor_id=session.executor_id,
+                session=session.number,
+                position=run.resumed_from,
+            ),
+        )
 
     async def _take_back_mail(self) -> None:
         """Forget what was consumed by entries that are gone: the run was rewound.
@@ -130,6 +161,16 @@ class Execution:
         # Outside DBOS's own context: what a step body calls of DBOS is its own
         # affair and takes no position of this journal.
         context = self._start.context if self._start else contextvars.Context()
+        spans = life_of(self._run, self._session, self._claim.inputs, context)
+        if spans is None:
+            return await self._drive(context)
+        self._run.spans = spans
+        with spans:
+            outcome = await self._drive(context)
+            spans.ends(outcome)
+        return outcome
+
+    async def _drive(self, context: contextvars.Context) -> Outcome:
         work = self._control_loop()
         try:
             result = await self._run.drive(asyncio.create_task(work, context=context))
@@ -151,6 +192,8 @@ class Execution:
             self._released.catch_up(self._restored, run)
         run.open()
         tags = start.tags if start else {}
+        if run.spans is not None:  # What the library makes of spans is below ours.
+            tags = get_dispatcher().capture_propagation_context()
         function = self._definition.registered.workflow_run_fn
         return await function(
             self._restored.state,
@@ -168,4 +211,4 @@ class Execution:
         try:
             return self._definition.codec.read_event(tree)
         except ValueError as e:
-            raise ReplayMismatchError(self._run.run_id, 0, str(e)) from e
+            raise ReplayMismatchError(self._run.run_id, 0, said(e)) from e

@@ -25,6 +25,7 @@ from durable_notebook.errors import (
     LostOwnershipError,
     StrandedRunError,
 )
+from durable_notebook.logs import about
 from durable_notebook.runtime._outside import OutsideStore
 
 if TYPE_CHECKING:
@@ -71,7 +72,11 @@ class ExternalAdapter(
         await self._runtime.on_loop(post)
 
     async def stream_published_events(self) -> AsyncGenerator[Event, None]:
-        """Replay the stream from its beginning, then follow it."""
+        """Replay the stream from its beginning, then follow it.
+
+        Live events come as they are published, before they are on disk: their numbers
+        are only final in `Run.events()`.
+        """
         # One that nobody goes on with is refused after what is recorded of it.
         with contextlib.suppress(StrandedRunError):
             await self._runtime.on_loop(self.started())
@@ -181,6 +186,6 @@ def _tell(task: asyncio.Task[Any]) -> None:
     """Say in one line why nothing was sent; asyncio would do it in twenty."""
     error = None if task.cancelled() else task.exception()
     if isinstance(error, DurableNotebookError):
-        logger.warning("%s", error)
+        logger.warning("%s", error, extra=about(getattr(error, "run_id", None)))
     elif error is not None:
         logger.error("A send failed", exc_info=error)

@@ -111,6 +111,11 @@ class Idle:
         """Whether any run does."""
         return bool(self._released)
 
+    @property
+    def count(self) -> int:
+        """How many runs are out of memory."""
+        return len(self._released)
+
     def left(self, run_ids: list[str]) -> list[str]:
         """Leave those of these runs out of memory that only wait; gives the others.
 

@@ -13,7 +13,6 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from pydantic import ValidationError
 from workflows.runtime.types.ticks import (
     TickAddEvent,
     TickCancelRun,
@@ -22,7 +21,9 @@ from workflows.runtime.types.ticks import (
 )
 
 from durable_notebook._messages import UNCHECKED
+from durable_notebook.logs import about
 from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._exceptions import said
 from durable_notebook.store import Mail, Store
 
 logger = logging.getLogger("durable_notebook")
@@ -115,13 +116,14 @@ class Inbox:
         if undefined:
             why = f"{undefined} is not defined here. Define its event class"
         else:
-            why = f"it is damaged ({problem}). Take it out of 'durable_mail'"
-        logger.error(
+            why = f"it is damaged ({said(problem)}). Take it out of 'durable_mail'"
+        logger.warning(
             "Run %r cannot read message %d of its mailbox: %s and resume the run; "
             "the message and what follows it are kept.",
             self._run_id,
             sequence,
             why,
+            extra=about(self._run_id),
         )
 
     def _refuse(self, sequence: int, problem: Exception) -> None:
@@ -135,7 +137,8 @@ class Inbox:
             "class: %s. What it answered is open again; answer anew.",
             self._run_id,
             sequence,
-            _said(problem),
+            said(problem),
+            extra=about(self._run_id),
         )
 
     def put(self, tick: WorkflowTick) -> None:
@@ -185,11 +188,3 @@ class Inbox:
         self.cursor = max(self.cursor, self._taken.pop(id(tick), 0))
         if self._kept:
             self._ticks.put_nowait((0, _LOOK_AGAIN))
-
-
-def _said(problem: Exception) -> str:
-    """What is wrong with a message, in one line."""
-    if isinstance(problem, ValidationError):
-        errors = problem.errors(include_url=False, include_input=False)
-        return "; ".join(f"{e['loc'][-1]}: {e['msg'].lower()}" for e in errors)
-    return " ".join(str(problem).split())

@@ -27,11 +27,13 @@ from durable_notebook._entry import Entry, now, rounded
 from durable_notebook._model import Json
 from durable_notebook.engine import Claim
 from durable_notebook.errors import (
+    DurableNotebookError,
     LostOwnershipError,
     StorageError,
     UnstorableValueError,
 )
 from durable_notebook.runtime._children import parent_of
+from durable_notebook.runtime._exceptions import said
 from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._inbox import Inbox
 from durable_notebook.runtime._outcome import Outcome
@@ -40,8 +42,10 @@ from durable_notebook.runtime._stream import Stream
 from durable_notebook.store import NewEntry, Store
 
 if TYPE_CHECKING:
+    from durable_notebook.runtime._meter import Meter
     from durable_notebook.runtime._registry import Definition
     from durable_notebook.runtime._restore import Restored
+    from durable_notebook.runtime._spans import RunSpans
 
 # Bodies begin within this time of the commit that names them, unless the process was
 # stopped, or is very busy.
@@ -62,6 +66,7 @@ class LiveRun:
         snapshots: Snapshots,
     ) -> None:
         self.run_id = claim.run_id
+        self.workflow = claim.workflow
         self.codec = definition.codec
         self.state = restored.store
         self.flight = restored.flight
@@ -85,6 +90,10 @@ class LiveRun:
         # It begins no body any more: see `Drain`.
         self.is_leaving = False
         self.parent = parent_of(claim.inputs)
+        # Where the program wants them.
+        self.spans: RunSpans | None = None
+        # Where somebody shows figures of the process.
+        self.meter: Meter | None = None
         self._recorded = asyncio.Event()
         self.changed = asyncio.Event()
         self._ahead_s = max(0.0, restored.at - now())
@@ -93,7 +102,7 @@ class LiveRun:
         self._journal = journal
         self._broken: BaseException | None = None
         self._committed_at = time.monotonic()
-        self._events_on_disk = restored.events
+        self.events_on_disk = restored.events
         self._driver: asyncio.Task[StopEvent] | None = None
         self._position = restored.position
         self._interrupted = restored.interrupted
@@ -298,13 +307,15 @@ class LiveRun:
 
         Until then a crash can give an event another number.
         """
-        while self._events_on_disk < events:
+        while self.events_on_disk < events:
             if self._is_closed:
                 return False
             changed = self.changed
             if self._is_ending or self.stream.has_unrecorded:
-                await self.settle()
-            if self._events_on_disk < events and not self._is_closed:
+                # If that fails, whoever executes the run is told, and closes it.
+                with contextlib.suppress(DurableNotebookError):
+                    await self.settle()
+            if self.events_on_disk < events and not self._is_closed:
                 await changed.wait()
         return True
 
@@ -383,7 +394,7 @@ class LiveRun:
             return self.codec.tick(value)
         except Exception as e:
             where = self.codec.unstorable(value) or self._name
-            raise UnstorableValueError(self.run_id, where, str(e)) from e
+            raise UnstorableValueError(self.run_id, where, said(e)) from e
 
     def _store_changes(self) -> list[Json]:
         try:
@@ -414,6 +425,7 @@ class LiveRun:
             code=(entry.code, self._code_text()) if entry.code else None,
         )
         self._consumed = entry.cursor
+        meter, handed_in_at = self.meter, time.monotonic()
         written = self._journal.append(new)
         if written.done():
             self._written(position, written)
@@ -424,7 +436,11 @@ class LiveRun:
             # Whoever waits may be cancelled; the entry may not.
             await asyncio.shield(waiting)
         self._committed_at = time.monotonic()
-        self._events_on_disk = max(self._events_on_disk, entry.events)
+        self.events_on_disk = max(self.events_on_disk, entry.events)
+        if meter is not None:
+            meter.committed(self._committed_at - handed_in_at)
+        if self.spans is not None:
+            self.spans.recorded(entry.bodies, position)
         self.notify()
         self._snapshots.look(position)
         if self.codec.redaction and entry.cursor > self._forgotten:

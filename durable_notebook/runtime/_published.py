@@ -1,15 +1,14 @@
-"""The published events of a run, out of the journal's trees and a live stream."""
+"""The published events of a run, out of the journal's trees."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from durable_notebook._model import Json
 from durable_notebook.errors import UndefinedClassError
 from durable_notebook.runtime._codec import Codec
-from durable_notebook.runtime._live import LiveRun
 
 # What takes the place of an event that cannot be read, made of its tree.
 Missing = Callable[[Json], Any]
@@ -32,17 +31,6 @@ def read_events(
             if missing is None:
                 raise
             event = missing(tree)
-        yield event
-
-
-async def live_events(
-    run: LiveRun, after: int, *, is_exact: bool
-) -> AsyncGenerator[Any, None]:
-    """A live run's events, as they are published or once they are on disk."""
-    async for event in run.stream.read(after):
-        after += 1
-        if is_exact and not await run.until_on_disk(after):
-            return
         yield event
 
 

@@ -199,7 +199,12 @@ def _watched(function: StepWorkerFunction) -> StepWorkerFunction:
         token = current_invocation.set(invocation)
         arguments: dict[str, Any] = {"bound_events": bound_events, "retry": retry}
         try:
-            output = await function(state, step_name, event, workflow, **arguments)
+            work = function(state, step_name, event, workflow, **arguments)
+            if run.spans is not None:
+                work = run.spans.body(invocation, work)
+            output = await work
+            if run.meter is not None:
+                run.meter.returned(run.workflow, step_name, output)
         finally:
             current_invocation.reset(token)
             invocation.finished_at = now()

@@ -21,8 +21,10 @@ from durable_notebook.errors import (
     ReplayMismatchError,
     StorageError,
 )
+from durable_notebook.logs import about
 from durable_notebook.runtime._code import Code
 from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._exceptions import said
 from durable_notebook.runtime._flight import Carried, Flight, work_key
 from durable_notebook.runtime._prompts import Prompts
 from durable_notebook.runtime._reduction import Reduction, keep_order, payload
@@ -168,7 +170,10 @@ def _from_snapshot(
         reduction = Reduction.read(run_id, definition, text)
     except Exception:
         # Of a class that has changed, say. The journal has all that it has.
-        logger.debug("The snapshot of run %r does not fit.", run_id, exc_info=True)
+        # Not with what does not fit: that is what events and the store hold.
+        logger.debug(
+            "The snapshot of run %r does not fit.", run_id, extra=about(run_id)
+        )
         return None
     if reduction.code != definition.code.digest:
         before = recorded_code(store, reduction.code)
@@ -191,10 +196,10 @@ def _mismatch(
     digests = [recorded.entry.code for recorded in store.entries(run_id)]
     before = recorded_code(store, next(filter(None, reversed(digests)), ""))
     changes = [] if before is None else definition.code.changes(before)
-    said = str(problem) or type(problem).__name__
+    why = said(problem) or type(problem).__name__
     if isinstance(problem, KeyError):
-        said = f"it needs {str(problem.args[0])!r}, which is not there"
-    return ReplayMismatchError(run_id, where, said, tuple(changes))
+        why = f"it needs {str(problem.args[0])!r}, which is not there"
+    return ReplayMismatchError(run_id, where, why, tuple(changes))
 
 
 def _check_in_flight(state: BrokerState, reduction: Reduction) -> None:

@@ -16,6 +16,7 @@ from durable_notebook.errors import (
     TooManyRecoveriesError,
     UnknownRunError,
 )
+from durable_notebook.logs import about
 from durable_notebook.runtime._beginnings import Beginnings, Started
 from durable_notebook.runtime._execution import (
     RESUMABLE,
@@ -26,6 +27,7 @@ from durable_notebook.runtime._execution import (
 from durable_notebook.runtime._executor import Executor
 from durable_notebook.runtime._idle import Idle
 from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._meter import Meter, Readings
 from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._places import Places
 from durable_notebook.runtime._refusals import Refusals
@@ -78,7 +80,7 @@ class Runs(Tasks):
         self._store = store
         self._registry = registry
         self._executor = executor
-        self._session = Session(store, executor.session, snapshot_every)
+        self._session = Session(store, executor.session, executor.id, snapshot_every)
         self._places = Places(registry.limit, self._enter)
         self.beginnings = Beginnings(
             engine=engine,
@@ -379,7 +381,8 @@ class Runs(Tasks):
             raise LeavePending from e
         except Exception as e:
             # Not the workflow's own: those are outcomes, and DBOS would make it one.
-            logger.exception("Run %r stands still", claim.run_id)
+            about_it = self._about(claim.run_id, run)
+            logger.exception("Run %r stands still", claim.run_id, extra=about_it)
             self._leave(claim.run_id, run, e)
             raise LeavePending from e
         finally:
@@ -432,13 +435,35 @@ class Runs(Tasks):
             run.end(Outcome.read(end, definition.codec))
         return row is None or end is not None
 
+    def _about(self, run_id: str, run: LiveRun | None) -> dict[str, object]:
+        workflow = None if run is None else run.workflow
+        return about(run_id, workflow=workflow, executor_id=self._executor.id)
+
     def _leave(self, run_id: str, run: LiveRun | None, problem: Exception) -> None:
         self.problems[run_id] = problem
         if run is not None:
             run.end(Outcome(error=problem))
         self.wake()
         if self.refusals.is_news(problem):
-            logger.warning("%s", problem)
+            logger.warning("%s", problem, extra=self._about(run_id, run))
+
+    # -- for whoever shows it ------------------------------------------------------
+
+    def readings(self) -> Readings:
+        """What this process does; bodies and commits are counted from the first on."""
+        meter = self._session.meter
+        if meter is None:
+            meter = self._session.meter = Meter()
+            for run in self.live.values():
+                run.meter = meter
+        return Readings(
+            executor_id=self._executor.id,
+            session=self._session.number,
+            in_flight=sum(len(run.flight.running()) for run in self.live.values()),
+            live=len(self.live),
+            released=self.idle.count,
+            meter=meter,
+        )
 
     # -- from other loops, and the end ---------------------------------------------
 

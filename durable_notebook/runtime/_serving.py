@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 from durable_notebook.errors import ConfigError
 
 if TYPE_CHECKING:
+    from durable_notebook.runtime._meter import Readings
+    from durable_notebook.runtime._parts import Parts
     from durable_notebook.server import JournalStore, ServedRuntime
 
 _DEFAULT_IDLE_TIMEOUT_S = 600.0
@@ -18,7 +20,17 @@ class Serving:
 
     if TYPE_CHECKING:
 
+        @property
+        def _opened(self) -> Parts: ...
+
         def release_idle_after(self, timeout_s: float | None) -> None: ...
+
+    async def readings(self) -> Readings:
+        """What this process does, from its loop.
+
+        Bodies and commits are counted from the first call on.
+        """
+        return self._opened.runs.readings()
 
     def create_workflow_store(self) -> JournalStore:
         """Give a server what it reads of handlers, events and ticks: the journal.

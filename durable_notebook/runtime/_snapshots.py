@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 
 from durable_notebook.errors import DurableNotebookError
+from durable_notebook.logs import about
 from durable_notebook.runtime._reduction import Reduction
 from durable_notebook.store import Store
 
@@ -98,7 +99,12 @@ class Snapshots:
         except (DurableNotebookError, ValueError) as e:
             # A run with child workflows, which the library cannot write down, or a
             # database that refuses. The journal is enough, it is only slower.
-            logger.debug("No more snapshots of run %r: %s", self._run_id, e)
+            logger.debug(
+                "No more snapshots of run %r: %s",
+                self._run_id,
+                e,
+                extra=about(self._run_id),
+            )
             self._is_possible = False
         finally:
             self._task = None

@@ -57,6 +57,10 @@ class Stream:
             await self._changed.wait()
         return self._events[count - self.before :]
 
+    def between(self, first: int, end: int) -> list[Event]:
+        """The events from a number, which is not below `before`, up to another."""
+        return self._events[first - self.before : end - self.before]
+
     async def read(self, after: int = 0) -> AsyncGenerator[Event, None]:
         """Give each event once, from a number on, up to the run's stop event.
 

@@ -1,4 +1,4 @@
-"""Runs as wholes: fork one, delete some, and trim what has ended."""
+"""Runs as wholes: fork or rewind one, delete some, and trim what has ended."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from durable_notebook._retention import (
     known,
 )
 from durable_notebook.engine import Engine
-from durable_notebook.errors import LostOwnershipError
+from durable_notebook.errors import LostOwnershipError, UnfinishedRunError
 from durable_notebook.runtime._checks import check_run_id
 from durable_notebook.runtime._executor import Executor
+from durable_notebook.runtime._outcome import recorded_end
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import RunRow, Store
 
 
 class Upkeep:
-    """Forks and deletes runs. Belongs to the runtime's loop."""
+    """Forks, rewinds and deletes runs. Belongs to the runtime's loop."""
 
     def __init__(
         self, *, engine: Engine, store: Store, runs: Runs, executor: Executor
@@ -43,6 +44,20 @@ class Upkeep:
         await self._engine.fork(run_id, check_run_id(new_run_id), kept)
         await self._runs.resume(new_run_id)
         return new_run_id
+
+    async def rewind(self, run_id: str, position: int | None) -> None:
+        """Put a run that has ended back to a position, and go on with it."""
+        known(self._store, run_id)
+        kept = kept_by_fork(self._store, run_id, position)
+        while self._runs.is_claimed(run_id) and self._has_ended(run_id):
+            await self._runs.until_changed(1.0)  # DBOS is about to record the end.
+        if known(self._store, run_id).is_unfinished:
+            raise UnfinishedRunError(run_id)
+        await self._engine.rewind(run_id, kept)
+        await self._runs.resume(run_id)
+
+    def _has_ended(self, run_id: str) -> bool:
+        return recorded_end(self._store, known(self._store, run_id)) is not None
 
     async def delete(self, run_id: str) -> None:
         """Delete a run with all that belongs to it, and stop it if it is live here.

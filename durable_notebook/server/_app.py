@@ -16,9 +16,16 @@ from workflows.events import Event
 from workflows.runtime.types.step_id import StepId
 from workflows.runtime.types.ticks import TickAddEvent
 
-from durable_notebook.errors import RunFinishedError, UnknownRunError
+from durable_notebook.errors import (
+    OtherArgumentsError,
+    RunFinishedError,
+    RunIdTakenError,
+    UnknownRunError,
+)
+from durable_notebook.logs import about
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server import _theirs
+from durable_notebook.server._admission import check_start
 from durable_notebook.server._leaving import EndsWithServer, LeavingServer
 from durable_notebook.server._runtime import ServedRuntime
 from durable_notebook.server._theirs import (
@@ -27,6 +34,7 @@ from durable_notebook.server._theirs import (
     HandlerNotFoundError,
     HandlerQuery,
 )
+from durable_notebook.server._traces import TakesUpTraces
 
 logger = logging.getLogger("durable_notebook")
 
@@ -39,8 +47,10 @@ class WorkflowServer(_theirs.WorkflowServer):
     In addition to theirs: `POST .../run` needs no body; `POST /events/{id}` returns
     once the event is on disk; a stream that has been read to its end is a plain 204;
     open streams do not keep it from stopping; a workflow that has run already can be
-    served. Told to stop (SIGTERM, Ctrl-C), `serve` takes no new runs, lets step bodies
-    in flight end, and returns: nothing is done again by the next server.
+    served; an id that no handler can have is a 400, and one that two requests want for
+    different runs at once is a 409 for the second. Told to stop (SIGTERM, Ctrl-C),
+    `serve` takes no new runs, lets step bodies in flight end, and returns: nothing is
+    done again by the next server.
 
     Args:
         drain_timeout: How many seconds they have for that.
@@ -61,10 +71,13 @@ class WorkflowServer(_theirs.WorkflowServer):
         self._leaving = asyncio.Event()
         self._drain_timeout_s = drain_timeout
         self.app.add_middleware(_BodyIsOptional)
+        self.app.add_middleware(TakesUpTraces)
         self.app.add_middleware(EndsWithServer, leaving=self._leaving)
         self.app.add_exception_handler(204, _no_content)
         if self._durable is not None:
             _theirs.send_with(self, self._send)
+            _theirs.check_starts(self, check_start)
+            _theirs.refuse_starts(self, (OtherArgumentsError, RunIdTakenError))
 
     def add_workflow(
         self,
@@ -103,6 +116,7 @@ class WorkflowServer(_theirs.WorkflowServer):
                 "Stopped in the middle of a step of %s. It is done again when the "
                 "server is back.",
                 ", ".join(f"run {run_id!r}" for run_id in cut),
+                extra=about(executor_id=served.runtime.executor_id),
             )
 
     async def _send(

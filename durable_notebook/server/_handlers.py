@@ -17,6 +17,7 @@ from durable_notebook._describe import describe, seen_by
 from durable_notebook._model import EventView, RunInfo, RunStatus
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.runtime import DBOSRuntime
+from durable_notebook.server._admission import may_be_known
 from durable_notebook.server._theirs import HandlerQuery, PersistentHandler
 from durable_notebook.store import RunRow
 
@@ -74,12 +75,21 @@ class Handlers:
 
     def newest(self, handler_id: str) -> RunRow | None:
         """The run of a handler, or its newest one."""
+        if not may_be_known(handler_id):
+            return None
         store = self.runtime.store
         for run_id in (*store.handler_runs(handler_id), handler_id):
             row = store.run(run_id)
             if row is not None:
                 return row
         return None
+
+    def has_ended(self, row: RunRow) -> bool:
+        """Whether a handler may go on with another run than this one."""
+        return self._info(row).status.is_final
+
+    def _info(self, row: RunRow) -> RunInfo:
+        return describe(self.runtime.store, row, None, seen_by(self.runtime))
 
     def runs(self, handler_id: str) -> list[str]:
         """Every run that a handler has had, newest first."""
@@ -97,7 +107,7 @@ class Handlers:
         return name
 
     def _handler(self, handler_id: str, row: RunRow) -> PersistentHandler:
-        info = describe(self.runtime.store, row, None, seen_by(self.runtime))
+        info = self._info(row)
         has_ended = info.status.is_final
         is_idle = info.status is RunStatus.WAITING
         return PersistentHandler(

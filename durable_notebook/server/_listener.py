@@ -17,6 +17,7 @@ from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server._app import WorkflowServer
 from durable_notebook.server._gate import Doors
 from durable_notebook.server._leaving import LeavingServer
+from durable_notebook.server._metrics import Metrics
 from durable_notebook.server._page import Page
 from durable_notebook.server._theirs import tell_failures_once
 
@@ -28,7 +29,7 @@ _SLOWEST_END_S = 5
 
 
 class Listener:
-    """Serves workflows by their names in its `async with`.
+    """Serves workflows by their names, and `/metrics`, in its `async with`.
 
     A runtime that is launched already stays so, and its runs go on when the server
     stops: of another one, they drain. Nothing of a server is on disk.
@@ -67,6 +68,8 @@ class Listener:
         )
         tell_failures_once()
         Page(runtime, store).put_on(self._server.app)
+        self._metrics = Metrics(runtime)
+        self._server.app.router.routes.insert(0, self._metrics.route)
         doors.guard(self._server.app)
         for name, workflow in workflows.items():
             self.serve(name, workflow)
@@ -86,6 +89,7 @@ class Listener:
         self._socket = _bound(self._doors)
         try:
             await self._server.start()
+            await self._metrics.begin()
         except BaseException:
             self._socket.close()
             raise

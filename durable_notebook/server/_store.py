@@ -16,6 +16,7 @@ from workflows.events import StopEvent
 
 from durable_notebook._model import RunInfo
 from durable_notebook.errors import DurableNotebookError, UnknownRunError
+from durable_notebook.logs import about
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server._events import (
     RecordedEvents,
@@ -110,6 +111,9 @@ class JournalStore(AbstractWorkflowStore):
         newest = await asyncio.to_thread(self._handlers.newest, handler_id)
         if newest is None:
             return Start(handler_id, offered, handler_id)
+        if not self._handlers.has_ended(newest):
+            # Another request has just begun it: this one gets it, or is refused.
+            return Start(handler_id, offered, newest.run_id)
         await asyncio.wrap_future(store.put_handler(handler_id, offered))
         return Start(handler_id, offered, offered)
 
@@ -172,7 +176,7 @@ class JournalStore(AbstractWorkflowStore):
                     return
                 except DurableNotebookError as e:
                     # An error would leave the client waiting: the server drops it.
-                    logger.warning("%s", e)
+                    logger.warning("%s", e, extra=about(run_id))
                     return
                 sequence += 1
                 yield numbered(run_id, sequence, event, time.time())

@@ -6,7 +6,7 @@ Much of it is private. `tests/server/test_their_canary.py` names what has moved.
 from __future__ import annotations
 
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from llama_agents.client.protocol.serializable_events import EventEnvelopeWithMetadata
@@ -18,6 +18,7 @@ from llama_agents.server import (
 )
 from llama_agents.server._service import (
     EventSendError,
+    HandlerAlreadyRunningError,
     HandlerCompletedError,
     HandlerNotFoundError,
 )
@@ -37,6 +38,8 @@ __all__ = [
     "StoredEvent",
     "StoredTick",
     "WorkflowServer",
+    "check_starts",
+    "refuse_starts",
     "send_with",
     "store_of",
     "tell_failures_once",
@@ -55,6 +58,33 @@ class Send(Protocol):
 def send_with(server: WorkflowServer, send: Send) -> None:
     """Have `POST /events/{id}` send with a function of ours."""
     server._service.send_event = send  # type: ignore[method-assign]
+
+
+def check_starts(server: WorkflowServer, check: Callable[[Any], None]) -> None:
+    """Have the body of each request to run a workflow checked, once it was read."""
+    read = server._api._extract_run_params
+
+    async def checked(request: Any, *what: Any) -> Any:
+        found = await read(request, *what)
+        check(await request.json())
+        return found
+
+    server._api._extract_run_params = checked  # type: ignore[method-assign,assignment]
+
+
+def refuse_starts(
+    server: WorkflowServer, conflicts: tuple[type[Exception], ...]
+) -> None:
+    """Have these errors of a start answered as 409, with their sentence."""
+    start = server._service.start_workflow
+
+    async def started(*what: Any, **options: Any) -> Any:
+        try:
+            return await start(*what, **options)
+        except conflicts as e:
+            raise HandlerAlreadyRunningError(str(e)) from e
+
+    server._service.start_workflow = started  # type: ignore[method-assign]
 
 
 def store_of(runtime: Any) -> Any:

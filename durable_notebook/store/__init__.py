@@ -28,6 +28,7 @@ from durable_notebook.store._abc import (
 )
 from durable_notebook.store._postgres import PostgresStore
 from durable_notebook.store._sqlite import SqliteStore
+from durable_notebook.store._tally import Tally
 
 __all__ = [
     "OURS",
@@ -41,6 +42,7 @@ __all__ = [
     "Pending",
     "RunRow",
     "Store",
+    "Tally",
     "open_store",
     "read_input",
 ]

@@ -17,6 +17,7 @@ from durable_notebook.errors import (
     JournalTooNewError,
     LeaseLostError,
 )
+from durable_notebook.store._tally import Tally
 
 # How DBOS writes the input of our runs (`engine` makes it), as a pattern for LIKE: it
 # tells them from the other workflows of a DBOS application in the same database.
@@ -420,6 +421,13 @@ class Store(ABC):
     @abstractmethod
     def enqueued(self) -> list[Enqueued]:
         """The runs that wait for somebody to take them, oldest first."""
+
+    @abstractmethod
+    def tally(self) -> Tally:
+        """How many runs and unread messages there are.
+
+        This looks at the row of every run: ask now and then, and not on a loop.
+        """
 
     @abstractmethod
     def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:

@@ -26,7 +26,7 @@ DBOS_TABLES: Mapping[str, tuple[str, ...]] = {
         "updated_at",
     ),
     "workflow_input": ("workflow_uuid", "inputs"),
-    "workflow_output": ("workflow_uuid",),
+    "workflow_output": ("workflow_uuid", "error"),
     "notifications": ("destination_uuid",),
     "workflow_events": ("workflow_uuid",),
     "workflow_events_history": ("workflow_uuid",),

@@ -46,6 +46,7 @@ from durable_notebook.store._postgres_writer import (
     Write,
 )
 from durable_notebook.store._rows import enqueued, executors_of, run_row
+from durable_notebook.store._tally import CANCELLED, Tally
 
 
 class PostgresStore(Store):
@@ -264,6 +265,12 @@ class PostgresStore(Store):
         if not self._has_dbos():
             return []
         return [enqueued(row) for row in self._read("enqueued", ours=OURS)]
+
+    def tally(self) -> Tally:
+        if not self._has_dbos():
+            return Tally()
+        runs = self._read("tally", ours=OURS, cancelled=CANCELLED)
+        return Tally.of(runs, self._read("unread")[0])
 
     def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:
         ids = list(run_ids)

@@ -38,6 +38,7 @@ from durable_notebook.store._file import JournalFile
 from durable_notebook.store._file_lock import FileHold
 from durable_notebook.store._rows import enqueued, executors_of, run_row
 from durable_notebook.store._sqlite_connections import Connections
+from durable_notebook.store._tally import CANCELLED, Tally
 from durable_notebook.store._upkeep import claim, delete, note, sweep
 from durable_notebook.store._writer import SqliteWriter
 
@@ -292,6 +293,12 @@ class SqliteStore(Store):
         if not self._has_dbos():
             return []
         return [enqueued(row) for row in self._read("enqueued", {"ours": OURS})]
+
+    def tally(self) -> Tally:
+        if not self._has_dbos():
+            return Tally()
+        values = {"ours": OURS, "cancelled": CANCELLED}
+        return Tally.of(self._read("tally", values), self._read("unread")[0])
 
     def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:
         return dict(self._read("owners", (json.dumps(list(run_ids)),)))

@@ -347,6 +347,23 @@ WHERE w.status = 'PENDING' AND w.executor_id = %(executor_id)s
 AND i.inputs LIKE %(ours)s
 ORDER BY w.created_at, w.workflow_uuid
 
+-- tally --
+SELECT w.name, w.status,
+    w.status = 'ERROR' AND EXISTS (
+        SELECT 1 FROM workflow_output o
+        WHERE o.workflow_uuid = w.workflow_uuid AND o.error LIKE %(cancelled)s),
+    count(*)
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE i.inputs LIKE %(ours)s
+GROUP BY 1, 2, 3
+
+-- unread --
+SELECT count(*), min(m.sent_at)
+FROM workflow_status w LEFT JOIN durable_run r ON r.run_id = w.workflow_uuid
+JOIN durable_mail m ON m.run_id = w.workflow_uuid
+WHERE w.status IN ('ENQUEUED', 'PENDING') AND m.tick <> ''
+AND m.sequence > coalesce(r.consumed, 0)
+
 -- pending --
 SELECT w.workflow_uuid,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid

@@ -174,6 +174,25 @@ FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uui
 WHERE w.status = 'PENDING' AND w.executor_id = :executor_id AND i.inputs LIKE :ours
 ORDER BY w.created_at, w.rowid
 
+-- tally --
+SELECT w.name, w.status,
+    w.status = 'ERROR' AND EXISTS (
+        SELECT 1 FROM workflow_output o
+        WHERE o.workflow_uuid = w.workflow_uuid AND o.error LIKE :cancelled),
+    count(*)
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE i.inputs LIKE :ours
+GROUP BY 1, 2, 3
+
+-- unread --
+-- Not the other way round, over all messages that ever were: hence the CROSS JOIN.
+SELECT count(*), min(m.sent_at)
+FROM workflow_status w LEFT JOIN durable_run r ON r.run_id = w.workflow_uuid
+CROSS JOIN durable_mail m
+WHERE w.status IN ('ENQUEUED', 'PENDING') AND m.tick <> ''
+AND m.sequence > coalesce(r.consumed, 0)
+AND m.run_id = w.workflow_uuid
+
 -- pending --
 SELECT w.workflow_uuid,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid

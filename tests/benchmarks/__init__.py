@@ -8,6 +8,8 @@ table holds medians. Nothing here asserts a time.
 * `runtimes`: memory (the library's default), ours, peer (llama-agents-dbos).
 * `databases`: fresh databases, their size, and how to fill one with finished runs.
 * `tasks`, `waiting`: what one process measures. `child` is that process.
-* `scenarios`: which processes make up a measurement, and what is read from them.
+* `load`: what a server answers over HTTP. `served` is that server: ours, or the peer's
+  on the dbos that it was made for.
+* `lab`, `scenarios`: which processes make up a measurement, and what is read from them.
 * `tables`: the figures in Markdown. `__main__` puts it together.
 """

@@ -15,8 +15,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tests.benchmarks import databases
+from tests.benchmarks.lab import Lab, MeasurementError
 from tests.benchmarks.runtimes import RUNTIMES, is_installed
-from tests.benchmarks.scenarios import SCENARIOS, Lab, MeasurementError, Scenario
+from tests.benchmarks.scenarios import SCENARIOS, Scenario
 from tests.benchmarks.tables import Measured, medians, table
 from tests.postgres_server import PostgresServer
 

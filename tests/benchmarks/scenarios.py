@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from tests.benchmarks import databases
-
-Figures = dict[str, float]
-
-_ROOT = Path(__file__).parents[2]
-_LIMIT_S = 600
+from tests.benchmarks import databases, load
+from tests.benchmarks.lab import Figures, Lab, command
 
 
 @dataclass(frozen=True)
@@ -50,47 +39,6 @@ class Scenario:
     slow: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Lab:
-    """Where measurements are made: SQLite, or a Postgres server by its URL.
-
-    `longest` is how many times its size the scenario `resume` goes up to.
-    """
-
-    server: str | None = None
-    longest: int = 200
-    profile: str | None = None
-
-    def run(self, task: str, runtime: str, url: str, **arguments: Any) -> Figures:
-        """Do a task in a fresh process; `lines` of its figures is what it printed."""
-        with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-            out = Path(folder, "figures.json")
-            request = {"task": task, "runtime": runtime, "url": url, "out": str(out)}
-            if self.profile is not None:
-                request["profile"] = self.profile
-            done = subprocess.run(
-                _command({**request, **arguments}),
-                cwd=_ROOT,
-                capture_output=True,
-                text=True,
-                timeout=_LIMIT_S,
-                check=False,
-            )
-            said = done.stderr + done.stdout
-            if done.returncode not in (0, -signal.SIGKILL) or not out.exists():
-                last = said.strip().splitlines()[-1:] or [f"status {done.returncode}"]
-                raise MeasurementError(f"{runtime}, {task}: {last[0]}", said)
-            return {**json.loads(out.read_text()), "lines": len(said.splitlines())}
-
-
-class MeasurementError(Exception):
-    """A process could not measure what it was to measure."""
-
-
-def _command(request: dict[str, Any]) -> list[str]:
-    return [sys.executable, "-m", "tests.benchmarks.child", json.dumps(request)]
-
-
 def one_process(task: str) -> Callable[[Lab, str, int], Figures]:
     """A measurement that is one task on a fresh database."""
 
@@ -110,7 +58,7 @@ def answer_outside(lab: Lab, runtime: str, n: int) -> Figures:
             "executor_id": "sender",
             "out": os.devnull,
         }
-        return lab.run("answer_outside", runtime, url, n=n, sender=_command(sender))
+        return lab.run("answer_outside", runtime, url, n=n, sender=command(sender))
 
 
 def resume(lab: Lab, runtime: str, n: int) -> Figures:
@@ -236,6 +184,22 @@ SCENARIOS = (
         idle,
         runtimes=("ours",),
         slow=("ours",),
+    ),
+    Scenario(
+        "http",
+        "runs started and answered over HTTP by 16 clients",
+        300,
+        (
+            Figure("starts_per_s", "started", "1/s", is_rate=True),
+            Figure("start_p50_ms", "to start one", "ms"),
+            Figure("start_p99_ms", "the same, 99 of 100", "ms"),
+            Figure("answers_per_s", "answered", "1/s", is_rate=True),
+            Figure("answer_p50_ms", "to answer one", "ms"),
+            Figure("answer_p99_ms", "the same, 99 of 100", "ms"),
+            Figure("ended_per_s", "answered and ended", "1/s", is_rate=True),
+        ),
+        load.http,
+        runtimes=("ours", "peer"),
     ),
     Scenario(
         "many",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable
 
-from tests.benchmarks.scenarios import Figure, Figures, Scenario
+from tests.benchmarks.lab import Figures
+from tests.benchmarks.scenarios import Figure, Scenario
 
 Measured = dict[str, list[Figures]]
 """What was measured of a scenario: the figures of each round, by runtime."""

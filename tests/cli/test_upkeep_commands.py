@@ -58,7 +58,7 @@ def test_a_fork_of_a_failed_run_does_its_last_turn_again(
     ("words", "said"),
     [
         (["fork", "nobody"], "No run 'nobody'"),
-        (["fork", "c", "--position", "99"], "cannot be forked at position 99"),
+        (["fork", "c", "--position", "99"], "cannot go on from position 99"),
         (["fork", "c", "--new-run-id", "d"], "There is a run 'd' already"),
         (["fork", "c", "--new-run-id", " "], "cannot be a run id"),
         (["delete", "nobody"], "No run 'nobody'"),

@@ -79,6 +79,16 @@ def parameters(function: Any) -> list[str]:
             "SystemDatabase.init_workflow",
             ["self", "status", "creator_xid", "reuse_policy"],
         ),
+        (
+            "dbos._sys_db",
+            "SystemDatabase.reenqueue_for_recovery",
+            ["self", "workflow_id", "executor_ids", "recovery_queue_name"],
+        ),
+        (
+            "dbos._sys_db",
+            "SystemDatabase.create_application_version",
+            ["self", "version_name", "application_name"],
+        ),
         ("dbos._context", "get_local_dbos_context", []),
         (
             "dbos._sys_db",
@@ -110,6 +120,12 @@ def test_a_public_call_has_the_keyword(function: str, keyword: str) -> None:
     found = parameters(getattr(DBOS, function))
 
     assert keyword in found, f"DBOS.{function} takes no {keyword!r}: {found}"
+
+
+def test_the_system_database_is_made_for_an_executor() -> None:
+    from dbos._sys_db import SystemDatabase
+
+    assert "executor_id" in parameters(SystemDatabase.create)
 
 
 @pytest.mark.parametrize("name", ["executor_id", "app_version"])

@@ -201,6 +201,24 @@ def test_a_class_that_is_defined_again_is_served_to_new_runs(
     assert served.result("new") == [2, True, "new"]
 
 
+def test_serving_leaves_the_idle_timeout_as_it_was_set(notebook: Kernel) -> None:
+    notebook.run("run = %durable_run Order --run-id a qty=1")
+    notebook.run("%config DurableNotebook.idle_timeout = 0.05")
+    served = Served(notebook.run("%durable_serve Order"))
+    served.until_asked("a")
+    text = notebook.run(
+        "import asyncio\n"
+        "for _ in range(1000):\n"
+        "    if run.client.runtime.is_released('a'): break\n"
+        "    await asyncio.sleep(0.01)\n"
+        "print(run.client.runtime.is_released('a'))"
+    )
+    served.answer("a")
+
+    assert text.strip() == "True"
+    assert served.result("a") == [1, True]
+
+
 # -- its end ---------------------------------------------------------------------------
 
 

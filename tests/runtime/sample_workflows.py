@@ -6,6 +6,7 @@ step bodies open.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -169,6 +170,26 @@ class Retrying(Logged):
             raise OutOfPaperError(f"try {len(self.log)}")
         await self.pass_gate()
         return StopEvent(result=len(self.log))
+
+
+# -- streams ------------------------------------------------------------------------
+
+
+class Said(Event):
+    text: str
+
+
+class Saying(Logged):
+    """Says three things in one body; the gate is before the third."""
+
+    @step
+    async def only(self, ctx: Context, ev: StartEvent) -> StopEvent:
+        ctx.write_event_to_stream(Said(text="first"))
+        await asyncio.sleep(0)
+        ctx.write_event_to_stream(Said(text="second"))
+        await self.pass_gate()
+        ctx.write_event_to_stream(Said(text="third"))
+        return StopEvent(result="said")
 
 
 # -- stores and shapes --------------------------------------------------------------

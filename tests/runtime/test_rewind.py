@@ -9,13 +9,27 @@ from typing import Any
 import pytest
 from dbos import DBOS
 from process_lives import add, launched, live, soon, until
-from sample_workflows import Answer, Approval, Asking, AskingTwice, Logged, Question
+from sample_workflows import (
+    Answer,
+    Approval,
+    Asking,
+    AskingTwice,
+    Logged,
+    OutOfPaperError,
+    Question,
+    Tick,
+)
 from workflows import Context, step
 from workflows.errors import WorkflowCancelledByUser
 from workflows.events import Event, StartEvent, StopEvent
 
 from durable_notebook import Client, DBOSRuntime
 from durable_notebook._config import Settings
+from durable_notebook.errors import (
+    InvalidPositionError,
+    UnfinishedRunError,
+    UnknownRunError,
+)
 from durable_notebook.store import open_store
 
 HOUR_S = 3600.0
@@ -230,6 +244,99 @@ async def test_a_message_that_was_not_consumed_is_heard_after_a_resume(
         await client.answer("a", {"by": "Zoe", "number": 2})
 
         assert await soon(client.run("a").result()) == ["Ada", "Zoe"]
+
+
+# -- by the client ------------------------------------------------------------------
+
+
+async def test_the_client_rewinds_a_run_that_has_just_ended(journal_url: str) -> None:
+    """It need not wait until DBOS has recorded the end too."""
+    async with launched(journal_url) as runtime:
+        client = Client(runtime)
+        run = await client.start(Asking, run_id="a")
+        for answer in ("Ada", "Bob", "Eve"):
+            await asked(runtime, "a", None)
+            await run.answer(text=answer)
+            assert await soon(run.result()) == answer
+
+            run = await soon(client.rewind("a", 0))
+
+
+async def test_the_client_rewinds_to_the_position_of_a_question(
+    journal_url: str,
+) -> None:
+    async with launched(journal_url) as runtime:
+        client = Client(runtime)
+        await answered_twice(client, "Ada", "Bob")
+
+        run = await client.rewind("a", asks_at(runtime, "a", "second") + 1)
+        await asked(runtime, "a", "second")
+        await run.answer(by="Zoe", number=2)
+
+        assert await soon(run.result()) == ["Ada", "Zoe"]
+
+
+class FailsOnce(Logged):
+    """Two steps, of which the second fails the first time."""
+
+    @step
+    async def first(self, ev: StartEvent) -> Tick:
+        self.log.append("first")
+        return Tick(count=1)
+
+    @step
+    async def second(self, ev: Tick) -> StopEvent:
+        self.log.append("second")
+        if self.log.count("second") == 1:
+            raise OutOfPaperError("tray 2 is empty")
+        return StopEvent(result="printed")
+
+
+async def test_a_failed_run_tries_its_last_step_again(journal_url: str) -> None:
+    log: list[str] = []
+    async with launched(journal_url) as runtime:
+        client = Client(runtime)
+        run = await client.start(FailsOnce(log, runtime=runtime), run_id="f")
+        with pytest.raises(OutOfPaperError):
+            await soon(run.result())
+
+        await client.rewind("f")
+
+        assert await soon(run.result()) == "printed"
+    assert log == ["first", "second", "second"]
+
+
+@pytest.mark.parametrize("idle_timeout", [None, 0.0])
+async def test_a_run_that_has_not_ended_is_not_rewound(
+    journal_url: str, idle_timeout: float | None
+) -> None:
+    """Whether it waits in memory or out of it."""
+    async with launched(journal_url, idle_timeout=idle_timeout) as runtime:
+        client = Client(runtime)
+        run = await client.start(Asking, run_id="a")
+        await until(lambda: prompts(runtime, "a"))
+
+        with pytest.raises(UnfinishedRunError):
+            await soon(client.rewind("a", 0))
+        await run.answer(text="Ada")
+
+        assert await soon(run.result()) == "Ada"
+
+
+async def test_a_run_is_rewound_to_a_position_that_it_has(journal_url: str) -> None:
+    async with launched(journal_url) as runtime:
+        client = Client(runtime)
+        await answered_twice(client, "Ada", "Bob")
+        last = runtime.store.last_entry("a")
+        assert last is not None
+
+        with pytest.raises(InvalidPositionError) as refused:
+            await client.rewind("a", last.position + 1)
+        with pytest.raises(UnknownRunError):
+            await client.rewind("b", 0)
+
+        assert refused.value.last == last.position
+        assert await soon(client.run("a").result()) == ["Ada", "Bob"]
 
 
 # -- deadlines ----------------------------------------------------------------------

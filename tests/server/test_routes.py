@@ -97,16 +97,6 @@ async def test_a_running_handler_is_not_started_again(journal_url: str) -> None:
     assert again.status_code == 409
 
 
-async def test_an_id_that_no_run_can_have_is_refused(journal_url: str) -> None:
-    async with serving(journal_url, {"once": Once}) as served:
-        body = {"handler_id": "x" * 201}
-        reply = await served.http.post("/workflows/once/run-nowait", json=body)
-
-        assert reply.status_code == 500
-        assert "201 characters" in reply.json()["detail"]
-        assert await served.client.runs() == []
-
-
 async def test_a_class_attaches_to_a_run_that_a_server_began(journal_url: str) -> None:
     """The server calls it by its route. Another class is refused."""
     async with serving(journal_url, {"ask": Asking}) as served:

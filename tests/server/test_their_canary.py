@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import uvicorn
 from llama_agents.server import AbstractWorkflowStore, PersistentHandler, WorkflowServer
+from llama_agents.server._api import _WorkflowAPI
 from llama_agents.server._runtime.server_runtime import ServerRuntimeDecorator
 from llama_agents.server._service import _WorkflowService
 from sample_workflows import Other
@@ -28,6 +29,7 @@ NAMES = [
     ("llama_agents.server", "PersistentHandler"),
     ("llama_agents.server", "WorkflowServer"),
     ("llama_agents.server._service", "EventSendError"),
+    ("llama_agents.server._service", "HandlerAlreadyRunningError"),
     ("llama_agents.server._service", "HandlerCompletedError"),
     ("llama_agents.server._service", "HandlerNotFoundError"),
     ("llama_agents.server._store.abstract_workflow_store", "StoredEvent"),
@@ -52,6 +54,14 @@ def parameters(function: Any) -> list[str]:
         (WorkflowServer.serve, ["self", "host", "port", "uvicorn_config"]),
         (uvicorn.Server.shutdown, ["self", "sockets"]),
         (_WorkflowService.send_event, ["self", "handler_id", "event", "step"]),
+        (
+            _WorkflowService.start_workflow,
+            ["self", "workflow", "handler_id", "start_event", "context"],
+        ),
+        (
+            _WorkflowAPI._extract_run_params,
+            ["self", "request", "workflow", "workflow_name"],
+        ),
         (Workflow._switch_runtime, ["self", "new_runtime"]),
         (Workflow._switch_workflow_name, ["self", "name"]),
         (Workflow._validate_valid_step_message, ["self", "step", "message"]),
