@@ -18,6 +18,8 @@ from durable_notebook.errors import ConfigError
 
 URL_VARIABLE = "DURABLE_NOTEBOOK_URL"
 
+TOKEN_VARIABLE = "DURABLE_NOTEBOOK_TOKEN"  # noqa: S105
+
 DEFAULT_JOURNAL = Path(".durable_notebook") / "journal.sqlite"
 """Where the journal of a notebook is, below the notebook's folder."""
 
@@ -262,6 +264,11 @@ def without_password(url: str) -> str:
 def url_from_environment() -> str | None:
     """The database URL the environment asks for, if it does."""
     return os.environ.get(URL_VARIABLE) or None
+
+
+def token_from_environment(variable: str = TOKEN_VARIABLE) -> str | None:
+    """The token that a server shall want of its clients, if the environment has one."""
+    return os.environ.get(variable) or None
 
 
 def default_url() -> str:

@@ -32,6 +32,33 @@ class App:
         is_event = isinstance(found, type) and issubclass(found, Event)
         return found if is_event else None
 
+    def served(self) -> Workflow:
+        """The workflow that was named, to be served.
+
+        Raises:
+            RefusalError: None was, there is none, or it cannot be made.
+        """
+        value = vars(self.module).get(self.chosen) if self.chosen else None
+        if value is None or value is Workflow:
+            values = vars(self.module).items()
+            known = [name for name, each in values if self._is_own(each)]
+            there = f"It has {', '.join(known)}." if known else "It defines none."
+            asked = f"has no workflow {self.chosen!r}" if self.chosen else "is a module"
+            raise RefusalError(
+                f"{self.module.__name__} {asked}. Name the workflow, as "
+                f"{self.module.__name__}:WORKFLOW. {there}"
+            )
+        try:
+            return instantiate(value)
+        except NotAWorkflowError as e:
+            raise RefusalError(str(e)) from e
+
+    def _is_own(self, value: object) -> bool:
+        """Whether a value is a workflow that the module itself defines."""
+        kind = value if isinstance(value, type) else type(value)
+        is_own = kind.__module__ == self.module.__name__
+        return is_own and issubclass(kind, Workflow)
+
     def workflow(self, name: str, origin: str | None) -> Workflow:
         """The workflow whose runs are recorded under a name.
 
@@ -79,7 +106,7 @@ def is_of_program(name: str) -> bool:
     return name.startswith(f"{_PROGRAM}.")
 
 
-def load(given: str, *, is_program: bool) -> App:
+def load(given: str, *, is_program: bool = False, option: str = "--app ") -> App:
     """Import `MODULE[:WORKFLOW]`, from the current folder too.
 
     `is_program` says that what it defines is recorded under the name that a module
@@ -91,7 +118,7 @@ def load(given: str, *, is_program: bool) -> App:
     name, _, chosen = given.partition(":")
     if name.endswith(".py") or "/" in name:
         raise RefusalError(
-            f"{name!r} is a file. Name the module as one imports it: --app "
+            f"{name!r} is a file. Name the module as one imports it: {option}"
             f"{name.removesuffix('.py').strip('./').replace('/', '.')}."
         )
     if "" not in sys.path:

@@ -32,6 +32,20 @@ def count(text: str) -> int:
     return int(text)
 
 
+def port(text: str) -> int:
+    """A port of this machine; 0 for any."""
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65535:
+        raise ArgumentTypeError(f"{text!r} is no port: write a number up to 65535")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """A time in seconds."""
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text):
+        raise ArgumentTypeError(f"{text!r} is no number of seconds")
+    return float(text)
+
+
 def age(text: str) -> timedelta:
     """A time as `7d`: a number and s, m, h, d or w."""
     found = re.fullmatch(r"([0-9]{1,6})([smhdw])", text)

@@ -24,6 +24,7 @@ from durable_notebook.cli import (
     _journal,
     _resume,
     _runs,
+    _serve,
     _trim,
 )
 from durable_notebook.cli._arguments import field
@@ -41,6 +42,7 @@ COMMANDS: tuple[Command, ...] = (
     _fork.COMMAND,
     _delete.COMMAND,
     _trim.COMMAND,
+    _serve.COMMAND,
     _completion.COMMAND,
 )
 

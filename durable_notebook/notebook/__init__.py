@@ -2,7 +2,8 @@
 
 `_extension` loads and unloads; `_magics` reads lines and calls the client; `_session`
 is the journal a kernel has open; `_monitor` shows a run while it goes on, `_prompt`
-asks for an answer, `_fields` reads `name=expression`, `_display` knows ipykernel.
+asks for an answer, `_fields` reads `name=expression`, `_display` knows ipykernel;
+`_serve` is the magic that serves over HTTP, `_server` what it serves.
 """
 
 from __future__ import annotations

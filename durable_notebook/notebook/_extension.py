@@ -9,8 +9,9 @@ from IPython.core.error import UsageError
 
 from durable_notebook.notebook._magics import DurableNotebook
 from durable_notebook.notebook._sentences import plainly
+from durable_notebook.notebook._serve import DurableServe
 
-_loaded: dict[int, DurableNotebook] = {}
+_loaded: dict[int, tuple[DurableNotebook, DurableServe]] = {}
 
 
 def load(shell: Any) -> None:
@@ -23,16 +24,19 @@ def load(shell: Any) -> None:
             "Upgrade with: pip install -U ipykernel"
         )
     magics = DurableNotebook(shell)
-    shell.register_magics(magics)
-    shell.events.register("post_run_cell", magics.after_cell)
-    _loaded[id(shell)] = magics
+    serve = DurableServe(shell, magics)
+    shell.register_magics(magics, serve)
+    for each in (magics, serve):
+        shell.events.register("post_run_cell", each.after_cell)
+    _loaded[id(shell)] = magics, serve
     with plainly():
         magics.open_existing()
 
 
 def unload(shell: Any) -> None:
     """Close the journal and take back what `load` registered."""
-    magics = _loaded.pop(id(shell), None)
-    if magics is not None:
-        shell.events.unregister("post_run_cell", magics.after_cell)
-        magics.close()
+    loaded = _loaded.pop(id(shell), None)
+    if loaded is not None:
+        for each in loaded:
+            shell.events.unregister("post_run_cell", each.after_cell)
+        loaded[0].close()

@@ -17,9 +17,14 @@ _CLOSING = {"(": ")", "[": "]", "{": "}"}
 class Line:
     """A magic's line: `target --option value --flag name=expression ...`."""
 
-    target: str | None
+    targets: tuple[str, ...]
     options: dict[str, str | bool] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def target(self) -> str | None:
+        """The only target, if there is one."""
+        return self.targets[0] if self.targets else None
 
     def values(self, evaluate: Callable[[str], Any]) -> dict[str, Any]:
         """The fields' values as Python of the notebook.
@@ -40,7 +45,11 @@ class Line:
 
 
 def parse(
-    line: str, *, valued: tuple[str, ...] = (), flags: tuple[str, ...] = ()
+    line: str,
+    *,
+    valued: tuple[str, ...] = (),
+    flags: tuple[str, ...] = (),
+    most_targets: int | None = 1,
 ) -> Line:
     """Read a line. `valued` options take a word, `flags` do not.
 
@@ -71,11 +80,12 @@ def parse(
         else:
             known = ", ".join(f"--{n}" for n in (*valued, *flags)) or "none"
             raise UsageError(f"There is no option {word}. The options are: {known}.")
-    if len(targets) > 1:
+    if most_targets is not None and len(targets) > most_targets:
         raise UsageError(
-            f"Too many words: {' '.join(targets[1:])}. Fields are written name=value."
+            f"Too many words: {' '.join(targets[most_targets:])}. Fields are written "
+            "name=value."
         )
-    return Line(targets[0] if targets else None, options, fields)
+    return Line(tuple(targets), options, fields)
 
 
 def _split_options(text: str) -> tuple[str, list[str]]:

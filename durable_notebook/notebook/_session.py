@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from workflows import Workflow
 
@@ -21,6 +21,9 @@ from durable_notebook._model import RunInfo
 from durable_notebook._requests import adopt, instantiate, is_class_named
 from durable_notebook.errors import NotAWorkflowError
 from durable_notebook.runtime import DBOSRuntime
+
+if TYPE_CHECKING:
+    from durable_notebook.notebook._server import Server
 
 T = TypeVar("T")
 
@@ -41,6 +44,7 @@ class Session:
         self._thread.start()
         self.runtime = DBOSRuntime(settings)
         self.client = Client(self.runtime)
+        self.server: Server | None = None
         try:
             self.call(self.runtime.launch())
         except BaseException:
@@ -57,16 +61,22 @@ class Session:
 
     def close(self) -> None:
         """Close the journal properly; unfinished runs stay resumable."""
+        self._stop_server()
         self.call(self.runtime.destroy())
         self._stop()
 
     def abandon(self) -> None:
         """Drop everything in memory as a kill of the kernel would."""
+        self._stop_server()
         self._stop()
         # DBOS refuses some of its calls on a thread that has a running loop.
         worker = threading.Thread(target=self.runtime.abandon)
         worker.start()
         worker.join()
+
+    def _stop_server(self) -> None:
+        if self.server is not None:
+            self.server.stop()
 
     def _stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -89,7 +99,7 @@ class Session:
             found = self._find(run_id, info.workflow, names)
             if found is not None:
                 workflow, origin = found
-                self.call(self._define(workflow, origin))
+                self.call(self._define(workflow, origin, info.workflow))
                 going_on.append(self.call(self.client.read_info(run_id)))
         return going_on
 
@@ -99,19 +109,23 @@ class Session:
         origin = self.runtime.origin(run_id)
         if origin is not None:
             value = names.get(origin)
-            if isinstance(value, Workflow) and value.workflow_name == name:
+            # A server has it under the name of its variable.
+            if isinstance(value, Workflow) and name in (value.workflow_name, origin):
                 return value, origin
             return None
-        for value in list(names.values()):
-            if is_class_named(value, name):
+        for key, value in list(names.items()):
+            if is_class_named(value, name) or (key == name and _is_class(value)):
                 try:
                     return instantiate(value), None
                 except NotAWorkflowError:
                     return None
         return None
 
-    async def _define(self, workflow: Workflow, origin: str | None) -> None:
+    async def _define(self, workflow: Workflow, origin: str | None, name: str) -> None:
         adopt(workflow, self.runtime)
+        if workflow.workflow_name != name:
+            workflow._runtime_locked = False
+            workflow._switch_workflow_name(name)
         self.runtime.define(workflow, origin)
 
     def start(
@@ -124,6 +138,10 @@ class Session:
         """Start a run or attach to it; on disk when this returns."""
         start = self.client.start(workflow, run_id=run_id, origin=origin, **fields)
         return self.call(start)
+
+
+def _is_class(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, Workflow)
 
 
 def notebook_path(names: dict[str, Any]) -> str:

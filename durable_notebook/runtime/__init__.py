@@ -14,6 +14,7 @@ from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._meter import BOUNDS, Meter, Readings
 from durable_notebook.runtime._outcome import Outcome
 from durable_notebook.runtime._runtime import DBOSRuntime
+from durable_notebook.runtime._serving import require_server
 from durable_notebook.runtime._tracing import as_asked_by
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "as_asked_by",
     "check_run_id",
     "plain_codec",
+    "require_server",
 ]

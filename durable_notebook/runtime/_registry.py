@@ -139,8 +139,11 @@ class Registry:
     def is_called(self, definition: Definition, name: str) -> bool:
         """Whether a name is one of a definition's, now or before a server named it."""
         found = self._by_name.get(name)
-        is_same = found is not None and found.workflow is definition.workflow
-        return name == definition.name or is_same
+        if found is None or name == definition.name:
+            return name == definition.name
+        # Or of another instance of the class, which a server has under that name.
+        was_called = self.first_name(found.workflow) == definition.name
+        return found.workflow is definition.workflow or was_called
 
     def event_classes(self, name: str, kinds: Iterable[str]) -> list[type[Event]]:
         """The event classes of these names that a workflow can have; see `classes`."""

@@ -52,6 +52,15 @@ class Serving(Life):
         return cast("ServedRuntime", served)
 
 
+def require_server() -> None:
+    """Refuse to go on where the extra `server` is not installed.
+
+    Raises:
+        ConfigError: It is not; with the command that installs it.
+    """
+    _server()
+
+
 def _server() -> ModuleType:
     try:
         # A program without a server must not load one, nor need it installed.

@@ -21,10 +21,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from durable_notebook._config import TOKEN_VARIABLE
 from durable_notebook.errors import ConfigError
 
-# What a load balancer may ask without a token; it tells nothing.
-_OPEN = ("/health",)
+# What a load balancer may ask without a token, and the page that asks for it: they tell
+# nothing.
+_OPEN = ("/health", "/")
 
 _MOST_BYTES = 16 * 1024 * 1024
 _SLOWEST_S = 30.0
@@ -60,7 +62,8 @@ class Doors:
         if not self.is_loopback and self.token is None:
             raise ConfigError(
                 f"Whoever reaches {self.host!r} could start and answer runs.",
-                "Give the server a token, or let it listen on 127.0.0.1.",
+                f"Give the server a token (${TOKEN_VARIABLE}), or let it listen on "
+                "127.0.0.1.",
             )
         if self.token is not None and not _is_token(self.token):
             raise ConfigError(
@@ -129,7 +132,8 @@ class Gate:
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > doors.most_bytes:
             return _too_long(doors.most_bytes)
-        if scope["path"] in _OPEN or self._is_known(headers):
+        is_open = scope["method"] in ("GET", "HEAD") and scope["path"] in _OPEN
+        if is_open or self._is_known(headers):
             return None
         return _refused(
             401,

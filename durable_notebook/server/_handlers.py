@@ -56,6 +56,23 @@ class Handlers:
         with_ids = ((went_on.get(run_id, run_id), row) for run_id, row in rows.items())
         return [(h, row) for h, row in with_ids if newest.get(h, h) == row.run_id]
 
+    async def listed(self, most: int) -> list[tuple[str, RunInfo]]:
+        """What the newest runs do, each with its handler's id."""
+        rows = await asyncio.to_thread(self._newest_rows, most)
+        store, seen = self.runtime.store, seen_by(self.runtime)
+        before = self.runtime.before
+        return [
+            (handler_id, describe(store, row, None, seen, before=before))
+            for handler_id, row in rows
+        ]
+
+    def _newest_rows(self, most: int) -> list[tuple[str, RunRow]]:
+        store = self.runtime.store
+        went_on = store.handlers()
+        newest = {handler_id: run_id for run_id, handler_id in went_on.items()}
+        with_ids = ((went_on.get(r.run_id, r.run_id), r) for r in store.runs(most))
+        return [(h, row) for h, row in with_ids if newest.get(h, h) == row.run_id]
+
     def newest(self, handler_id: str) -> RunRow | None:
         """The run of a handler, or its newest one."""
         if not may_be_known(handler_id):

@@ -49,9 +49,11 @@ class LeavingServer(uvicorn.Server):
 
     async def until_up(self, serving: asyncio.Task[None]) -> None:
         """Wait until whoever asks is answered, or `serve` has ended without that."""
-        up = asyncio.create_task(self._is_up.wait())
-        await asyncio.wait([up, serving], return_when=asyncio.FIRST_COMPLETED)
-        up.cancel()
+        await _until(self._is_up, serving)
+
+    async def until_leaving(self, serving: asyncio.Task[None]) -> None:
+        """Wait until it begins to stop, or `serve` has ended without that."""
+        await _until(self._leaving, serving)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -74,6 +76,14 @@ class LeavingServer(uvicorn.Server):
             draining.result()
         else:
             draining.cancel()
+
+
+async def _until(event: asyncio.Event, serving: asyncio.Task[None]) -> None:
+    waiting = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait([waiting, serving], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
 
 
 class EndsWithServer:

@@ -18,9 +18,14 @@ from durable_notebook.server._app import WorkflowServer
 from durable_notebook.server._gate import Doors
 from durable_notebook.server._leaving import LeavingServer
 from durable_notebook.server._metrics import Metrics
+from durable_notebook.server._page import Page
+from durable_notebook.server._theirs import tell_failures_once
 
 # What is open at once; the others are told to come again. A slow client holds one.
 _MOST_CONNECTIONS = 1000
+
+# Who has not sent all of a request by then is not waited for when it stops.
+_SLOWEST_END_S = 5
 
 
 class Listener:
@@ -29,10 +34,14 @@ class Listener:
     A runtime that is launched already stays so, and its runs go on when the server
     stops: of another one, they drain. Nothing of a server is on disk.
 
+    Its page at `/` is our own, and needs no other host.
+
     Attributes:
         url: Where it is, with the port that was free.
 
     Args:
+        idle_timeout: After how many seconds runs that wait leave memory; None for
+            never.
         takes_signals: Whether SIGTERM and Ctrl-C stop it. In a kernel they mean
             something else.
 
@@ -46,23 +55,34 @@ class Listener:
         workflows: Mapping[str, Workflow],
         doors: Doors,
         *,
+        idle_timeout: float | None = 600.0,
         drain_timeout: float = 20.0,
         takes_signals: bool = True,
     ) -> None:
+        store = runtime.create_workflow_store()
         self._server = WorkflowServer(
-            runtime=runtime, middleware=[], drain_timeout=drain_timeout
+            runtime=runtime.build_server_runtime(idle_timeout=idle_timeout),
+            workflow_store=store,
+            middleware=[],
+            drain_timeout=drain_timeout,
         )
+        tell_failures_once()
+        Page(runtime, store).put_on(self._server.app)
         self._metrics = Metrics(runtime)
         self._server.app.router.routes.insert(0, self._metrics.route)
         doors.guard(self._server.app)
         for name, workflow in workflows.items():
-            self._server.add_workflow(name, workflow)
+            self.serve(name, workflow)
         self._doors = doors
         self._takes_signals = takes_signals
         self._socket: socket.socket
         self._http: LeavingServer
         self._serving: asyncio.Task[None]
         self.url = ""
+
+    def serve(self, name: str, workflow: Workflow) -> None:
+        """Have a workflow under a name; new runs of a name that was there take it."""
+        self._server.add_workflow(name, workflow)
 
     async def __aenter__(self) -> Self:
         """Listen: whoever asks is answered when this returns."""
@@ -83,6 +103,7 @@ class Listener:
             access_log=False,
             limit_concurrency=_MOST_CONNECTIONS,
             server_header=False,
+            timeout_graceful_shutdown=_SLOWEST_END_S,
         )
         self._http = self._server.http_server(config)
         if not self._takes_signals:
@@ -91,6 +112,10 @@ class Listener:
         self._serving = asyncio.create_task(work, name="durable-notebook-server")
         await self._http.until_up(self._serving)
         return self
+
+    async def until_told(self) -> None:
+        """Wait until it is told to stop; step bodies may still go on."""
+        await self._http.until_leaving(self._serving)
 
     async def until_stopped(self) -> None:
         """Wait until it is told to stop, and has."""

@@ -14,7 +14,8 @@ from workflows.context.serializers import BaseSerializer
 from workflows.context.state_store import StateStore, StateStoreFacade
 from workflows.events import StopEvent
 
-from durable_notebook.errors import DurableNotebookError
+from durable_notebook._model import RunInfo
+from durable_notebook.errors import DurableNotebookError, UnknownRunError
 from durable_notebook.logs import about
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server._events import (
@@ -53,7 +54,26 @@ class JournalStore(AbstractWorkflowStore):
         """Know a workflow that the server has on a route, which is its name."""
         self._handlers.served.append(workflow)
 
+    def route(self, name: str) -> str:
+        """What the server calls a workflow; its recorded name where it has it not."""
+        return self._handlers.route(name)
+
     # -- handlers ----------------------------------------------------------------
+
+    async def newest(self, most: int) -> list[tuple[str, RunInfo]]:
+        """What the newest runs do, each with the id of its handler."""
+        return await self._runtime.on_loop(self._handlers.listed(most))
+
+    async def run_of(self, handler_id: str) -> str:
+        """The run of a handler, or its newest one.
+
+        Raises:
+            UnknownRunError: There is no such handler.
+        """
+        row = await asyncio.to_thread(self._handlers.newest, handler_id)
+        if row is None:
+            raise UnknownRunError(handler_id)
+        return row.run_id
 
     async def query(self, query: HandlerQuery) -> list[PersistentHandler]:
         """The handlers that match, newest first.

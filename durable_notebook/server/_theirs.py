@@ -5,6 +5,7 @@ Much of it is private. `tests/server/test_their_canary.py` names what has moved.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from llama_agents.server._service import (
     HandlerNotFoundError,
 )
 from llama_agents.server._store.abstract_workflow_store import StoredEvent, StoredTick
+from starlette.applications import Starlette
 from workflows.events import Event
 
 __all__ = [
@@ -40,6 +42,8 @@ __all__ = [
     "refuse_starts",
     "send_with",
     "store_of",
+    "tell_failures_once",
+    "without_page",
 ]
 
 
@@ -86,3 +90,21 @@ def refuse_starts(
 def store_of(runtime: Any) -> Any:
     """The store that a server's own runtime would write to."""
     return getattr(runtime, "_store", None)
+
+
+def without_page(app: Starlette) -> None:
+    """Take away the page that a server has at `/`, with all that is under it."""
+    routes = app.router.routes
+    routes[:] = [route for route in routes if getattr(route, "name", None) != "ui"]
+
+
+def tell_failures_once() -> None:
+    """Keep a server from logging a failed run's traceback beside what became of it.
+
+    The client is told, and the journal has it.
+    """
+    logging.getLogger("llama_agents.server._service").addFilter(_is_no_traceback)
+
+
+def _is_no_traceback(record: logging.LogRecord) -> bool:
+    return "raised an exception" not in record.msg

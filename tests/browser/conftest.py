@@ -12,13 +12,18 @@ from tests.browser.lab import CHROMIUM, Lab, LabPage, browse, serve
 
 
 @pytest.fixture(scope="package")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def chromium() -> None:
+    """Skip where there is none."""
     if CHROMIUM is None:
         reason = "Chromium is not installed (Debian: apt-get install chromium)"
         # CI can install it, so there it is no excuse.
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="package")
+def lab(chromium: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     root = tmp_path_factory.mktemp("lab") / "root"
     root.mkdir()
     with serve(root) as running:
@@ -26,7 +31,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="package")
-def browser(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabPage]:
+def browser(
+    chromium: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LabPage]:
     kept = os.environ.get("DURABLE_NOTEBOOK_SHOTS")
     shots = Path(kept) if kept else tmp_path_factory.mktemp("shots")
     shots.mkdir(parents=True, exist_ok=True)

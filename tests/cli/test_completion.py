@@ -27,6 +27,7 @@ def test_commands_and_their_options_are_offered(cli: Cli) -> None:
     assert offered(cli, "de") == ["delete"]
     assert offered(cli, "runs", "--") == ["--database", "--help", "--json", "--limit"]
     assert offered(cli, "fork", "r", "--po") == ["--position"]
+    assert offered(cli, "serve", "orders:Order", "--to") == ["--token-file"]
     assert offered(cli, "nonsense", "") == []
 
 

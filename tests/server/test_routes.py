@@ -23,7 +23,7 @@ from workflows.events import StartEvent, StopEvent
 
 from durable_notebook import DBOSRuntime
 from durable_notebook._model import RunStatus
-from durable_notebook.errors import ConfigError, UnknownRunError
+from durable_notebook.errors import ConfigError, RunIdTakenError, UnknownRunError
 
 from .served import THEIR_DEPRECATED_CALL, serving
 
@@ -95,6 +95,19 @@ async def test_a_running_handler_is_not_started_again(journal_url: str) -> None:
         )
 
     assert again.status_code == 409
+
+
+async def test_a_class_attaches_to_a_run_that_a_server_began(journal_url: str) -> None:
+    """The server calls it by its route. Another class is refused."""
+    async with serving(journal_url, {"ask": Asking}) as served:
+        await served.start("ask", {"handler_id": "a"})
+        await served.asked("a")
+        run = await served.client.start(Asking, run_id="a")
+        with pytest.raises(RunIdTakenError):
+            await served.client.start(Other, run_id="a")
+        await run.answer(text="Ada")
+
+        assert await soon(run.result()) == "Ada"
 
 
 # -- one that goes on with its handler ----------------------------------------------

@@ -1,0 +1,171 @@
+"""The page at `/`, and the three routes that it has beyond those of every server.
+
+Theirs is a script of another host: without the internet it is blank, and with it that
+script would be given the token. This one is a file, and its policy allows only itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from durable_notebook._client import Client
+from durable_notebook._model import Json, Prompt, RunInfo
+from durable_notebook.errors import (
+    AlreadyAnsweredError,
+    DurableNotebookError,
+    InvalidFieldsError,
+    NoPromptError,
+    RunFinishedError,
+    UnknownRunError,
+)
+from durable_notebook.runtime import DBOSRuntime
+from durable_notebook.server._store import JournalStore
+from durable_notebook.server._theirs import without_page
+
+_MOST = 1000
+
+_STATUS = {
+    UnknownRunError: 404,
+    InvalidFieldsError: 400,
+    NoPromptError: 409,
+    AlreadyAnsweredError: 409,
+    RunFinishedError: 409,
+}
+
+
+class Page:
+    """Serves the page, the newest runs with their questions, answers, cancellations."""
+
+    def __init__(self, runtime: DBOSRuntime, store: JournalStore) -> None:
+        self._client = Client(runtime)
+        self._store = store
+
+    def put_on(self, app: Starlette) -> None:
+        """Have an application answer with this page instead of theirs."""
+        without_page(app)
+        app.router.routes += [
+            Route("/", _page),
+            Route("/runs", self._runs),
+            Route("/runs/{id:path}/answer", self._answer, methods=["POST"]),
+            Route("/runs/{id:path}/cancel", self._cancel, methods=["POST"]),
+            Route("/runs/{id:path}", self._run),
+        ]
+        app.add_exception_handler(DurableNotebookError, _refused)
+
+    async def _runs(self, request: Request) -> Response:
+        wanted = request.query_params.get("limit", "100")
+        if not wanted.isdecimal() or not 0 < int(wanted) <= _MOST:
+            detail = f"'limit' is a number from 1 to {_MOST}, not {wanted!r}."
+            return JSONResponse({"detail": detail}, 400)
+        found = await self._store.newest(int(wanted) + 1)
+        runs = [self._document(each, info) for each, info in found[: int(wanted)]]
+        is_all = len(found) <= int(wanted)
+        return JSONResponse({"runs": runs, "is_all": is_all})
+
+    async def _run(self, request: Request) -> Response:
+        handler_id = request.path_params["id"]
+        run_id = await self._store.run_of(handler_id)
+        info = await self._client.on_loop(self._client.read_info(run_id))
+        return JSONResponse(self._document(handler_id, info))
+
+    async def _answer(self, request: Request) -> Response:
+        run_id = await self._store.run_of(request.path_params["id"])
+        given = await _object(request)
+        fields = given.get("fields", {})
+        if not isinstance(fields, dict):
+            return JSONResponse({"detail": "'fields' is an object."}, 400)
+        prompt = None
+        if (number := given.get("prompt")) is not None:
+            info = await self._client.on_loop(self._client.read_info(run_id))
+            prompt = next((p for p in info.prompts if p.number == number), None)
+            if prompt is None:
+                raise AlreadyAnsweredError(run_id)
+        event = await self._client.answer(run_id, fields, prompt=prompt)
+        return JSONResponse({"run_id": run_id, "sent": type(event).__name__})
+
+    async def _cancel(self, request: Request) -> Response:
+        run_id = await self._store.run_of(request.path_params["id"])
+        await self._client.cancel(run_id)
+        return JSONResponse({"run_id": run_id})
+
+    def _document(self, handler_id: str, info: RunInfo) -> Json:
+        return {
+            "handler_id": handler_id,
+            "run_id": info.run_id,
+            "workflow": self._store.route(info.workflow),
+            "status": info.status,
+            "waits_for": info.waits_for,
+            "error": info.error,
+            "steps": info.steps,
+            "started": info.started.isoformat(),
+            "updated": info.updated.isoformat(),
+            "prompts": [_question(prompt) for prompt in info.prompts],
+        }
+
+
+def _question(prompt: Prompt) -> Json:
+    asked = prompt.asked
+    return {
+        "number": prompt.number,
+        "asked": asked and {"name": asked.name, "fields": asked.fields},
+        "answer": prompt.answer_name,
+        "schema": prompt.schemas[0] if prompt.schemas else None,
+        "requirements": prompt.requirements,
+    }
+
+
+async def _object(request: Request) -> dict[str, Any]:
+    """The body as an object; one that is empty or is no object has nothing in it."""
+    try:
+        found = json.loads(await request.body() or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 500)
+    document: dict[str, Json] = {"detail": str(error)}
+    if isinstance(error, InvalidFieldsError):
+        document["problems"] = dict(error.problems)
+    return JSONResponse(document, status)
+
+
+async def _page(_: Request) -> Response:
+    text, policy = _text_and_policy()
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-cache",
+    }
+    return HTMLResponse(text, headers=headers)
+
+
+@cache
+def _text_and_policy() -> tuple[str, str]:
+    """The page, and what a browser may load for it: what stands in it, by its hash."""
+    text = resources.files(__package__).joinpath("page.html").read_text("utf-8")
+    policy = (
+        f"default-src 'none'; script-src {_hash(text, 'script')}; "
+        f"style-src {_hash(text, 'style')}; connect-src 'self'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return text, policy
+
+
+def _hash(text: str, tag: str) -> str:
+    (inside,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+    digest = hashlib.sha256(inside.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
