@@ -159,6 +159,46 @@ class Parent(Logged):
         return StopEvent(result=await child)
 
 
+class Calling(Event):
+    pass
+
+
+class Labour(Event):
+    pass
+
+
+class Told(Event):
+    text: str
+
+
+class Busy(Logged):
+    """A body that has begun two runs, and one beside it that works."""
+
+    @step
+    async def deal(self, ctx: Context, ev: StartEvent) -> Calling | Labour:
+        ctx.send_event(Calling())
+        return Labour()
+
+    @step
+    async def call(self, ev: Calling) -> Told:
+        for run_id in ("other", "child"):
+            child = Asking(self.log, runtime=self.runtime).run(run_id=run_id)
+        return Told(text=str(await child))
+
+    @step
+    async def work(self, ev: Labour) -> Told:
+        self.log.append("works")
+        await self.pass_gate()
+        return Told(text="worked")
+
+    @step
+    async def join(self, ctx: Context, ev: Told) -> StopEvent | None:
+        told = ctx.collect_events(ev, [Told, Told])
+        if told is None:
+            return None
+        return StopEvent(result=sorted(one.text for one in told))
+
+
 async def test_a_body_that_waits_for_a_run_that_has_gone_is_not_waited_for(
     journal_url: str, log: list[str]
 ) -> None:
@@ -172,6 +212,45 @@ async def test_a_body_that_waits_for_a_run_that_has_gone_is_not_waited_for(
         assert await soon(Parent(log, runtime=runtime).run(run_id="p")) == "Ada"
 
     assert sorted(log) == ["ask", "hear Ada", "parent", "parent"]
+
+
+async def test_a_body_that_waits_for_a_run_out_of_memory_is_not_waited_for(
+    journal_url: str, log: list[str]
+) -> None:
+    """Nobody brings that run back any more, and the next process goes on with both."""
+    async with launched(journal_url, idle_timeout=0.0) as runtime:
+        Parent(log, runtime=runtime).run(run_id="p")
+        await until(lambda: runtime.is_released("child"))
+        assert await soon(runtime.drain(60)) == []
+        assert await soon(runtime.drain(60)) == []
+        await runtime.send("child", Answer(text="Ada"))
+    async with launched(journal_url) as runtime:
+        Asking(log, runtime=runtime)
+        assert await soon(Parent(log, runtime=runtime).run(run_id="p")) == "Ada"
+
+    assert sorted(log) == ["ask", "hear Ada", "parent", "parent"]
+
+
+async def test_a_body_beside_one_that_waits_for_a_run_is_waited_for(
+    journal_url: str, log: list[str]
+) -> None:
+    gate = asyncio.Event()
+    async with launched(journal_url) as runtime:
+        Busy(log, gate.wait, runtime=runtime).run(run_id="b")
+        await until(lambda: sorted(log) == ["ask", "ask", "works"])
+        draining = asyncio.create_task(runtime.drain(60))
+        await until(lambda: not (runtime.live("child") or runtime.live("other")))
+        await refuses(runtime)
+        assert runtime.live("b") is not None
+        gate.set()
+        assert await soon(draining) == []
+        await runtime.send("child", Answer(text="Ada"))
+    async with launched(journal_url) as runtime:
+        Asking(log, runtime=runtime)
+        result = await soon(Busy(log, gate.wait, runtime=runtime).run(run_id="b"))
+        assert result == ["Ada", "worked"]
+
+    assert log.count("works") == 1
 
 
 class Part(Event):
