@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
+from durable_notebook._reassignment import reassign, reassignable
 from durable_notebook._retention import (
     AT_ONCE,
     deletable,
@@ -43,6 +45,14 @@ class Upkeep:
         await self._engine.fork(run_id, check_run_id(new_run_id), kept)
         await self._runs.resume(new_run_id)
         return new_run_id
+
+    async def reassign(
+        self, from_executor: str, to_executor: str, run_ids: Sequence[str]
+    ) -> list[str]:
+        """Give the unfinished runs of a dead executor, or some of them, to another."""
+        store, ids = self._store, (from_executor, to_executor)
+        chosen = await asyncio.to_thread(reassignable, store, *ids, run_ids)
+        return await asyncio.to_thread(reassign, store, *ids, chosen)
 
     async def delete(self, run_id: str) -> None:
         """Delete a run with all that belongs to it, and stop it if it is live here.

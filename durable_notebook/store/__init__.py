@@ -14,6 +14,7 @@ from durable_notebook._config import (
 )
 from durable_notebook.store._abc import (
     OURS,
+    REASSIGNED,
     Enqueued,
     Hold,
     Lease,
@@ -31,6 +32,7 @@ from durable_notebook.store._sqlite import SqliteStore
 
 __all__ = [
     "OURS",
+    "REASSIGNED",
     "Enqueued",
     "Hold",
     "Lease",
