@@ -182,7 +182,8 @@ class Access:
 
         What `missing` makes of its tree takes the place of an event whose class is not
         defined here. `is_exact` has each event on disk before it is given: only then
-        will it have the same number after a crash.
+        will it have the same number after a crash. And it goes on with what another
+        executor adds that has taken the run from this one.
 
         Raises:
             UndefinedClassError: It is not defined, and nothing takes its place.
@@ -199,12 +200,14 @@ class Access:
                 async for event in live_events(run, after, is_exact=is_exact):
                     after += 1
                     yield event
-                if run.outcome is not None:
+                if run.outcome is not None and not (is_exact and self._is_lost(run_id)):
                     return
                 position = max(position, run.read_up_to(after))
             else:
                 # Asked first: the run may go on, and end, while its reader takes these.
                 has_ended = self._has_ended(run_id)
+                if has_ended and is_exact:
+                    has_ended = not self._is_lost(run_id)
                 stranded = lookout.stranded(run_id)
                 trees, position = self._recorded_events(run_id, after, position)
                 for event in self.read_events(run_id, trees, missing):
@@ -266,6 +269,11 @@ class Access:
         row = self._row(run_id)
         is_over = self._ended_as(row) is not None
         return is_over or run_id in self._runs.problems
+
+    def _is_lost(self, run_id: str) -> bool:
+        """Whether a run that stands still here goes on in another executor."""
+        row = self._row(run_id)
+        return self._ended_as(row) is None and self._runs.is_elsewhere(row)
 
     async def until_executed(self, run_id: str) -> None:
         """Wait until this process executes a run, unless it is not about to."""

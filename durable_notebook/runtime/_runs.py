@@ -225,6 +225,10 @@ class Runs(Tasks):
         if is_open and not self._executor.is_alive(executor_id):
             raise StrandedRunError(row.run_id, executor_id)
 
+    def is_elsewhere(self, row: RunRow) -> bool:
+        """Whether another executor has to go on with a run."""
+        return row.is_owned and not self._executor.is_me(row.executor_id)
+
     @property
     def executes_any(self) -> bool:
         """Whether this process executes a run, or is about to."""
