@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Coroutine, Sequence, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 

@@ -99,5 +99,7 @@ def _chosen(
             )
     for run_id in chosen:  # It grows meanwhile.
         children = (child.run_id for child in store.children(run_id))
-        chosen += [child for child in children if child in there and child not in chosen]
+        chosen += [
+            child for child in children if child in there and child not in chosen
+        ]
     return chosen

@@ -74,7 +74,9 @@ def _said(args: Namespace, given: list[str], how: str) -> str:
     runs = words.plural(len(given), "run")
     to = f"executor {args.to_executor}"
     if args.dry_run:
-        return f"Would give {runs} of executor {args.from_executor} to {to}, which {how}:"
+        return (
+            f"Would give {runs} of executor {args.from_executor} to {to}, which {how}:"
+        )
     return f"Gave {runs} of executor {args.from_executor} to {to}, which {how}:"
 
 
@@ -84,7 +86,7 @@ COMMAND = Command(
     description="Give the unfinished runs of an executor that is no live process to "
     "another: all of\nthem, or those that are named with the runs that their steps "
     "have begun. It is one\ncommit. A live executor goes on with them at once, another "
-    "when it is started. If the\nold process wakes up, it stops before its next effect.",
+    "when it is started. If\nthe old process wakes up, it stops before it does more.",
     example="reassign --from replica-1 --to replica-2",
     arguments=_arguments,
     run=_run,

@@ -200,14 +200,12 @@ class Access:
                 async for event in live_events(run, after, is_exact=is_exact):
                     after += 1
                     yield event
-                if run.outcome is not None and not (is_exact and self._is_lost(run_id)):
+                if run.outcome is not None and not self._goes_on(run_id, is_exact):
                     return
                 position = max(position, run.read_up_to(after))
             else:
                 # Asked first: the run may go on, and end, while its reader takes these.
-                has_ended = self._has_ended(run_id)
-                if has_ended and is_exact:
-                    has_ended = not self._is_lost(run_id)
+                has_ended = self._has_ended(run_id, is_exact)
                 stranded = lookout.stranded(run_id)
                 trees, position = self._recorded_events(run_id, after, position)
                 for event in self.read_events(run_id, trees, missing):
@@ -264,14 +262,17 @@ class Access:
         """The events of trees of a run; see `_published.read_events`."""
         return read_events(run_id, trees, self._codec(run_id), missing)
 
-    def _has_ended(self, run_id: str) -> bool:
+    def _has_ended(self, run_id: str, is_exact: bool) -> bool:
         """Whether a run has ended, or stands still."""
-        row = self._row(run_id)
-        is_over = self._ended_as(row) is not None
-        return is_over or run_id in self._runs.problems
+        if self._ended_as(self._row(run_id)) is not None:
+            return True
+        stands_still = run_id in self._runs.problems
+        return stands_still and not self._goes_on(run_id, is_exact)
 
-    def _is_lost(self, run_id: str) -> bool:
-        """Whether a run that stands still here goes on in another executor."""
+    def _goes_on(self, run_id: str, is_exact: bool) -> bool:
+        """Whether an exact reader follows a run into another executor."""
+        if not is_exact:
+            return False
         row = self._row(run_id)
         return self._ended_as(row) is None and self._runs.is_elsewhere(row)
 

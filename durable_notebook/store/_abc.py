@@ -433,7 +433,7 @@ class Store(ABC):
 
     @abstractmethod
     def executed_by(self, executor_id: str) -> list[str]:
-        """The unfinished runs of an executor, oldest first, whoever has to take them."""
+        """The unfinished runs of an executor, in memory or not, oldest first."""
 
     @abstractmethod
     def reassign(
@@ -447,9 +447,7 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def take_reassigned(
-        self, run_ids: Iterable[str], executor_id: str
-    ) -> Future[None]:
+    def take_reassigned(self, run_ids: Iterable[str], executor_id: str) -> Future[None]:
         """Note that an executor knows of runs that it was given."""
 
     @abstractmethod

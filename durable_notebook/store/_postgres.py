@@ -287,9 +287,7 @@ class PostgresStore(Store):
         write = Write("reassign", values, _first_column, before=("tell",))
         return self._writer.submit(write)
 
-    def take_reassigned(
-        self, run_ids: Iterable[str], executor_id: str
-    ) -> Future[None]:
+    def take_reassigned(self, run_ids: Iterable[str], executor_id: str) -> Future[None]:
         values = {
             "run_ids": list(run_ids),
             "executor_id": executor_id,

@@ -317,9 +317,7 @@ class SqliteStore(Store):
             lambda c: [row[0] for row in c.execute(sql, values).fetchall()]
         )
 
-    def take_reassigned(
-        self, run_ids: Iterable[str], executor_id: str
-    ) -> Future[None]:
+    def take_reassigned(self, run_ids: Iterable[str], executor_id: str) -> Future[None]:
         values = {
             "run_ids": json.dumps(list(run_ids)),
             "executor_id": executor_id,

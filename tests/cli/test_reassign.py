@@ -1,4 +1,4 @@
-"""Giving the runs of a dead executor to another, from a process that executes nothing."""
+"""Giving the runs of a dead executor to another, beside everybody."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sample_workflows import Asking, Counted, Counter
 from durable_notebook import DBOSRuntime
 
 from .conftest import Cli
-from .lives import asked, counted, interrupted
+from .lives import counted, interrupted
 
 
 def owners(cli: Cli) -> dict[str, str]:
