@@ -24,9 +24,12 @@ class ExecutorLock:
     Or it is a lease, which the database takes back from a process that hangs too.
     """
 
-    def __init__(self, hold: Hold, executor_id: str) -> None:
+    def __init__(
+        self, hold: Hold, executor_id: str, *, is_leased: bool = False
+    ) -> None:
         self._hold = hold
         self.executor_id = executor_id
+        self.is_leased = is_leased
 
     @classmethod
     def take(cls, store: Store, executor_id: str) -> ExecutorLock:
@@ -53,7 +56,7 @@ class ExecutorLock:
         while True:
             lease = store.lease(terms)
             if lease is not None:
-                return cls(lease, lease.executor_id)
+                return cls(lease, lease.executor_id, is_leased=True)
             if time.monotonic() >= deadline:
                 raise NoFreeExecutorError(
                     store.name,

@@ -226,8 +226,12 @@ class Runs(Tasks):
             raise StrandedRunError(row.run_id, executor_id)
 
     def is_elsewhere(self, row: RunRow) -> bool:
-        """Whether another executor has to go on with a run."""
-        return row.is_owned and not self._executor.is_me(row.executor_id)
+        """Whether another executor has to go on with a run, or `Tenure` will."""
+        if not row.is_owned or not self._executor.is_me(row.executor_id):
+            return row.is_owned
+        # A lease that had run out was renewed: nobody had taken it.
+        was_lost = isinstance(self.problems.get(row.run_id), LostOwnershipError)
+        return was_lost and self._executor.lock.is_leased
 
     @property
     def executes_any(self) -> bool:

@@ -22,9 +22,6 @@ from tests.crash.forkserver import Forkserver
 from tests.crash.points import When
 from tests.faults.test_twins import stopped
 
-# On SQLite the file is opened with one.
-MOST = 2
-
 ROOT = Path(__file__).parents[2]
 
 # The command line, killed at a commit as the processes of a trial are.
@@ -103,23 +100,10 @@ def test_an_old_owner_that_wakes_up_begins_no_body_more(
     assert twin == 0, (folder / "output-1").read_text()
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("commit", range(1, MOST + 2))
-def test_killed_at_any_commit_it_leaves_each_run_with_one_owner(
-    two: list[Forkserver],
-    backend: Backend,
-    folder: Path,
-    url: str,
-    commit: int,
-    when: When,
-) -> None:
-    """And whoever that is finishes it: parent and child go together, or stay."""
-    job = Job("parent", str(folder), url, 1, executor_id="r1", kill_at=12, when="after")
-    assert two[0].run(job) == -signal.SIGKILL
-    words = ["reassign", "--from", "r1", "--to", "r2", "--database", url]
-    log = folder / "commits-command"
-
-    command = subprocess.run(
+def command(url: str, log: Path, commit: int, when: When, *more: str) -> int:
+    """Carry out the command line, killed at a commit; gives the exit code."""
+    words = ["reassign", "--from", "r1", "--to", "r2", "--database", url, *more]
+    done = subprocess.run(
         [sys.executable, "-c", COMMAND, str(commit), when, str(log), *words],
         cwd=ROOT,
         capture_output=True,
@@ -127,18 +111,32 @@ def test_killed_at_any_commit_it_leaves_each_run_with_one_owner(
         timeout=60,
         check=False,
     )
-    # Each is noted before it is made.
-    made = log.read_text().splitlines()
-    is_killed = command.returncode == -signal.SIGKILL
-    if is_killed and when == "before":
-        made.pop()
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_its_commit_it_leaves_each_run_with_one_owner(
+    two: list[Forkserver], backend: Backend, folder: Path, url: str, when: When
+) -> None:
+    """And whoever that is finishes it: parent and child go together, or stay."""
+    job = Job("parent", str(folder), url, 1, executor_id="r1", kill_at=12, when="after")
+    assert two[0].run(job) == -signal.SIGKILL
+    log = folder / "commits-command"
+    assert command(url, log, 0, when, "--dry-run") == 0
+    # To open a database counts too; what it does is the one commit more.
+    opening = len(log.read_text().splitlines())
+
+    code = command(url, log, opening + 1, when)
+    last = log.read_text().splitlines()[-1]
     query = "SELECT DISTINCT executor_id FROM workflow_status"
     ((owner,),) = backend.rows(url, query)[0]
     finishing = replace(job, process=2, executor_id=owner, kill_at=None)
     done = two[1].run(finishing)
 
-    assert is_killed or command.returncode == 0, command.stderr
-    assert owner == ("r2" if any("UPDATE" in line for line in made) else "r1")
-    assert len(made) <= MOST, "another commit is another state"
+    assert code == -signal.SIGKILL
+    assert "UPDATE workflow_status" in last
+    # In a pipeline a kill after the COMMIT may come before the server has heard it.
+    assert owner == "r1" if when == "before" else owner in ("r1", "r2")
     assert done == 0, (folder / "output-2").read_text()
     assert is_right(backend, finishing) == []

@@ -9,18 +9,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from durable_notebook._journal import Journal
+from durable_notebook.errors import ReassignmentError
+
 from .bodies import clock
 from .plan import LEASE, Event, Plan
 from .processes import Fate, GoneError, Nursery, Process, RefusedError
 
 # How long a replica may take for anything: no test of speed.
-WITHIN_S = 120.0
+WITHIN_S = 60.0
 
 _LOOK_S = 0.05
 
@@ -35,6 +39,7 @@ class Driver:
         self.acknowledged: Counter[str] = Counter()
         self.streams: dict[str, list[Any]] = {}
         self.acts: Counter[str] = Counter()
+        self.given = 0
         self.problems: list[str] = []
         self._url = url
         self._folder = folder
@@ -148,12 +153,26 @@ class Driver:
                 process.go_on()
             return
         self._slots[event.replica] = None
-        if event.act == "kill":
+        if event.act != "drain":
             await process.kill()
-        else:
+        if event.act == "give":
+            await asyncio.to_thread(self._give, event.replica)
+        if event.act == "drain":
             self._spawn(self._drain(process, event))
             return
         await self._again(event)
+
+    def _give(self, number: int) -> None:
+        """Give the runs of a replica that was killed to the other."""
+        both = f"replica-{number}", f"replica-{1 - number}"
+        deadline = clock() + WITHIN_S
+        with Journal.open(self._url) as journal:
+            while journal.store.is_held(both[0]):  # The server hears of it in a moment.
+                assert clock() < deadline, "the server keeps the lock of a dead process"
+                time.sleep(_LOOK_S)
+            with contextlib.suppress(ReassignmentError):  # It may have none.
+                given = journal.reassignable(*both)
+                self.given += len(journal.reassign(*both, given))
 
     async def _drain(self, process: Process, event: Event) -> None:
         code = await process.drain()

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
-Act = Literal["kill", "drain", "stop"]
+Act = Literal["kill", "drain", "stop", "give"]
 
 KINDS = ("form", "form", "talk", "talk", "fan", "flaky", "parent")
 
@@ -21,6 +21,8 @@ LEASE = {
 @dataclass(frozen=True, slots=True)
 class Event:
     """After `pause_s`, this happens to a replica; `for_s` later it is there again.
+
+    One that gives is killed, and its runs are given to the other.
 
     A replica that `is_early` killed may be in the middle of its launch; otherwise it is
     up before the pause begins.
@@ -51,7 +53,9 @@ class Plan:
         events: list[Event] = []
         # More than there is time for: a slow machine gets as far as it can.
         for _ in range(int(2 * seconds) + 2):
-            act: Act = chance.choice(("kill", "kill", "kill", "drain", "stop"))
+            acts: list[Act] = ["kill", "kill", "drain", "stop"]
+            # Whoever has a lease gives its runs away by dying.
+            act = chance.choice([*acts, "kill" if leased else "give"])
             for_s = chance.choice((0.0, 0.1, 0.7))
             if act == "stop":
                 # Longer than a lease lasts, mostly.

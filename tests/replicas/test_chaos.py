@@ -58,7 +58,7 @@ async def test_every_run_ends_right_while_its_replicas_die(
     print(
         f"seed {SEED}, {SECONDS:.0f} s: {len(found)} runs, {dict(driver.acts)}, "
         f"{len(driver.acknowledged)} answers acknowledged, bodies in "
-        f"{verdict.spread(lines)} processes"
+        f"{verdict.spread(lines)} processes, {driver.given} runs given"
     )
     assert problems == [], "\n".join([*problems, driver.outputs])
     assert "Traceback" not in driver.outputs
