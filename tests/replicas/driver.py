@@ -24,7 +24,7 @@ from .plan import LEASE, Event, Plan
 from .processes import Fate, GoneError, Nursery, Process, RefusedError
 
 # How long a replica may take for anything: no test of speed.
-WITHIN_S = 60.0
+WITHIN_S = 120.0
 
 _LOOK_S = 0.05
 
@@ -281,6 +281,8 @@ class Driver:
                 self.problems += [
                     f"{run} has not ended: {how}" for run, how in unfinished
                 ]
+                up = [each.fate.pid for each in self.up()]
+                self.problems.append(f"up: {up}, acknowledged {self.acknowledged}")
                 self.problems += [f"still at work: {task}" for task in self._work]
                 return
             await asyncio.sleep(_LOOK_S)
