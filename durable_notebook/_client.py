@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Coroutine, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -254,6 +254,24 @@ class Client:
         """
         await self.on_loop(self.runtime.upkeep.rewind(run_id, position))
         return Run(self, run_id)
+
+    async def reassign(
+        self, from_executor: str, to_executor: str, run_ids: Sequence[str] = ()
+    ) -> list[str]:
+        """Give the unfinished runs of a dead executor to another; on disk on return.
+
+        All of them, or these with the runs that their step bodies have begun, in one
+        commit. A live process that is the other executor goes on with them in a
+        moment, a later one when it is launched. An execution from before that wakes up
+        stops before its next effect. Gives the ids of those that were given.
+
+        Raises:
+            ReassignmentError: The first executor is alive, or has no such runs.
+            UnknownRunError: There is no run with one of these ids.
+        """
+        upkeep = self.runtime.upkeep
+        given = upkeep.reassign(from_executor, to_executor, run_ids)
+        return await self.on_loop(given)
 
     async def delete(self, run_id: str) -> None:
         """Delete a run, with everything that the database has of it.

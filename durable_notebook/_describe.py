@@ -154,7 +154,7 @@ def seen_by(runtime: Executing) -> Standstill:
             pass
         elif row.is_owned and not runtime.is_executor(executor):
             if not is_alive(executor):
-                reason = f"its own process, executor {executor} (open its notebook)"
+                reason = f"executor {executor} (not alive)"
         elif problem is not None:
             reason = str(problem)
         elif runtime.is_undefined(row.run_id):
@@ -185,6 +185,12 @@ class Outside:
             self._alive[executor_id] = self._store.is_held(executor_id)
         return self._alive[executor_id]
 
+    def another_alive(self, executor_id: str) -> str | None:
+        """A live executor that could go on with the runs of this one, if there is."""
+        self.life(executor_id)
+        others = sorted((self._lives or {}).keys() - {executor_id})
+        return next(filter(self.is_alive, others), None)
+
     def life(self, executor_id: str) -> Life | None:
         """The newest process that was, or is, this executor."""
         if self._lives is None:
@@ -204,8 +210,8 @@ class Outside:
 
     def _is_untouched(self, row: RunRow, entry: Entry | None) -> bool:
         life = self.life(row.executor_id or "")
-        if life is None:
-            return False
+        if life is None or row.is_reassigned:
+            return life is not None
         if entry is None:  # DBOS notes when a run was started in whole seconds.
             return row.updated_at < life.started_at - 1
         return entry.session < life.session and row.updated_at < life.started_at

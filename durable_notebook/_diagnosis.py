@@ -134,12 +134,15 @@ def _dead(
     where = "launch a runtime with this executor_id"
     if life is not None and life.notebook is not None:
         where = f"open {life.notebook}"
+    other = outside.another_alive(executor) or "EXECUTOR"
+    reassign = (OURS, "reassign", "--from", executor, "--to", other, row.run_id)
     return Finding(
         Cause.EXECUTOR_DEAD,
         f"Its executor {executor!r} is not alive, and its runs wait for it: {where}, "
-        "or go on with this run here.",
+        "go on with this run here, or give it to another executor (without the id of "
+        "a run, all of them).",
         row.run_id,
-        commands=(resume,),
+        commands=(resume, reassign),
     )
 
 

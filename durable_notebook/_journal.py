@@ -8,6 +8,7 @@ look at a journal while a kernel lives on it.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
@@ -16,6 +17,7 @@ from durable_notebook._config import Settings, is_postgres, sqlite_path
 from durable_notebook._describe import Outside, describe
 from durable_notebook._messages import Message, cancellation
 from durable_notebook._model import Attempt, Prompt, RunInfo, RunStatus
+from durable_notebook._reassignment import reassign, reassignable
 from durable_notebook._retention import (
     AT_ONCE,
     deletable,
@@ -184,6 +186,28 @@ class Journal:
         return executor_id if is_alive else None
 
     # -- upkeep ------------------------------------------------------------------
+
+    def reassignable(
+        self, from_executor: str, to_executor: str, run_ids: Sequence[str] = ()
+    ) -> list[str]:
+        """What `reassign` would give: these runs with their children, or all.
+
+        Raises:
+            ReassignmentError, UnknownRunError: The request cannot be carried out.
+        """
+        return reassignable(self.store, from_executor, to_executor, run_ids)
+
+    def reassign(
+        self, from_executor: str, to_executor: str, run_ids: Sequence[str]
+    ) -> list[str]:
+        """Give runs of a dead executor to another; on disk when this returns.
+
+        All in one commit, or none. Gives those that were given.
+
+        Raises:
+            ReassignmentError: A live process is the first executor.
+        """
+        return reassign(self.store, from_executor, to_executor, run_ids)
 
     def fork(
         self, run_id: str, position: int | None = None, new_run_id: str | None = None

@@ -15,6 +15,7 @@
     ├── OtherArgumentsError         ... or to one with other arguments
     ├── StrandedRunError            its executor is dead, and is not this process
     ├── LiveElsewhereError          another live process executes the run
+    ├── ReassignmentError           runs cannot be given to another executor
     ├── TooManyRecoveriesError      it was begun again too often
     ├── InvalidPositionError        the journal has no such position to go on from
     ├── UndefinedClassError         what was recorded needs a class that is missing
@@ -290,6 +291,18 @@ class LiveElsewhereError(DurableNotebookError, RuntimeError):
             f"{self.executor_id!r}, so it was not deleted. Cancel it with "
             f"'client.cancel({self.run_id!r})', and delete it when it has ended."
         )
+
+
+class ReassignmentError(DurableNotebookError, ValueError):
+    """Runs cannot be given to another executor; none of them was."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem, remedy)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.problem} {self.remedy}"
 
 
 class TooManyRecoveriesError(DurableNotebookError, RuntimeError):

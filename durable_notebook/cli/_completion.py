@@ -17,7 +17,7 @@ _SHELLS = ("bash", "zsh", "fish")
 # Of so many runs, the newest, are ids offered.
 _MOST = 500
 
-_ONLY_UNFINISHED = ("answer", "cancel", "resume")
+_ONLY_UNFINISHED = ("answer", "cancel", "reassign", "resume")
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -80,7 +80,7 @@ def _values(
         return []
     try:
         with open_journal(Namespace(database=database)) as journal:
-            if not given:
+            if not given or name == "reassign":
                 return _run_ids(journal, is_any=name not in _ONLY_UNFINISHED)
             return _fields(journal, given) if name == "answer" else []
     except DurableNotebookError:

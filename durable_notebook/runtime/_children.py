@@ -18,27 +18,39 @@ def adopted(run_id: str, workflow: str, inputs: dict[str, Json], store: Store) -
     """Note in a run's inputs which body begins it, if one does, and give its id.
 
     That is the one asked for, unless an interrupted execution of the same body had
-    begun a run of the same workflow with the same inputs.
+    begun a run of the same workflow with the same inputs. Of several such it is again
+    the one asked for, or else the oldest.
     """
     parent, body = current_run.get(), current_invocation.get()
     if parent is None or body is None:
         return run_id
     asked = _comparable(inputs)
     inputs["parent"] = [parent.run_id, body.id]
-    for row in store.children(parent.run_id) if body.carried.bodies else ():
-        _, begun_by = row.input["parent"]
-        is_its_own = begun_by in body.carried.bodies and row.run_id not in body.adopted
-        is_the_same = row.workflow == workflow and _comparable(row.input) == asked
-        if is_its_own and is_the_same:
-            body.adopted.add(row.run_id)
-            return row.run_id
-    return run_id
+    found = [
+        row.run_id
+        for row in (store.children(parent.run_id) if body.carried.bodies else ())
+        if begun_by(row.input) in body.carried.bodies
+        and row.run_id not in body.adopted
+        and row.workflow == workflow
+        and _comparable(row.input) == asked
+    ]
+    if not found:
+        return run_id
+    own = run_id if run_id in found else found[0]
+    body.adopted.add(own)
+    return own
 
 
 def parent_of(inputs: dict[str, Json]) -> str | None:
     """The run of which a step body began a run with these inputs; None if none did."""
     parent: str | None = inputs.get("parent", [None])[0]
     return parent
+
+
+def begun_by(inputs: dict[str, Json]) -> str | None:
+    """The invocation of the step body that began a run; None if none did."""
+    invocation: str | None = inputs.get("parent", [None, None])[1]
+    return invocation
 
 
 def _comparable(inputs: dict[str, Json]) -> Json:

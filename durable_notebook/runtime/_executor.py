@@ -71,7 +71,7 @@ class Executor:
         """Whether an enqueued run is for this process."""
         if not self.may(run.run_id):
             return False
-        if run.waits_for_place:
+        if run.waits_for_place or run.is_reassigned:
             return self.is_me(run.executor_id)
         return self.is_free(run.executor_id)
 

@@ -64,6 +64,7 @@ class Invocation:
     started_at: float
     finished_at: float | None = None
     edits: int = 0
+    stored: int = 0
     events: int = 0
     taken: set[int] = field(default_factory=set)
     adopted: set[str] = field(default_factory=set)
@@ -105,7 +106,7 @@ class Invocation:
         """What a re-execution must not repeat, as JSON; None if that is nothing."""
         now = Carried(
             tries=self.carried.tries,
-            edits=max(self.edits, self.carried.edits),
+            edits=max(self.stored, self.carried.edits),
             events=max(self.events, self.carried.events),
             sends=self.carried.sends | self.taken,
             bodies=self.carried.bodies,
@@ -177,6 +178,11 @@ class Flight:
     def running(self) -> list[Invocation]:
         """The bodies in flight, in the order in which they began."""
         return list(self._invocations.values())
+
+    def store(self) -> None:
+        """Note that the store goes to disk as it is, with what these bodies made."""
+        for invocation in self._invocations.values():
+            invocation.stored = invocation.edits
 
     def tree(self) -> dict[str, list[Json]]:
         """What a process that takes over must know, as JSON, by work key."""

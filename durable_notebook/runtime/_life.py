@@ -141,7 +141,7 @@ class Life(Opened, Runtime):
         Raises:
             NotLaunchedError: The runtime was not launched.
         """
-        return await self.on_loop(Drain(self._opened.runs).drain(timeout))
+        return await self.on_loop(Drain(self._opened.runs, self.store).drain(timeout))
 
     async def destroy(self, destroy_dbos: bool = True) -> None:
         """Stop at once. Unfinished runs stay resumable; a launch goes on with them.

@@ -349,6 +349,12 @@ class LiveRun:
         is_idle = not (self._ticks or starts or outcome or self._is_store_due)
         if is_idle and not self.stream.has_unrecorded:
             return None
+        # In the middle of a turn only what somebody waits for: a body that is executed
+        # again must read the store as it was when it began, if that can be.
+        has_ended = any(isinstance(tick, TickStepResult) for tick in self._ticks)
+        is_whole = bool(starts or has_ended or outcome or self._is_store_due)
+        if is_whole:
+            self.flight.store()
         self._is_store_due = False
         ticks, self._ticks = self._ticks, []
         bodies, self._bodies = self._bodies, {}
@@ -363,7 +369,7 @@ class LiveRun:
             code=code,
             position=self._position,
             ticks=[self._storable(tick) for tick in ticks],
-            store=self._store_changes(),
+            store=self._store_changes() if is_whole else [],
             stream=[self._storable(e) for e in self.stream.unrecorded()],
             cursor=self.inbox.cursor,
             steps=self._steps,

@@ -131,13 +131,15 @@ class Runs(Tasks):
     def take_enqueued(self, enqueued: Iterable[Enqueued]) -> bool:
         """Take the runs that DBOS's tools have put up, as far as they are for us.
 
-        And those that wait for a place. True if one cannot be taken yet, because its
-        last execution has not quite ended, or it is just being begun.
+        And those that wait for a place, or were given to this executor. True if one
+        cannot be taken yet, because its last execution has not quite ended, or it is
+        just being begun.
         """
         is_early = False
         if self._executor.problem() is not None:
             return False
         found = set()
+        given = []
         for run in enqueued:
             found.add(run.run_id)
             if self.is_waiting(run.run_id):
@@ -147,6 +149,10 @@ class Runs(Tasks):
             elif self._executor.may_take(run):
                 self.idle.take(run.run_id)
                 self.undefined[run.run_id] = run.workflow
+                if run.is_reassigned and self._registry.named(run.workflow) is not None:
+                    given.append(run.run_id)
+        if given:  # Whoever only waits is left out of memory, and so is not claimed.
+            self._store.take_reassigned(given, self._executor.id)
         # Together with those that were executed before: they are the first.
         self.recover_defined()
         self._drop_waiting(found)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
+from durable_notebook._reassignment import reassign, reassignable
 from durable_notebook._retention import (
     AT_ONCE,
     deletable,
@@ -58,6 +60,14 @@ class Upkeep:
 
     def _has_ended(self, run_id: str) -> bool:
         return recorded_end(self._store, known(self._store, run_id)) is not None
+
+    async def reassign(
+        self, from_executor: str, to_executor: str, run_ids: Sequence[str]
+    ) -> list[str]:
+        """Give the unfinished runs of a dead executor, or some of them, to another."""
+        store, ids = self._store, (from_executor, to_executor)
+        chosen = await asyncio.to_thread(reassignable, store, *ids, run_ids)
+        return await asyncio.to_thread(reassign, store, *ids, chosen)
 
     async def delete(self, run_id: str) -> None:
         """Delete a run with all that belongs to it, and stop it if it is live here.

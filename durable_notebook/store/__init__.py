@@ -14,6 +14,7 @@ from durable_notebook._config import (
 )
 from durable_notebook.store._abc import (
     OURS,
+    REASSIGNED,
     Enqueued,
     Hold,
     Lease,
@@ -32,6 +33,7 @@ from durable_notebook.store._tally import Tally
 
 __all__ = [
     "OURS",
+    "REASSIGNED",
     "Enqueued",
     "Hold",
     "Lease",

@@ -23,6 +23,10 @@ from durable_notebook.store._tally import Tally
 # tells them from the other workflows of a DBOS application in the same database.
 OURS = '{"namedArgs":{},"positionalArgs":[{"durable_notebook":%'
 
+# In the place of a queue, a name that DBOS looks at for nobody: such a run was given to
+# another executor, which takes the name away when it takes the run.
+REASSIGNED = "durable_notebook_reassigned"
+
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
@@ -99,6 +103,11 @@ class RunRow:
         return self.dbos_status == "ENQUEUED" and self.queue == self.workflow
 
     @property
+    def is_reassigned(self) -> bool:
+        """Whether it was given to its executor, which has not taken it yet."""
+        return self.dbos_status == "PENDING" and self.queue == REASSIGNED
+
+    @property
     def is_owned(self) -> bool:
         """Whether nobody but its executor goes on with it."""
         return self.dbos_status == "PENDING" or self.waits_for_place
@@ -166,14 +175,15 @@ class Pending:
 class Enqueued:
     """A run that DBOS's tools have forked, resumed or rewound: somebody must take it.
 
-    `executor_id` is who had it; None for a fork. Or one that waits for a place: it is
-    for its executor only.
+    `executor_id` is who had it; None for a fork. Or one that waits for a place, or that
+    was reassigned: it is for its executor only.
     """
 
     run_id: str
     workflow: str
     executor_id: str | None
     waits_for_place: bool
+    is_reassigned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,6 +438,25 @@ class Store(ABC):
 
         This looks at the row of every run: ask now and then, and not on a loop.
         """
+
+    @abstractmethod
+    def executed_by(self, executor_id: str) -> list[str]:
+        """The unfinished runs of an executor, in memory or not, oldest first."""
+
+    @abstractmethod
+    def reassign(
+        self, run_ids: Iterable[str], from_executor: str, to_executor: str, owner: str
+    ) -> Future[list[str]]:
+        """Give the unfinished runs among these to another executor, in one commit.
+
+        From then on no execution before can write anything more: they are owned by a
+        new token. Gives those that were the first executor's, and are given. The caller
+        sees to it that no process is the first executor meanwhile.
+        """
+
+    @abstractmethod
+    def take_reassigned(self, run_ids: Iterable[str], executor_id: str) -> Future[None]:
+        """Note that an executor knows of runs that it was given."""
 
     @abstractmethod
     def owners(self, run_ids: Iterable[str]) -> dict[str, str | None]:

@@ -18,6 +18,7 @@ from durable_notebook._lease import LeaseTerms
 from durable_notebook.errors import LostOwnershipError, StorageError
 from durable_notebook.store._abc import (
     OURS,
+    REASSIGNED,
     Enqueued,
     Hold,
     Life,
@@ -264,7 +265,36 @@ class PostgresStore(Store):
     def enqueued(self) -> list[Enqueued]:
         if not self._has_dbos():
             return []
-        return [enqueued(row) for row in self._read("enqueued", ours=OURS)]
+        rows = self._read("enqueued", ours=OURS, reassigned=REASSIGNED)
+        return [enqueued(row) for row in rows]
+
+    def executed_by(self, executor_id: str) -> list[str]:
+        if not self._has_dbos():
+            return []
+        rows = self._read("executed_by", ours=OURS, executor_id=executor_id)
+        return [row[0] for row in rows]
+
+    def reassign(
+        self, run_ids: Iterable[str], from_executor: str, to_executor: str, owner: str
+    ) -> Future[list[str]]:
+        values = {
+            "run_ids": list(run_ids),
+            "from": from_executor,
+            "to": to_executor,
+            "owner": owner,
+            "now_ms": int(time.time() * 1000),
+            "reassigned": REASSIGNED,
+        }
+        write = Write("reassign", values, _first_column, before=("tell",))
+        return self._writer.submit(write)
+
+    def take_reassigned(self, run_ids: Iterable[str], executor_id: str) -> Future[None]:
+        values = {
+            "run_ids": list(run_ids),
+            "executor_id": executor_id,
+            "reassigned": REASSIGNED,
+        }
+        return self._writer.submit(Write("take_reassigned", values, _nothing))
 
     def tally(self) -> Tally:
         if not self._has_dbos():
@@ -329,6 +359,10 @@ def _if_none_is_lost(cursor: Cursor) -> None:
     lost = cursor.fetchone()
     if lost is not None:
         raise LostOwnershipError(lost[0])
+
+
+def _first_column(cursor: Cursor) -> list[str]:
+    return [row[0] for row in cursor.fetchall()]
 
 
 def _is_one(cursor: Cursor) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from durable_notebook.store._abc import Enqueued, RunRow
+from durable_notebook.store._abc import REASSIGNED, Enqueued, RunRow
 
 
 def run_row(row: tuple[Any, ...]) -> RunRow:
@@ -28,8 +28,9 @@ def run_row(row: tuple[Any, ...]) -> RunRow:
 
 def enqueued(row: tuple[Any, ...]) -> Enqueued:
     """A run that somebody must take, of the columns of the statement `enqueued`."""
-    run_id, workflow, executor_id, waits_for_place = row
-    return Enqueued(run_id, workflow, executor_id, bool(waits_for_place))
+    run_id, workflow, executor_id, queue = row
+    is_reassigned = queue == REASSIGNED
+    return Enqueued(run_id, workflow, executor_id, queue == workflow, is_reassigned)
 
 
 def executors_of(rows: list[tuple[Any, ...]], notebook: str | None) -> list[str]:

@@ -18,6 +18,7 @@ from durable_notebook._entry import RecordedEntry, now
 from durable_notebook.errors import LostOwnershipError, StorageError
 from durable_notebook.store._abc import (
     OURS,
+    REASSIGNED,
     Enqueued,
     Life,
     Mail,
@@ -292,7 +293,42 @@ class SqliteStore(Store):
     def enqueued(self) -> list[Enqueued]:
         if not self._has_dbos():
             return []
-        return [enqueued(row) for row in self._read("enqueued", {"ours": OURS})]
+        values = {"ours": OURS, "reassigned": REASSIGNED}
+        return [enqueued(row) for row in self._read("enqueued", values)]
+
+    def executed_by(self, executor_id: str) -> list[str]:
+        if not self._has_dbos():
+            return []
+        values = {"ours": OURS, "executor_id": executor_id}
+        return [row[0] for row in self._read("executed_by", values)]
+
+    def reassign(
+        self, run_ids: Iterable[str], from_executor: str, to_executor: str, owner: str
+    ) -> Future[list[str]]:
+        values = {
+            "run_ids": json.dumps(list(run_ids)),
+            "from": from_executor,
+            "to": to_executor,
+            "owner": owner,
+            "now_ms": int(time.time() * 1000),
+            "reassigned": REASSIGNED,
+        }
+        sql = self._sql["reassign"]
+        return self._writer.submit(
+            lambda c: [row[0] for row in c.execute(sql, values).fetchall()]
+        )
+
+    def take_reassigned(self, run_ids: Iterable[str], executor_id: str) -> Future[None]:
+        values = {
+            "run_ids": json.dumps(list(run_ids)),
+            "executor_id": executor_id,
+            "reassigned": REASSIGNED,
+        }
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(self._sql["take_reassigned"], values)
+
+        return self._writer.submit(job)
 
     def tally(self) -> Tally:
         if not self._has_dbos():

@@ -419,11 +419,40 @@ code_copied AS (
 )
 SELECT 1 FROM given
 
--- enqueued --
-SELECT w.workflow_uuid, w.name, w.executor_id, w.queue_name = w.name
+-- executed_by --
+SELECT w.workflow_uuid
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
-WHERE w.status = 'ENQUEUED'
-AND w.queue_name IN ('_dbos_internal_queue', w.name)
+WHERE w.status IN ('ENQUEUED', 'PENDING', 'DELAYED')
+AND w.executor_id = %(executor_id)s AND i.inputs LIKE %(ours)s
+ORDER BY w.created_at, w.workflow_uuid
+
+-- reassign --
+-- Those that have the new token already are given again: a broken connection may have
+-- left open whether they were.
+UPDATE workflow_status
+SET executor_id = %(to)s, owner_xid = %(owner)s, updated_at = %(now_ms)s,
+    queue_name = CASE status WHEN 'PENDING' THEN %(reassigned)s ELSE queue_name END
+WHERE workflow_uuid = ANY(%(run_ids)s::text[])
+AND status IN ('ENQUEUED', 'PENDING', 'DELAYED')
+AND (executor_id = %(from)s OR owner_xid = %(owner)s)
+RETURNING workflow_uuid
+
+-- tell --
+-- Every process looks: told with the commit.
+SELECT pg_notify('durable_mail', '')
+
+-- take_reassigned --
+UPDATE workflow_status SET queue_name = NULL
+WHERE workflow_uuid = ANY(%(run_ids)s::text[])
+AND status = 'PENDING' AND queue_name = %(reassigned)s
+AND executor_id = %(executor_id)s
+
+-- enqueued --
+SELECT w.workflow_uuid, w.name, w.executor_id, w.queue_name
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE (
+    (w.status = 'ENQUEUED' AND w.queue_name IN ('_dbos_internal_queue', w.name))
+    OR (w.status = 'PENDING' AND w.queue_name = %(reassigned)s))
 AND i.inputs LIKE %(ours)s
 ORDER BY w.created_at, w.workflow_uuid
 

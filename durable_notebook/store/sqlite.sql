@@ -233,13 +233,35 @@ DELETE FROM operation_outputs
 WHERE workflow_uuid = ? AND json_valid(output)
     AND json_extract(output, '$.end') IS NOT NULL
 
+-- executed_by --
+SELECT w.workflow_uuid
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.status IN ('ENQUEUED', 'PENDING', 'DELAYED') AND w.executor_id = :executor_id
+    AND i.inputs LIKE :ours
+ORDER BY w.created_at, w.rowid
+
+-- reassign --
+UPDATE workflow_status
+SET executor_id = :to, owner_xid = :owner, updated_at = :now_ms,
+    queue_name = CASE status WHEN 'PENDING' THEN :reassigned ELSE queue_name END
+WHERE workflow_uuid IN (SELECT value FROM json_each(:run_ids))
+    AND status IN ('ENQUEUED', 'PENDING', 'DELAYED') AND executor_id = :from
+RETURNING workflow_uuid
+
+-- take_reassigned --
+UPDATE workflow_status SET queue_name = NULL
+WHERE workflow_uuid IN (SELECT value FROM json_each(:run_ids))
+    AND status = 'PENDING' AND queue_name = :reassigned AND executor_id = :executor_id
+
 -- enqueued --
-SELECT w.workflow_uuid, w.name, w.executor_id, w.queue_name = w.name
+SELECT w.workflow_uuid, w.name, w.executor_id, w.queue_name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 -- The list of two, and the plus, lead to DBOS's index of the runs in flight: this is
 -- asked often, however many runs have ended.
-WHERE w.status IN ('ENQUEUED', 'PENDING') AND w.status = 'ENQUEUED'
-    AND w.queue_name IN ('_dbos_internal_queue', w.name) AND i.inputs LIKE :ours
+WHERE w.status IN ('ENQUEUED', 'PENDING') AND (
+        (w.status = 'ENQUEUED' AND w.queue_name IN ('_dbos_internal_queue', w.name))
+        OR (w.status = 'PENDING' AND w.queue_name = :reassigned))
+    AND i.inputs LIKE :ours
 ORDER BY +w.created_at, w.rowid
 
 -- owners --

@@ -83,7 +83,10 @@ def test_a_dead_executor_and_how_to_go_on_without_it(
 
     assert found["cause"] == "executor-dead"
     assert "executor 'local' is not alive" in found["says"]
-    assert found["commands"] == ["durable-notebook resume c --app sample_workflows"]
+    assert found["commands"] == [
+        "durable-notebook resume c --app sample_workflows",
+        "durable-notebook reassign --from local --to EXECUTOR c",
+    ]
     assert cli(*found["commands"][0].split()[1:]).status == 0
     assert causes(cli) == []
 
@@ -408,6 +411,8 @@ def test_each_cause_stands_above_its_command(
     commands = [line for line in lines if line.startswith("    ")]
     assert commands == [
         f"    durable-notebook resume a --app sample_workflows --database {named}",
+        "    durable-notebook reassign --from local --to EXECUTOR a "
+        f"--database {named}",
         f"    durable-notebook answer a text=... --database {named}",
     ]
     assert all(len(line) <= 60 for line in lines if line not in commands)

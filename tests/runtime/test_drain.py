@@ -130,23 +130,28 @@ async def test_a_run_that_ends_meanwhile_has_ended(journal_url: str) -> None:
         assert await soon(handler) == 7
 
 
+class BothHeld(FanOut):
+    """Its two workers are at the gate, and two parts wait for them."""
+
+    held = (0, 1)
+
+
 async def test_of_bodies_side_by_side_those_end_that_have_begun(
     journal_url: str, log: list[str]
 ) -> None:
     gate = asyncio.Event()
     async with launched(journal_url) as runtime:
-        FanOut(log, gate.wait, runtime=runtime).run(run_id="f")
-        await until(lambda: runtime.live("f") and log)
+        BothHeld(log, gate.wait, runtime=runtime).run(run_id="f")
+        await until(lambda: len(log) == 3)
         draining = asyncio.create_task(runtime.drain(60))
         await refuses(runtime)
-        begun = list(log)
         gate.set()
         assert await soon(draining) == []
-        assert log == begun
+        assert sorted(log) == ["split", "work 0", "work 1"]
     async with launched(journal_url) as runtime:
-        await soon(FanOut(log, runtime=runtime).run(run_id="f"))
+        await soon(BothHeld(log, runtime=runtime).run(run_id="f"))
 
-    assert len(log) == len(set(log)) > len(begun)
+    assert sorted(log) == ["split", *(f"work {n}" for n in range(4))]
 
 
 class Parent(Logged):
@@ -157,6 +162,46 @@ class Parent(Logged):
         self.log.append("parent")
         child = Asking(self.log, runtime=self.runtime).run(run_id="child")
         return StopEvent(result=await child)
+
+
+class Calling(Event):
+    pass
+
+
+class Labour(Event):
+    pass
+
+
+class Told(Event):
+    text: str
+
+
+class Busy(Logged):
+    """A body that has begun two runs, and one beside it that works."""
+
+    @step
+    async def deal(self, ctx: Context, ev: StartEvent) -> Calling | Labour:
+        ctx.send_event(Calling())
+        return Labour()
+
+    @step
+    async def call(self, ev: Calling) -> Told:
+        for run_id in ("other", "child"):
+            child = Asking(self.log, runtime=self.runtime).run(run_id=run_id)
+        return Told(text=str(await child))
+
+    @step
+    async def work(self, ev: Labour) -> Told:
+        self.log.append("works")
+        await self.pass_gate()
+        return Told(text="worked")
+
+    @step
+    async def join(self, ctx: Context, ev: Told) -> StopEvent | None:
+        told = ctx.collect_events(ev, [Told, Told])
+        if told is None:
+            return None
+        return StopEvent(result=sorted(one.text for one in told))
 
 
 async def test_a_body_that_waits_for_a_run_that_has_gone_is_not_waited_for(
@@ -172,6 +217,45 @@ async def test_a_body_that_waits_for_a_run_that_has_gone_is_not_waited_for(
         assert await soon(Parent(log, runtime=runtime).run(run_id="p")) == "Ada"
 
     assert sorted(log) == ["ask", "hear Ada", "parent", "parent"]
+
+
+async def test_a_body_that_waits_for_a_run_out_of_memory_is_not_waited_for(
+    journal_url: str, log: list[str]
+) -> None:
+    """Nobody brings that run back any more, and the next process goes on with both."""
+    async with launched(journal_url, idle_timeout=0.0) as runtime:
+        Parent(log, runtime=runtime).run(run_id="p")
+        await until(lambda: runtime.is_released("child"))
+        assert await soon(runtime.drain(60)) == []
+        assert await soon(runtime.drain(60)) == []
+        await runtime.send("child", Answer(text="Ada"))
+    async with launched(journal_url) as runtime:
+        Asking(log, runtime=runtime)
+        assert await soon(Parent(log, runtime=runtime).run(run_id="p")) == "Ada"
+
+    assert sorted(log) == ["ask", "hear Ada", "parent", "parent"]
+
+
+async def test_a_body_beside_one_that_waits_for_a_run_is_waited_for(
+    journal_url: str, log: list[str]
+) -> None:
+    gate = asyncio.Event()
+    async with launched(journal_url) as runtime:
+        Busy(log, gate.wait, runtime=runtime).run(run_id="b")
+        await until(lambda: sorted(log) == ["ask", "ask", "works"])
+        draining = asyncio.create_task(runtime.drain(60))
+        await until(lambda: not (runtime.live("child") or runtime.live("other")))
+        await refuses(runtime)
+        assert runtime.live("b") is not None
+        gate.set()
+        assert await soon(draining) == []
+        await runtime.send("child", Answer(text="Ada"))
+    async with launched(journal_url) as runtime:
+        Asking(log, runtime=runtime)
+        result = await soon(Busy(log, gate.wait, runtime=runtime).run(run_id="b"))
+        assert result == ["Ada", "worked"]
+
+    assert log.count("works") == 1
 
 
 class Part(Event):

@@ -359,7 +359,7 @@ def test_who_waits_for_another_executor_is_left_to_it(journal_url: str) -> None:
 
     assert said == (
         "interrupted",
-        "its own process, executor local (open its notebook)",
+        "executor local (not alive)",
     )
     assert other.began == ["mine"]
 

@@ -16,6 +16,7 @@ from workflows.events import Event, StartEvent, StopEvent, WorkflowIdleEvent
 
 from durable_notebook import Client, DBOSRuntime
 from durable_notebook._entry import Entry
+from durable_notebook._model import Json
 from durable_notebook._timeline import attempts
 from durable_notebook.engine import ExecutorLock
 from durable_notebook.errors import (
@@ -23,6 +24,9 @@ from durable_notebook.errors import (
     StrandedRunError,
     UndefinedClassError,
 )
+from durable_notebook.runtime._codec import Codec
+from durable_notebook.runtime._serializer import ClosedJsonSerializer
+from durable_notebook.store import NewEntry
 
 
 def leave(url: str) -> None:
@@ -110,6 +114,46 @@ def test_the_stream_of_a_run_whose_executor_dies_meanwhile_ends(
             await soon(more)
 
     live(journal_url, another, executor_id="two")
+
+
+def test_an_exact_stream_goes_on_when_another_executor_takes_the_run(
+    journal_url: str,
+) -> None:
+    """It is read from the journal then, for as long as that executor lives."""
+
+    async def lose(runtime: DBOSRuntime) -> None:
+        lock = ExecutorLock.take(runtime.store, "two")
+        Asking(runtime=runtime).run(run_id="a")
+        await until(lambda: runtime.live("a"))
+        stream = runtime.stream("a", is_exact=True)
+        await soon(to_the_question(stream))
+        more = asyncio.ensure_future(anext(stream))
+        with reading(journal_url) as connection:
+            connection.execute(
+                sa.text("UPDATE workflow_status SET executor_id='two', owner_xid='x'")
+            )
+            connection.commit()
+        await until(lambda: runtime.live("a") is None)
+        await until(lambda: runtime.problem("a"))
+        entry = Entry(session=9, at=1.0, stream=[as_tree("Hello")])
+        last = runtime.store.last_entry("a")
+        assert last is not None
+        entry.position = last.position + 1
+        entry.events = last.entry.events + 1
+        new = NewEntry("a", entry.position, "hear", entry.encode(), "x", 1.0, 1.0)
+        await asyncio.wrap_future(runtime.store.append(new))
+
+        assert (await soon(more)).text == "Hello"
+        lock.release()
+        with pytest.raises(StrandedRunError):
+            await soon(anext(stream))
+
+    live(journal_url, lose, executor_id="one")
+
+
+def as_tree(text: str) -> Json:
+    """An answer, as an entry has it."""
+    return Codec(ClosedJsonSerializer()).event(Answer(text=text))
 
 
 def test_a_copy_of_a_run_of_a_dead_executor_goes_on(journal_url: str) -> None:
