@@ -53,7 +53,7 @@ $(READY): pyproject.toml
 	@echo "Setting up .venv-bench (a minute, once) ..."
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
-	@.venv-bench/bin/pip install -q --editable . --group bench
+	@.venv-bench/bin/pip install -q --editable '.[server]' --group bench
 	@touch $@
 
 # Its server is measured on the dbos that it was made for.

@@ -140,7 +140,8 @@ async def _served(runtime: str, url: str) -> AsyncIterator[str]:
             print(said.read().decode(errors="replace")[-3000:], file=sys.stderr)
             raise MeasurementError(f"{runtime}: {e!r}", "") from e
         finally:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):  # It may have ended.
+                process.kill()
             await process.wait()
 
 
