@@ -200,6 +200,7 @@ SCENARIOS = (
         ),
         load.http,
         runtimes=("ours", "peer"),
+        slow=("peer",),
     ),
     Scenario(
         "many",
