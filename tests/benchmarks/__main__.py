@@ -42,7 +42,8 @@ on a fresh database: {backend}.
 
 * **memory**: the library's default runtime, nothing durable.
 * **floor**: one raw durable commit for each step, and nothing else.
-* **peer**: llama-agents-dbos, patched to start on dbos 3.
+* **peer**: llama-agents-dbos, patched to start on dbos 3; over HTTP as it is, on the
+  dbos 2.31.1 that it was made for.
 * *to the floor*: what ours takes, compared with memory and floor together.
 * *to the peer*: how many times faster, or smaller, ours is.
 
