@@ -18,6 +18,9 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.lab import LabPage
 
+# Of several kernels and browsers on two cores; nothing here is a test of speed.
+expect.set_options(timeout=40_000)
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 TOKEN = "a-token-of-some-length"
