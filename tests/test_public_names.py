@@ -43,7 +43,7 @@ def test_the_public_names_for_tests_are_these() -> None:
     assert all(hasattr(testing, name) for name in TESTING)
 
 
-SERVER = ["Doors", "JournalStore", "Listener", "ServedRuntime", "WorkflowServer"]
+SERVER = ["AccessPolicy", "JournalStore", "Listener", "ServedRuntime", "WorkflowServer"]
 
 
 def test_the_public_names_for_servers_are_these() -> None:

@@ -22,7 +22,7 @@ from durable_notebook.errors import ExecutorInUseError
 if TYPE_CHECKING:
     from workflows import Workflow
 
-    from durable_notebook.server import Doors
+    from durable_notebook.server import AccessPolicy
 
 # What stands in a path as it is.
 _NAME = re.compile(r"[\w.-]+")
@@ -111,13 +111,13 @@ def _run(args: Namespace) -> int:
     require_server()
     from durable_notebook.cli import _serving
 
-    doors = _doors(args)
+    policy = _policy(args)
     workflows = _workflows(args.workflows)
     settings = Settings(
         database_url=args.database or url_from_environment() or default_url(),
         executor_id=args.executor_id,
     )
-    serving = _serving.Serving(args, DBOSRuntime(settings), workflows, doors)
+    serving = _serving.Serving(args, DBOSRuntime(settings), workflows, policy)
     try:
         asyncio.run(serving.serve())
     except KeyboardInterrupt:
@@ -131,10 +131,10 @@ def _run(args: Namespace) -> int:
     return 0
 
 
-def _doors(args: Namespace) -> Doors:
-    from durable_notebook.server import Doors
+def _policy(args: Namespace) -> AccessPolicy:
+    from durable_notebook.server import AccessPolicy
 
-    return Doors(
+    return AccessPolicy(
         host=args.host or "127.0.0.1",
         port=args.port,
         token=_token(args.token_file),

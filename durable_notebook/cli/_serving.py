@@ -12,7 +12,7 @@ from durable_notebook._config import TOKEN_VARIABLE
 from durable_notebook._model import Json
 from durable_notebook._requests import adopt
 from durable_notebook.runtime import DBOSRuntime
-from durable_notebook.server import Doors, Listener
+from durable_notebook.server import AccessPolicy, Listener
 from durable_notebook.views import words
 from durable_notebook.views.serving import asked_at, served
 
@@ -28,12 +28,12 @@ class Serving:
         args: Namespace,
         runtime: DBOSRuntime,
         workflows: dict[str, Workflow],
-        doors: Doors,
+        policy: AccessPolicy,
     ) -> None:
         self._args = args
         self._runtime = runtime
         self._workflows = workflows
-        self._doors = doors
+        self._policy = policy
         self.is_told = False
 
     async def serve(self) -> None:
@@ -43,7 +43,7 @@ class Serving:
         listener = Listener(
             self._runtime,
             self._workflows,
-            self._doors,
+            self._policy,
             idle_timeout=self._args.idle_timeout,
             drain_timeout=self._args.drain_timeout,
         )
@@ -74,7 +74,7 @@ class Serving:
 
     def _token(self) -> str | None:
         """The token, as a shell is told to find it: it is on no screen."""
-        if self._doors.token is None:
+        if self._policy.token is None:
             return None
         file = self._args.token_file
         return f"${TOKEN_VARIABLE}" if file is None else f"$(cat {shlex.quote(file)})"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from durable_notebook.errors import ConfigError
+from durable_notebook.notebook._sentences import short
 
 
 class LocalPostgres:
@@ -22,6 +23,8 @@ class LocalPostgres:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._users = contextlib.ExitStack()
+        # What is said of it while it is used: its URL is long, and names a socket.
+        self.name = ""
 
     def start(self) -> str:
         """Start it, or join those who use it; gives the URL of its database.
@@ -45,15 +48,17 @@ class LocalPostgres:
             server = self._users.enter_context(wheel.get_server(self._folder))
             _forget_dead(server.global_process_id_list)
         except Exception as e:
-            log = self._folder / "log"
+            folder = short(self._folder)
             raise ConfigError(
-                f"Postgres did not start in {self._folder}: {e}.", f"Its log is {log}."
+                f"Postgres did not start in {folder}: {e}.", f"Its log is {folder}/log."
             ) from e
+        self.name = f"Postgres in {short(self._folder)}"
         return str(server.get_uri())
 
     def stop(self) -> None:
         """Leave it; it stops if nobody else uses it."""
         self._users.close()
+        self.name = ""
 
 
 def _forget_dead(users: Any) -> None:

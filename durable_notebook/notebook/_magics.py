@@ -105,7 +105,7 @@ class DurableNotebook(Magics, Traits):
         going_on = session.define(self._shell.user_ns)
         rows = session.call(session.client.runs())
         open_runs = [row for row in rows if not row.status.is_final]
-        where = short_path(self._url)
+        where = self._local.name or short_path(self._url)
         life = f"session {session.runtime.session}"
         count = words.plural(len(open_runs), "unfinished run")
         print(f"durable_notebook: journal {where}, {life}, {count}")  # noqa: T201

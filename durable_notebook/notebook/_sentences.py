@@ -42,9 +42,13 @@ def short_path(url: str) -> str:
         path = sqlite_path(url)
     except ConfigError:
         return without_password(url)
-    return str(
-        path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    )
+    return short(path)
+
+
+def short(path: Path) -> str:
+    """A path, as seen from the working directory."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 @contextmanager

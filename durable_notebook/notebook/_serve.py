@@ -20,7 +20,7 @@ from durable_notebook.views.serving import Served, asked_at, served
 
 if TYPE_CHECKING:
     from durable_notebook.notebook._server import Server
-    from durable_notebook.server import Doors
+    from durable_notebook.server import AccessPolicy
 
 _VALUED = ("port", "host", "token-env", "origin")
 _MOST_NAMED = 5
@@ -84,7 +84,7 @@ class DurableServe(Magics):
         require_server()
         from durable_notebook.notebook._server import Server
 
-        doors, is_all = self._doors(wanted), not wanted.targets
+        policy, is_all = self._policy(wanted), not wanted.targets
         values = self._values(wanted.targets)
         server = Server(self._durable.session)
         _say(server.prepare(values, is_all=is_all))
@@ -93,12 +93,12 @@ class DurableServe(Magics):
             before.stop()
         idle_timeout = self._durable.idle_timeout
         try:
-            server.listen(doors, idle_timeout=idle_timeout)
+            server.listen(policy, idle_timeout=idle_timeout)
         except ConfigError:
-            if "port" in wanted.options or not doors.port:
+            if "port" in wanted.options or not policy.port:
                 raise
             # The port that it had before is somebody else's by now.
-            server.listen(replace(doors, port=0), idle_timeout=idle_timeout)
+            server.listen(replace(policy, port=0), idle_timeout=idle_timeout)
         self._server, self._is_all = server, is_all
         self._variable = _variable(wanted)
         self._last_port = int(server.url.rpartition(":")[2])
@@ -121,8 +121,8 @@ class DurableServe(Magics):
             )
         return found
 
-    def _doors(self, wanted: Line) -> Doors:
-        from durable_notebook.server import Doors
+    def _policy(self, wanted: Line) -> AccessPolicy:
+        from durable_notebook.server import AccessPolicy
 
         options = {name: str(value) for name, value in wanted.options.items()}
         port = options.get("port", str(self._last_port))
@@ -135,7 +135,7 @@ class DurableServe(Magics):
                 f"${variable} is not set. Set it where the notebook was started, "
                 "so that it stands in no cell."
             )
-        return Doors(
+        return AccessPolicy(
             host=options.get("host", "127.0.0.1"),
             port=int(port),
             token=token,

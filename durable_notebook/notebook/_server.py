@@ -11,7 +11,7 @@ from durable_notebook._requests import adopt, instantiate
 from durable_notebook.errors import NotAWorkflowError
 from durable_notebook.notebook._cells import is_workflow
 from durable_notebook.notebook._session import Session
-from durable_notebook.server import Doors, Listener
+from durable_notebook.server import AccessPolicy, Listener
 
 
 class Server:
@@ -27,7 +27,7 @@ class Server:
         self._refused: dict[str, Any] = {}
         self.workflows: dict[str, Workflow] = {}
         self.is_stopped = False
-        self._doors: Doors
+        self._policy: AccessPolicy
         self._listener: Listener
 
     @property
@@ -38,7 +38,7 @@ class Server:
     @property
     def has_token(self) -> bool:
         """Whether whoever asks needs a token."""
-        return self._doors.token is not None
+        return self._policy.token is not None
 
     def prepare(self, values: Mapping[str, Any], *, is_all: bool) -> list[str]:
         """Have these classes and instances ready to be served.
@@ -59,7 +59,7 @@ class Server:
                 problems.append(f"{name} is not served: {e}")
         return problems
 
-    def listen(self, doors: Doors, *, idle_timeout: float | None) -> None:
+    def listen(self, policy: AccessPolicy, *, idle_timeout: float | None) -> None:
         """Serve what was prepared; whoever asks is answered on return.
 
         `idle_timeout` is that of the session: serving does not change it.
@@ -67,19 +67,19 @@ class Server:
         Raises:
             ConfigError: The address cannot be listened on.
         """
-        self._session.call(self._listen(doors, idle_timeout))
+        self._session.call(self._listen(policy, idle_timeout))
         self._session.server = self
 
-    async def _listen(self, doors: Doors, idle_timeout: float | None) -> None:
+    async def _listen(self, policy: AccessPolicy, idle_timeout: float | None) -> None:
         listener = Listener(
             self._session.runtime,
             self.workflows,
-            doors,
+            policy,
             idle_timeout=idle_timeout,
             takes_signals=False,  # They are the kernel's.
         )
         await listener.__aenter__()
-        self._listener, self._doors = listener, doors
+        self._listener, self._policy = listener, policy
 
     async def _prepare(self, name: str, value: Any) -> Workflow:
         """Make the instance to be served. After a restart its variable does that."""

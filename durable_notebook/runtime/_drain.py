@@ -8,7 +8,9 @@ process begins with what would have come next, and does nothing again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
+from durable_notebook.errors import StorageError
 from durable_notebook.runtime._children import begun_by
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._runs import Runs
@@ -34,35 +36,41 @@ class Drain:
 
         Of each of these a step body is in flight.
         """
-        runs, clock = self._runs, asyncio.get_running_loop().time
-        deadline = clock() + timeout_s
-        runs.beginnings.are_over = True
-        while runs.executes_any:
-            is_due = clock() >= self._asked_at + _ASK_S
-            for run in list(runs.live.values()):
-                run.is_leaving = True
-                if run.is_recorded and (not run.flight.count or is_due):
-                    self._look_at(run)
-            if is_due:
-                self._asked_at = clock()
-            if clock() >= deadline:
-                break
-            await runs.until_changed(_LOOK_S)
-        return sorted(runs.live)
+        self._runs.beginnings.are_over = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._runs.executes_any:
+                    await self._look()
+                    await self._runs.until_changed(_LOOK_S)
+        return sorted(self._runs.live)
 
-    def _look_at(self, run: LiveRun) -> None:
-        # Bodies that wait for runs which have gone would wait for ever.
-        if run.flight.count <= self._waiting(run):
-            self._runs.release(run)
+    async def _look(self) -> None:
+        now = asyncio.get_running_loop().time()
+        may_ask = now >= self._asked_at + _ASK_S
+        if may_ask:
+            self._asked_at = now
+        runs = list(self._runs.live.values())
+        for run in runs:
+            run.is_leaving = True
+        for run in runs:
+            waiting = await self._waiting(run) if may_ask else 0
+            # Bodies that wait for runs which have gone would wait for ever.
+            is_live = self._runs.live.get(run.run_id) is run
+            if is_live and run.is_recorded and run.flight.count <= waiting:
+                self._runs.release(run)
 
-    def _waiting(self, run: LiveRun) -> int:
+    async def _waiting(self, run: LiveRun) -> int:
         """How many bodies in flight have begun a run that ends in another process."""
         bodies = run.flight.running()
-        if not bodies:
+        if not (bodies and run.is_recorded):
             return 0
+        try:
+            children = await asyncio.to_thread(self._store.children, run.run_id)
+        except StorageError:
+            return 0  # It is away: then nobody can tell.
         gone = {
             begun_by(child.input)
-            for child in self._store.children(run.run_id)
+            for child in children
             if child.is_unfinished and not self._runs.is_claimed(child.run_id)
         }
         return sum(not gone.isdisjoint((b.id, *b.carried.bodies)) for b in bodies)

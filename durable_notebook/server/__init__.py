@@ -6,10 +6,16 @@ would miss: `from durable_notebook.server import WorkflowServer`. Theirs works t
 
 from __future__ import annotations
 
+from durable_notebook.server._access_policy import AccessPolicy
 from durable_notebook.server._app import WorkflowServer
-from durable_notebook.server._gate import Doors
 from durable_notebook.server._listener import Listener
 from durable_notebook.server._runtime import ServedRuntime
 from durable_notebook.server._store import JournalStore
 
-__all__ = ["Doors", "JournalStore", "Listener", "ServedRuntime", "WorkflowServer"]
+__all__ = [
+    "AccessPolicy",
+    "JournalStore",
+    "Listener",
+    "ServedRuntime",
+    "WorkflowServer",
+]

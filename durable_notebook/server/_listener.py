@@ -14,8 +14,8 @@ from workflows import Workflow
 
 from durable_notebook.errors import ConfigError
 from durable_notebook.runtime import DBOSRuntime
+from durable_notebook.server._access_policy import AccessPolicy
 from durable_notebook.server._app import WorkflowServer
-from durable_notebook.server._gate import Doors
 from durable_notebook.server._leaving import LeavingServer
 from durable_notebook.server._metrics import Metrics
 from durable_notebook.server._page import Page
@@ -53,7 +53,7 @@ class Listener:
         self,
         runtime: DBOSRuntime,
         workflows: Mapping[str, Workflow],
-        doors: Doors,
+        policy: AccessPolicy,
         *,
         idle_timeout: float | None = 600.0,
         drain_timeout: float = 20.0,
@@ -70,10 +70,10 @@ class Listener:
         Page(runtime, store).put_on(self._server.app)
         self._metrics = Metrics(runtime)
         self._server.app.router.routes.insert(0, self._metrics.route)
-        doors.guard(self._server.app)
+        policy.guard(self._server.app)
         for name, workflow in workflows.items():
             self.serve(name, workflow)
-        self._doors = doors
+        self._policy = policy
         self._takes_signals = takes_signals
         self._socket: socket.socket
         self._http: LeavingServer
@@ -86,7 +86,7 @@ class Listener:
 
     async def __aenter__(self) -> Self:
         """Listen: whoever asks is answered when this returns."""
-        self._socket = _bound(self._doors)
+        self._socket = _bound(self._policy)
         try:
             await self._server.start()
             await self._metrics.begin()
@@ -94,8 +94,8 @@ class Listener:
             self._socket.close()
             raise
         port = self._socket.getsockname()[1]
-        host = f"[{self._doors.host}]" if ":" in self._doors.host else self._doors.host
-        self.url = f"http://{host}:{port}"
+        host = self._policy.host
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         config = uvicorn.Config(
             self._server.app,
             log_config=None,
@@ -135,21 +135,21 @@ def _no_signals() -> Generator[None, None, None]:
     yield
 
 
-def _bound(doors: Doors) -> socket.socket:
-    kind = socket.AF_INET6 if ":" in doors.host else socket.AF_INET
+def _bound(policy: AccessPolicy) -> socket.socket:
+    kind = socket.AF_INET6 if ":" in policy.host else socket.AF_INET
     found = socket.socket(kind)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found.bind((doors.host, doors.port))
+        found.bind((policy.host, policy.port))
     except OSError as e:
         found.close()
         if e.errno == errno.EADDRINUSE:
             raise ConfigError(
-                f"Port {doors.port} of {doors.host} is taken by another program.",
+                f"Port {policy.port} of {policy.host} is taken by another program.",
                 "Choose another port; 0 finds one that is free.",
             ) from e
         raise ConfigError(
-            f"{doors.host}:{doors.port} cannot be listened on: {e.strerror or e}.",
+            f"{policy.host}:{policy.port} cannot be listened on: {e.strerror or e}.",
             "Choose an address of this machine, and a port from 1024 to 65535.",
         ) from e
     return found

@@ -6,7 +6,6 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from queue import SimpleQueue
 
 import psycopg
 import pytest
@@ -29,13 +28,6 @@ LEASE = {
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    found = tmp_path / "trial"
-    found.mkdir()
-    return found
-
-
-@pytest.fixture
 def url(postgres: Backend, folder: Path) -> Iterator[str]:
     found = postgres.opened(folder)
     yield found
@@ -54,14 +46,6 @@ def job(folder: Path, url: str) -> Jobs:
         return Job(workflow, str(folder), url, process, **values)  # type: ignore[arg-type]
 
     return make
-
-
-@pytest.fixture
-def two(servers: SimpleQueue[Forkserver]) -> Iterator[list[Forkserver]]:
-    found = [servers.get(), servers.get()]
-    yield found
-    for server in found:
-        servers.put(server)
 
 
 def bodies_of(folder: Path) -> list[Body]:

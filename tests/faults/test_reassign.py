@@ -5,10 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
 
@@ -34,30 +32,6 @@ points.install(points.Points(file, int(commit), when))
 from durable_notebook.cli import main
 sys.exit(main(words))
 """
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    found = tmp_path / "trial"
-    found.mkdir()
-    return found
-
-
-@pytest.fixture
-def url(backend: Backend, folder: Path) -> Iterator[str]:
-    found = backend.opened(folder)
-    yield found
-    backend.drop(found)
-
-
-@pytest.fixture
-def two(
-    servers: SimpleQueue[Forkserver], backend: Backend
-) -> Iterator[list[Forkserver]]:
-    found = [servers.get(), servers.get()]
-    yield found
-    for server in found:
-        servers.put(server)
 
 
 def bodies_of(folder: Path) -> list[Body]:

@@ -51,21 +51,6 @@ def wait_until_stopped(file: Path, code: Future[int]) -> int:
         time.sleep(0.001)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    found = tmp_path / "trial"
-    found.mkdir()
-    return found
-
-
-@pytest.fixture
-def url(backend: Backend, folder: Path) -> Iterator[str]:
-    """A database of the trial."""
-    found = backend.opened(folder)
-    yield found
-    backend.drop(found)
-
-
 @pytest.mark.parametrize(
     ("workflow", "body"),
     [("counter", 1), ("counter", 7), ("fanout", 5), ("interview", 2)],

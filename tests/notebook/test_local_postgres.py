@@ -37,7 +37,8 @@ def until_stopped(folder: Path) -> None:
 
 def test_a_run_survives_its_kernel_on_it(tmp_path: Path) -> None:
     with kernel(tmp_path) as first:
-        assert "journal postgresql://" in opened(first)
+        said = f"durable_notebook: journal Postgres in {DATA}, session 1"
+        assert opened(first).startswith(said)
         first.run(DEFINITIONS)
         first.run("run = %durable_run Order --run-id o qty=3")
         first.run("while not (await run.info()).prompts: await asyncio.sleep(0.01)")

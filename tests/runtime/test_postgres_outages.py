@@ -14,8 +14,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from process_lives import add, launched, live, soon, until
-from sample_workflows import Answer, Asking, Logged
+from process_lives import add, launched, live, never, soon, until
+from sample_workflows import Answer, Asking, Logged, Once
 from workflows import Context, step
 from workflows.events import Event, StartEvent, StopEvent
 from workflows.handler import WorkflowHandler
@@ -298,3 +298,16 @@ def all_taken(server: PostgresServer) -> Iterator[None]:
     finally:
         for connection in taken:
             connection.close()
+
+
+async def test_a_drain_while_the_server_is_away_ends_in_time(
+    journal_url: str, postgres_server: PostgresServer
+) -> None:
+    """What the body in flight waits for cannot be asked, and holds nobody up."""
+    log: list[str] = []
+    async with launched(journal_url) as runtime:
+        Once(log, never, runtime=runtime).run(run_id="o")
+        await until(lambda: log)
+        with restarted(postgres_server, "fast"):
+            cut = await asyncio.wait_for(runtime.drain(0.5), 5)
+        assert cut == ["o"]

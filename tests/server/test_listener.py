@@ -14,9 +14,9 @@ from sample_workflows import Asking, Once
 
 from durable_notebook import DBOSRuntime
 from durable_notebook.errors import ConfigError
-from durable_notebook.server import Doors, Listener
+from durable_notebook.server import AccessPolicy, Listener
 
-ANY_PORT = Doors(port=0)
+ANY_PORT = AccessPolicy(port=0)
 
 
 def client(listener: Listener) -> httpx.AsyncClient:
@@ -60,10 +60,10 @@ async def test_a_port_that_is_taken_is_said(journal: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        doors = Doors(port=taken.getsockname()[1])
+        policy = AccessPolicy(port=taken.getsockname()[1])
         runtime = DBOSRuntime(database_url=f"sqlite:///{journal}")
         with pytest.raises(ConfigError, match="taken by another program"):
-            async with Listener(runtime, {"once": Once(runtime=runtime)}, doors):
+            async with Listener(runtime, {"once": Once(runtime=runtime)}, policy):
                 pass
     assert not runtime.is_launched
 
@@ -108,10 +108,10 @@ async def asked(listener: Listener, request: str) -> bytes:
 
 
 async def test_slow_clients_keep_nobody_waiting(journal: Path) -> None:
-    doors = Doors(port=0, slowest_s=0.2)
+    policy = AccessPolicy(port=0, slowest_s=0.2)
     async with (
         launched(f"sqlite:///{journal}") as runtime,
-        Listener(runtime, {"once": Once(runtime=runtime)}, doors) as listener,
+        Listener(runtime, {"once": Once(runtime=runtime)}, policy) as listener,
         client(listener) as http,
     ):
         head = (

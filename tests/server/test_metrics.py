@@ -32,20 +32,20 @@ from workflows.errors import WorkflowCancelledByUser
 
 from durable_notebook import Client, DBOSRuntime
 from durable_notebook.runtime import plain_codec
-from durable_notebook.server import Doors, Listener
+from durable_notebook.server import AccessPolicy, Listener
 
 from .served import THEIR_DEPRECATED_CALL
 
-ANY_PORT = Doors(port=0)
+ANY_PORT = AccessPolicy(port=0)
 TOKEN = "a-token-of-this-test-only"
 
 
 @asynccontextmanager
 async def listening(
-    runtime: DBOSRuntime, doors: Doors = ANY_PORT, **workflows: Workflow
+    runtime: DBOSRuntime, policy: AccessPolicy = ANY_PORT, **workflows: Workflow
 ) -> AsyncIterator[httpx.AsyncClient]:
     async with (
-        Listener(runtime, workflows, doors, takes_signals=False) as listener,
+        Listener(runtime, workflows, policy, takes_signals=False) as listener,
         httpx.AsyncClient(base_url=listener.url, trust_env=False, timeout=30) as http,
     ):
         yield http
@@ -198,8 +198,8 @@ async def test_figures_need_the_token_that_all_else_needs(journal: Path) -> None
     url = f"sqlite:///{journal}"
     quick_dbos(url)
     runtime = DBOSRuntime(database_url=url)
-    doors = Doors(port=0, token=TOKEN)
-    async with listening(runtime, doors, once=Once(runtime=runtime)) as http:
+    policy = AccessPolicy(port=0, token=TOKEN)
+    async with listening(runtime, policy, once=Once(runtime=runtime)) as http:
         refused = await http.get("/metrics")
         headers = {"Authorization": f"Bearer {TOKEN}"}
         taken = await http.get("/metrics", headers=headers)

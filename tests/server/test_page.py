@@ -18,7 +18,7 @@ from workflows import Context, Workflow, step
 from workflows.events import StartEvent, StopEvent
 
 from durable_notebook import DBOSRuntime
-from durable_notebook.server import Doors, Listener
+from durable_notebook.server import AccessPolicy, Listener
 
 TOKEN = "a-token-of-some-length"
 
@@ -37,11 +37,11 @@ class Waiting(Workflow):
 async def listening(
     url: str, kind: type[Workflow] = Asking, token: str | None = None
 ) -> AsyncIterator[tuple[DBOSRuntime, httpx.AsyncClient]]:
-    doors = Doors(port=0, token=token)
+    policy = AccessPolicy(port=0, token=token)
     async with launched(url) as runtime:
         workflows = {"ask": kind(runtime=runtime)}
         async with (
-            Listener(runtime, workflows, doors) as listener,
+            Listener(runtime, workflows, policy) as listener,
             httpx.AsyncClient(base_url=listener.url, trust_env=False) as http,
         ):
             yield runtime, http

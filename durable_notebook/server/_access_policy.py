@@ -33,7 +33,7 @@ _SLOWEST_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class AccessPolicy:
     """Where a server listens, and whom it answers.
 
     Attributes:
@@ -85,10 +85,10 @@ class Doors:
         return _is_loopback(self.host)
 
     def guard(self, app: Starlette) -> None:
-        """Put the gate before all that an application does."""
-        app.add_middleware(Gate, doors=self)
+        """Have it hold before all that an application does."""
+        app.add_middleware(AccessMiddleware, policy=self)
         if self.origins:
-            # Before the gate, so that a page is told why it was refused.
+            # Before that, so that a page is told why it was refused.
             app.add_middleware(
                 CORSMiddleware,
                 allow_origins=self.origins,
@@ -97,12 +97,12 @@ class Doors:
             )
 
 
-class Gate:
+class AccessMiddleware:
     """Refuses a request with a reason before anything of it is done."""
 
-    def __init__(self, app: ASGIApp, doors: Doors) -> None:
+    def __init__(self, app: ASGIApp, policy: AccessPolicy) -> None:
         self._app = app
-        self._doors = doors
+        self._policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -112,7 +112,7 @@ class Gate:
         if refused is not None:
             await refused(scope, receive, send)
             return
-        body = _Body(receive, self._doors)
+        body = _Body(receive, self._policy)
         try:
             await self._app(scope, body.receive, body.unless_refused(send))
         except _RefusedError:
@@ -120,18 +120,18 @@ class Gate:
             await body.refused(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
-        headers, doors = Headers(scope=scope), self._doors
+        headers, policy = Headers(scope=scope), self._policy
         host = headers.get("host", "")
-        if doors.token is None and not _is_loopback(_name_of(host)):
+        if policy.token is None and not _is_loopback(_name_of(host)):
             # A name of somebody else's that leads here.
             return _refused(421, f"This server is not {_name_of(host)!r}.")
         origin = headers.get("origin")
         own = f"{scope.get('scheme', 'http')}://{host}"
-        if origin is not None and origin not in (own, *doors.origins):
+        if origin is not None and origin not in (own, *policy.origins):
             return _refused(403, f"Pages of {origin} may not ask this server.")
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > doors.most_bytes:
-            return _too_long(doors.most_bytes)
+        if not length.isdecimal() or int(length) > policy.most_bytes:
+            return _too_long(policy.most_bytes)
         is_open = scope["method"] in ("GET", "HEAD") and scope["path"] in _OPEN
         if is_open or self._is_known(headers):
             return None
@@ -142,7 +142,7 @@ class Gate:
         )
 
     def _is_known(self, headers: Headers) -> bool:
-        token = self._doors.token
+        token = self._policy.token
         if token is None:
             return True
         kind, _, given = headers.get("authorization", "").partition(" ")
@@ -158,11 +158,11 @@ class _RefusedError(Exception):
 class _Body:
     """A request's body, up to so many bytes and so long."""
 
-    def __init__(self, receive: Receive, doors: Doors) -> None:
+    def __init__(self, receive: Receive, policy: AccessPolicy) -> None:
         self._receive = receive
-        self._doors = doors
-        self._left = doors.most_bytes
-        self._deadline = _clock() + doors.slowest_s
+        self._policy = policy
+        self._left = policy.most_bytes
+        self._deadline = _clock() + policy.slowest_s
         self._is_complete = False
         self._has_begun = False
         self.refused: JSONResponse | None = None
@@ -174,12 +174,12 @@ class _Body:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
-            seconds = f"{self._doors.slowest_s:.0f}"
+            seconds = f"{self._policy.slowest_s:.0f}"
             self._refuse(_refused(408, f"The body did not come within {seconds} s."))
         self._left -= len(message.get("body", b""))
         self._is_complete = not message.get("more_body", False)
         if self._left < 0:
-            self._refuse(_too_long(self._doors.most_bytes))
+            self._refuse(_too_long(self._policy.most_bytes))
         return message
 
     def _refuse(self, answer: JSONResponse) -> None:
@@ -216,8 +216,11 @@ def _too_long(most_bytes: int) -> JSONResponse:
 
 
 def _name_of(host: str) -> str:
-    """The name in a `Host` header, without its port."""
-    return urlsplit(f"//{host}").hostname or ""
+    """The name in a `Host` header, without its port; empty if it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_loopback(host: str) -> bool:

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from durable_notebook.errors import ConfigError
-from durable_notebook.server import Doors
+from durable_notebook.server import AccessPolicy
 
 TOKEN = "a-token-of-some-length"
 PAGE = "https://app.example.org"
@@ -24,11 +24,13 @@ async def echo(request: Request) -> JSONResponse:
     return JSONResponse({"length": len(await request.body())})
 
 
-def asking(doors: Doors, base: str = "http://127.0.0.1:8000") -> httpx.AsyncClient:
-    """Whoever asks an application behind these doors."""
+def asking(
+    policy: AccessPolicy, base: str = "http://127.0.0.1:8000"
+) -> httpx.AsyncClient:
+    """Whoever asks an application that has this policy."""
     routes = ["/echo", "/health"]
     app = Starlette(routes=[Route(r, echo, methods=["GET", "POST"]) for r in routes])
-    doors.guard(app)
+    policy.guard(app)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base)
 
 
@@ -44,20 +46,20 @@ async def status(client: httpx.AsyncClient, **headers: str) -> int:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org", ""])
 def test_an_address_of_others_demands_a_token(host: str) -> None:
     with pytest.raises(ConfigError, match="Give the server a token"):
-        Doors(host=host)
+        AccessPolicy(host=host)
 
-    assert not Doors(host=host, token=TOKEN).is_loopback
+    assert not AccessPolicy(host=host, token=TOKEN).is_loopback
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
 def test_loopback_needs_none(host: str) -> None:
-    assert Doors(host=host).is_loopback
+    assert AccessPolicy(host=host).is_loopback
 
 
 @pytest.mark.parametrize("token", ["", "short", "with blanks in it now", "ä" * 20])
 def test_a_weak_token_is_refused(token: str) -> None:
     with pytest.raises(ConfigError, match="token"):
-        Doors(token=token)
+        AccessPolicy(token=token)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +75,14 @@ def test_a_weak_token_is_refused(token: str) -> None:
 )
 def test_an_origin_that_is_not_exact_is_refused(origin: str) -> None:
     with pytest.raises(ConfigError, match="no exact origin"):
-        Doors(origins=(origin,))
+        AccessPolicy(origins=(origin,))
 
 
 # -- who asks --------------------------------------------------------------------------
 
 
 async def test_without_a_token_programs_of_this_machine_are_answered() -> None:
-    assert await status(asking(Doors())) == 200
+    assert await status(asking(AccessPolicy())) == 200
 
 
 @pytest.mark.parametrize(
@@ -88,11 +90,11 @@ async def test_without_a_token_programs_of_this_machine_are_answered() -> None:
     ["", "Bearer", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}"],
 )
 async def test_a_wrong_token_is_refused(given: str) -> None:
-    assert await status(asking(Doors(token=TOKEN)), authorization=given) == 401
+    assert await status(asking(AccessPolicy(token=TOKEN)), authorization=given) == 401
 
 
 async def test_no_token_is_refused_and_says_what_is_wanted() -> None:
-    async with asking(Doors(token=TOKEN)) as client:
+    async with asking(AccessPolicy(token=TOKEN)) as client:
         reply = await client.get("/echo")
         health = await client.get("/health")
 
@@ -103,8 +105,8 @@ async def test_no_token_is_refused_and_says_what_is_wanted() -> None:
 
 
 async def test_the_right_token_is_let_in() -> None:
-    doors = Doors(host="0.0.0.0", token=TOKEN)
-    client = asking(doors, "http://runs.example.org")
+    policy = AccessPolicy(host="0.0.0.0", token=TOKEN)
+    client = asking(policy, "http://runs.example.org")
     assert await status(client, authorization=f"Bearer {TOKEN}") == 200
 
 
@@ -116,21 +118,26 @@ async def test_the_right_token_is_let_in() -> None:
 )
 async def test_a_foreign_page_is_refused(origin: str) -> None:
     """Also with a simple post, which a browser sends without asking first."""
-    assert await status(asking(Doors()), origin=origin) == 403
+    assert await status(asking(AccessPolicy()), origin=origin) == 403
 
 
 async def test_the_server_s_own_page_is_let_in() -> None:
-    assert await status(asking(Doors()), origin="http://127.0.0.1:8000") == 200
+    assert await status(asking(AccessPolicy()), origin="http://127.0.0.1:8000") == 200
 
 
 async def test_a_name_that_leads_here_is_refused() -> None:
     """A page of that name would be of the server's own origin to the browser."""
-    client = asking(Doors(), "http://evil.example:8000")
+    client = asking(AccessPolicy(), "http://evil.example:8000")
     assert await status(client, origin="http://evil.example:8000") == 421
 
 
+@pytest.mark.parametrize("host", ["", "[", "[::1", "a b", ":", "127.0.0.1:x]"])
+async def test_a_name_that_is_none_is_refused(host: str) -> None:
+    assert await status(asking(AccessPolicy()), host=host) == 421
+
+
 async def test_a_page_that_was_named_may_ask_and_read() -> None:
-    async with asking(Doors(token=TOKEN, origins=(PAGE,))) as client:
+    async with asking(AccessPolicy(token=TOKEN, origins=(PAGE,))) as client:
         wanted = {
             "origin": PAGE,
             "access-control-request-method": "POST",
@@ -164,7 +171,7 @@ async def test_a_body_that_is_too_long_is_refused(is_told: bool) -> None:
             yield b"x" * 500
 
     content: Any = b"x" * 1500 if is_told else parts()
-    async with asking(Doors(most_bytes=1024)) as client:
+    async with asking(AccessPolicy(most_bytes=1024)) as client:
         reply = await client.post("/echo", content=content)
 
     assert reply.status_code == 413
@@ -172,7 +179,7 @@ async def test_a_body_that_is_too_long_is_refused(is_told: bool) -> None:
 
 
 async def test_the_longest_body_is_taken() -> None:
-    async with asking(Doors(most_bytes=1024)) as client:
+    async with asking(AccessPolicy(most_bytes=1024)) as client:
         reply = await client.post("/echo", content=b"x" * 1024)
 
     assert reply.json() == {"length": 1024}
@@ -190,7 +197,7 @@ async def test_a_body_that_does_not_come_is_given_up(stuck: asyncio.Event) -> No
         yield b"x"
         await stuck.wait()
 
-    async with asking(Doors(slowest_s=0.05)) as client:
+    async with asking(AccessPolicy(slowest_s=0.05)) as client:
         reply = await client.post("/echo", content=parts())
 
     assert reply.status_code == 408
