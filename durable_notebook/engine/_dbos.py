@@ -255,17 +255,24 @@ class Engine:
 
         Raises:
             RunIdTakenError: A run has the new id.
+            StorageError: It could not be recorded.
         """
-        status = await DBOS.get_workflow_status_async(new_run_id)
-        if status is not None:
-            raise RunIdTakenError(new_run_id, status.name, None)
-        with SetWorkflowID(new_run_id):
-            # DBOS counts from 1 and names the first step that is done again.
-            await DBOS.fork_workflow_async(run_id, kept + 1)
+        with _internals.refusals_as_our_own(self._database):
+            status = await DBOS.get_workflow_status_async(new_run_id)
+            if status is not None:
+                raise RunIdTakenError(new_run_id, status.name, None)
+            with SetWorkflowID(new_run_id):
+                # DBOS counts from 1 and names the first step that is done again.
+                await DBOS.fork_workflow_async(run_id, kept + 1)
 
     async def rewind(self, run_id: str, kept: int) -> None:
-        """Put a run that has ended back to its first entries; it is not taken yet."""
-        await DBOS.rewind_workflow_async(run_id, start_step=kept + 1)
+        """Put a run that has ended back to its first entries; it is not taken yet.
+
+        Raises:
+            StorageError: It could not be recorded.
+        """
+        with _internals.refusals_as_our_own(self._database):
+            await DBOS.rewind_workflow_async(run_id, start_step=kept + 1)
 
     async def run_claimed(self, claim: Claim) -> Json:
         """Called by DBOS: execute a run and give DBOS its outcome to record."""

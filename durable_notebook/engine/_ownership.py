@@ -12,7 +12,7 @@ from durable_notebook.errors import (
     LeaseLostError,
     NoFreeExecutorError,
 )
-from durable_notebook.store import Hold, Store
+from durable_notebook.store import Hold, Lease, Store
 
 # How often a launch looks whether an executor of the pool is free by now.
 _LOOK_S = 0.1
@@ -51,7 +51,7 @@ class ExecutorLock:
         """
         deadline = time.monotonic() + terms.acquire_timeout_s
         while True:
-            lease = store.lease(terms)
+            lease = await _leased(store, terms)
             if lease is not None:
                 return cls(lease, lease.executor_id)
             if time.monotonic() >= deadline:
@@ -70,6 +70,22 @@ class ExecutorLock:
     def problem(self) -> LeaseLostError | None:
         """Why this process may be the executor no more; None while it surely is."""
         return self._hold.problem()
+
+
+async def _leased(store: Store, terms: LeaseTerms) -> Lease | None:
+    """Ask for a lease beside the loop; who is cancelled meanwhile gives it back."""
+    asking = asyncio.ensure_future(asyncio.to_thread(store.lease, terms))
+    try:
+        return await asyncio.shield(asking)
+    except asyncio.CancelledError:
+        asking.add_done_callback(_give_back)
+        raise
+
+
+def _give_back(asked: asyncio.Future[Lease | None]) -> None:
+    lease = None if asked.cancelled() or asked.exception() else asked.result()
+    if lease is not None:
+        lease.release()
 
 
 def choose_executor(store: Store, notebook: str | None) -> ExecutorLock:

@@ -13,13 +13,14 @@ import contextlib
 from durable_notebook.errors import StorageError
 from durable_notebook.runtime._children import begun_by
 from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._loops import read_beside
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import Store
 
 # It is looked so often which runs may go by now.
 _LOOK_S = 0.02
 
-# And so often, which runs the bodies in flight wait for: that asks the database.
+# And so often, which runs the bodies in flight have begun: that asks the database.
 _ASK_S = 0.1
 
 
@@ -29,14 +30,17 @@ class Drain:
     def __init__(self, runs: Runs, store: Store) -> None:
         self._runs = runs
         self._store = store
-        self._asked_at = -_ASK_S
+        self._ask_at = 0.0
 
     async def drain(self, timeout_s: float) -> list[str]:
         """Wait until no run is executed; gives those that still are after this time.
 
-        Of each of these a step body is in flight.
+        Of each of these a step body is in flight. One that has begun a run which has
+        gone most likely waits for that, and would for ever: it is waited for half of
+        the time.
         """
         self._runs.beginnings.are_over = True
+        self._ask_at = _clock() + timeout_s / 2
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 while self._runs.executes_any:
@@ -45,16 +49,14 @@ class Drain:
         return sorted(self._runs.live)
 
     async def _look(self) -> None:
-        now = asyncio.get_running_loop().time()
-        may_ask = now >= self._asked_at + _ASK_S
+        may_ask = _clock() >= self._ask_at
         if may_ask:
-            self._asked_at = now
+            self._ask_at = _clock() + _ASK_S
         runs = list(self._runs.live.values())
         for run in runs:
             run.is_leaving = True
         for run in runs:
             waiting = await self._waiting(run) if may_ask else 0
-            # Bodies that wait for runs which have gone would wait for ever.
             is_live = self._runs.live.get(run.run_id) is run
             if is_live and run.is_recorded and run.flight.count <= waiting:
                 self._runs.release(run)
@@ -65,7 +67,8 @@ class Drain:
         if not (bodies and run.is_recorded):
             return 0
         try:
-            children = await asyncio.to_thread(self._store.children, run.run_id)
+            store = self._store
+            children = await read_beside(store, store.children, run.run_id)
         except StorageError:
             return 0  # It is away: then nobody can tell.
         gone = {
@@ -74,3 +77,7 @@ class Drain:
             if child.is_unfinished and not self._runs.is_claimed(child.run_id)
         }
         return sum(not gone.isdisjoint((b.id, *b.carried.bodies)) for b in bodies)
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()

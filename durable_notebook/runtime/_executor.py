@@ -135,6 +135,8 @@ class Tenure:
 
     def _stands_still(self, run_id: str) -> bool:
         runs = self._runs
+        if not self._executor.may(run_id):
+            return False
         if runs.is_claimed(run_id) or runs.is_waiting(run_id):
             return False
         if run_id in runs.undefined or runs.idle.is_released(run_id):

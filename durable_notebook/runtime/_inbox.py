@@ -21,6 +21,7 @@ from workflows.runtime.types.ticks import (
 )
 
 from durable_notebook._messages import UNCHECKED
+from durable_notebook.engine import Claim
 from durable_notebook.logs import about
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._exceptions import said
@@ -42,7 +43,7 @@ class Inbox:
 
     def __init__(
         self,
-        run_id: str,
+        claim: Claim,
         *,
         journal: Store,
         codec: Codec,
@@ -51,7 +52,8 @@ class Inbox:
         now: Callable[[], float],
     ) -> None:
         self.cursor = cursor
-        self._run_id = run_id
+        self._run_id = claim.run_id
+        self._owner = claim.owner
         self._journal = journal
         self._codec = codec
         self._is_early = is_early
@@ -131,7 +133,7 @@ class Inbox:
         if sequence in self._refused:
             return
         self._refused.add(sequence)
-        self._journal.refuse_mail(self._run_id, sequence)
+        self._journal.refuse_mail(self._run_id, self._owner, sequence)
         logger.warning(
             "Run %r refuses message %d of its mailbox, which was sent without its "
             "class: %s. What it answered is open again; answer anew.",

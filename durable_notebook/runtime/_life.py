@@ -54,12 +54,12 @@ class Life(Opened, Runtime):
                 if self._parts.executor.may(run_id):
                     runs.undefined[run_id] = name
             enqueued = self.store.enqueued()
+            # Those that were executed first, then those that waited for a place.
+            runs.recover_defined()
+            runs.take_enqueued(enqueued)
         except BaseException:
             await self.destroy()
             raise
-        # Those that were executed first, then those that waited for a place.
-        runs.recover_defined()
-        runs.take_enqueued(enqueued)
         runs.spawn(self._parts.watch.watch())
         if self._parts.tenure is not None:
             runs.spawn(self._parts.tenure.watch())

@@ -73,7 +73,7 @@ class LiveRun:
         self.prompts = restored.prompts
         self.stream = Stream(restored.events)
         self.inbox = Inbox(
-            claim.run_id,
+            claim,
             journal=journal,
             codec=self.codec,
             cursor=restored.cursor,

@@ -1,13 +1,17 @@
-"""Between event loops: runs live on one, and their callers may be on another."""
+"""Event loops and what must not hold them up.
+
+Runs live on one loop, and their callers may be on another; a server may take its time.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from durable_notebook.errors import ConfigError
+from durable_notebook.store import Store
 
 T = TypeVar("T")
 
@@ -29,6 +33,13 @@ async def _catching_stop(work: Coroutine[Any, Any, T]) -> tuple[T | None, bool]:
         return await work, False
     except StopAsyncIteration:
         return None, True
+
+
+async def read_beside(store: Store, read: Callable[..., T], *arguments: Any) -> T:
+    """Read where it holds up nobody: a server may take its time, or be gone."""
+    if store.is_remote:
+        return await asyncio.to_thread(read, *arguments)
+    return read(*arguments)
 
 
 def refuse_on_a_loop(called: str, instead: str) -> None:

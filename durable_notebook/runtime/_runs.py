@@ -27,6 +27,7 @@ from durable_notebook.runtime._execution import (
 from durable_notebook.runtime._executor import Executor
 from durable_notebook.runtime._idle import Idle
 from durable_notebook.runtime._live import LiveRun
+from durable_notebook.runtime._loops import read_beside
 from durable_notebook.runtime._meter import Meter, Readings
 from durable_notebook.runtime._outcome import Outcome, recorded_end
 from durable_notebook.runtime._places import Places
@@ -138,10 +139,8 @@ class Runs(Tasks):
         is_early = False
         if self._executor.problem() is not None:
             return False
-        found = set()
         given = []
         for run in enqueued:
-            found.add(run.run_id)
             if self.is_waiting(run.run_id):
                 continue
             if run.run_id in self._claimed or self.beginnings.is_beginning(run.run_id):
@@ -155,14 +154,17 @@ class Runs(Tasks):
             self._store.take_reassigned(given, self._executor.id)
         # Together with those that were executed before: they are the first.
         self.recover_defined()
-        self._drop_waiting(found)
         return is_early
 
-    def _drop_waiting(self, enqueued: set[str]) -> None:
+    async def drop_waiting(self, enqueued: Iterable[Enqueued]) -> None:
         """Forget who waited for a place and was cancelled or deleted elsewhere."""
-        gone = [run_id for run_id in self._places.waiting() if run_id not in enqueued]
+        found = {run.run_id for run in enqueued}
+        gone = [run_id for run_id in self._places.waiting() if run_id not in found]
+        if not gone:
+            return
         # Who waits after a crash, or after the limit was lowered, is not on the queue.
-        begun = self._store.unfinished(self._executor.id) if gone else {}
+        unfinished, executor_id = self._store.unfinished, self._executor.id
+        begun = await read_beside(self._store, unfinished, executor_id)
         for run_id in gone:
             if run_id not in begun and not self.beginnings.is_beginning(run_id):
                 row = self._store.run(run_id)
@@ -258,7 +260,7 @@ class Runs(Tasks):
         try:
             if self._executor.problem() is not None:
                 return False  # It is another's, or will go on here by itself.
-            row = self._store.run(run_id)
+            row = await read_beside(self._store, self._store.run, run_id)
             if is_counted:
                 self._check_recoveries(row)
             before = None if row is None else row.executor_id

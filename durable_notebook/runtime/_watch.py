@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from durable_notebook.errors import StorageError
+from durable_notebook.runtime._loops import read_beside
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import Store
 
@@ -81,8 +81,9 @@ class Watch:
                 raise
         if self._may_be_enqueued and now >= self._queue_due:
             self._queue_due = now + self._queue_poll_s
-            enqueued = await self._read(self._store.enqueued)
+            enqueued = await read_beside(self._store, self._store.enqueued)
             self._may_be_enqueued = self._runs.take_enqueued(enqueued)
+            await self._runs.drop_waiting(enqueued)
             if self._store.is_remote:
                 # The read has shown that the server is there. A file that nobody can
                 # write waits for somebody who mends it, and resumes the run.
@@ -91,25 +92,21 @@ class Watch:
     async def _look_at_live(self) -> None:
         # Meanwhile others may begin: they are looked at the next time.
         runs = list(self._runs.live.values())
-        owners = await self._read(self._store.owners, [run.run_id for run in runs])
+        owners = await read_beside(
+            self._store, self._store.owners, [run.run_id for run in runs]
+        )
         self._runs.stop_lost(runs, owners)
         await self._look_at_released()
-        mailed = await self._read(self._store.mailed, self._seen_mail)
+        mailed = await read_beside(self._store, self._store.mailed, self._seen_mail)
         self._runs.idle.mailed(mailed)
         for run_id in mailed.keys() & self._runs.live.keys():
             self._runs.live[run_id].inbox.fetch()
         self._seen_mail = max(mailed.values(), default=self._seen_mail)
-
-    async def _read(self, read: Callable[..., T], *arguments: Any) -> T:
-        """Read where it holds up nobody: a server may take its time, or be gone."""
-        if self._store.is_remote:
-            return await asyncio.to_thread(read, *arguments)
-        return read(*arguments)
 
     async def _look_at_released(self) -> None:
         now = time.monotonic()
         awaited = self._runs.idle.awaited
         if awaited and now >= self._released_due:
             self._released_due = now + _LOOK_ANYWAY_S
-            owners = await self._read(self._store.owners, awaited)
+            owners = await read_beside(self._store, self._store.owners, awaited)
             self._runs.idle.forget_lost(owners)

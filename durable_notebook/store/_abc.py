@@ -360,8 +360,11 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def refuse_mail(self, run_id: str, sequence: int) -> Future[None]:
-        """Empty a message that the run cannot take, and free its key for another."""
+    def refuse_mail(self, run_id: str, owner: str, sequence: int) -> Future[None]:
+        """Empty a message that the run cannot take, and free its key for another.
+
+        The future raises LostOwnershipError if `owner` no longer owns the run.
+        """
 
     @abstractmethod
     def newest_mail(self) -> int:

@@ -199,9 +199,14 @@ class PostgresStore(Store):
         values = {"run_id": run_id, "owner": owner, "until": until}
         return self._writer.submit(Write("take_back_mail", values, if_owned(run_id)))
 
-    def refuse_mail(self, run_id: str, sequence: int) -> Future[None]:
-        values = {"run_id": run_id, "sequence": sequence}
-        return self._writer.submit(Write("refuse_mail", values, _nothing))
+    def refuse_mail(self, run_id: str, owner: str, sequence: int) -> Future[None]:
+        values = {
+            "run_id": run_id,
+            "owner": owner,
+            "sequence": sequence,
+            "lease": self._token(),
+        }
+        return self._writer.submit(Write("refuse_mail", values, if_owned(run_id)))
 
     def newest_mail(self) -> int:
         return int(self._read("newest_mail")[0][0])

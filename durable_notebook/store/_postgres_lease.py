@@ -138,9 +138,19 @@ class PostgresLease:
                 break
         self._end()
 
+    def _connect_anew(self) -> None:
+        connection = _connected(self._server, self._terms)
+        try:
+            # What was cut off in the middle would keep our row from us.
+            self._server.end(self._connection, connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+
     def _renew(self) -> None:
         if self._connection.closed:
-            self._connection = _connected(self._server, self._terms)
+            self._connect_anew()
         asked_at = _clock()
         values = {"holder": self.token, "timeout_s": self._terms.timeout_s}
         sql = self._server.sql["renew_lease"]
@@ -152,7 +162,7 @@ class PostgresLease:
     def _end(self) -> None:
         try:
             if self._connection.closed:
-                self._connection = _connected(self._server, self._terms)
+                self._connect_anew()
             self._connection.execute(
                 self._server.sql["release_lease"], {"holder": self.token}
             )

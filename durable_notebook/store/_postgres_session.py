@@ -110,6 +110,8 @@ class Session:
         sql = self._server.sql
         row = connection.execute(sql["hold"], values).fetchone()
         is_held = row is not None and bool(row[0])
+        if is_held:
+            connection.execute(sql["end_expired_lease"], values)
         # Asked while we have the lock: who takes a lease needs it for a moment.
         if is_held and connection.execute(sql["is_leased"], values).rowcount:
             connection.execute(sql["let_go"], values)

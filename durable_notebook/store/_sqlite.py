@@ -215,8 +215,9 @@ class SqliteStore(Store):
 
         return self._writer.submit(job)
 
-    def refuse_mail(self, run_id: str, sequence: int) -> Future[None]:
+    def refuse_mail(self, run_id: str, owner: str, sequence: int) -> Future[None]:
         def job(connection: sqlite3.Connection) -> None:
+            self._check_owner(connection, run_id, owner)
             connection.execute(self._sql["refuse_mail"], (run_id, sequence))
 
         return self._writer.submit(job)

@@ -87,6 +87,12 @@ SELECT 1 FROM durable_lease
 WHERE executor_id = %(executor_id)s AND holder IS NOT NULL
 AND expires_at > extract(epoch FROM clock_timestamp())
 
+-- end_expired_lease --
+-- Its holder can no longer renew it.
+UPDATE durable_lease SET holder = NULL
+WHERE executor_id = %(executor_id)s AND holder IS NOT NULL
+AND expires_at <= extract(epoch FROM clock_timestamp())
+
 -- leases --
 SELECT executor_id, host, pid, taken_at,
     extract(epoch FROM clock_timestamp()) - renewed_at
@@ -275,7 +281,21 @@ UPDATE durable_mail SET tick = ''
 WHERE run_id = %(run_id)s AND sequence <= %(until)s AND tick <> ''
 
 -- refuse_mail --
-UPDATE durable_mail SET tick = '', key = NULL WHERE run_id = %(run_id)s AND sequence = %(sequence)s
+WITH held AS MATERIALIZED (
+    SELECT 1 FROM durable_lease WHERE holder = %(lease)s::uuid FOR KEY SHARE
+),
+mine AS (
+    SELECT 1 FROM workflow_status
+    WHERE workflow_uuid = %(run_id)s AND owner_xid = %(owner)s
+    AND (%(lease)s::uuid IS NULL OR EXISTS (SELECT 1 FROM held))
+    FOR SHARE
+),
+refused AS (
+    UPDATE durable_mail SET tick = '', key = NULL
+    WHERE run_id = %(run_id)s AND sequence = %(sequence)s
+    AND EXISTS (SELECT 1 FROM mine)
+)
+SELECT 1 FROM mine
 
 -- newest_mail --
 SELECT coalesce(max(sequence), 0) FROM durable_mail

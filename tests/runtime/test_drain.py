@@ -210,7 +210,7 @@ async def test_a_body_that_waits_for_a_run_that_has_gone_is_not_waited_for(
     async with launched(journal_url) as runtime:
         Parent(log, runtime=runtime).run(run_id="p")
         await until(lambda: "ask" in log)
-        assert await soon(runtime.drain(60)) == []
+        assert await soon(runtime.drain(1)) == []
         await runtime.send("child", Answer(text="Ada"))
     async with launched(journal_url) as runtime:
         Asking(log, runtime=runtime)
@@ -226,14 +226,42 @@ async def test_a_body_that_waits_for_a_run_out_of_memory_is_not_waited_for(
     async with launched(journal_url, idle_timeout=0.0) as runtime:
         Parent(log, runtime=runtime).run(run_id="p")
         await until(lambda: runtime.is_released("child"))
-        assert await soon(runtime.drain(60)) == []
-        assert await soon(runtime.drain(60)) == []
+        assert await soon(runtime.drain(1)) == []
+        assert await soon(runtime.drain(1)) == []
         await runtime.send("child", Answer(text="Ada"))
     async with launched(journal_url) as runtime:
         Asking(log, runtime=runtime)
         assert await soon(Parent(log, runtime=runtime).run(run_id="p")) == "Ada"
 
     assert sorted(log) == ["ask", "hear Ada", "parent", "parent"]
+
+
+class Leaving(Logged):
+    """A body that begins a run, does not wait for it, and works on."""
+
+    @step
+    async def only(self, ev: StartEvent) -> StopEvent:
+        self.child = Asking(self.log, runtime=self.runtime).run(run_id="child")
+        self.log.append("works")
+        await self.pass_gate()
+        return StopEvent(result="worked")
+
+
+async def test_a_body_that_has_begun_a_run_and_works_on_is_waited_for(
+    journal_url: str, log: list[str]
+) -> None:
+    gate = asyncio.Event()
+    async with launched(journal_url) as runtime:
+        handler = Leaving(log, gate.wait, runtime=runtime).run(run_id="l")
+        await until(lambda: {"works", "ask"} <= set(log))
+        draining = asyncio.create_task(runtime.drain(60))
+        await until(lambda: runtime.live("child") is None)
+        await refuses(runtime)
+        gate.set()
+        assert await soon(draining) == []
+        assert await soon(handler) == "worked"
+
+    assert log.count("works") == 1
 
 
 async def test_a_body_beside_one_that_waits_for_a_run_is_waited_for(
@@ -243,7 +271,7 @@ async def test_a_body_beside_one_that_waits_for_a_run_is_waited_for(
     async with launched(journal_url) as runtime:
         Busy(log, gate.wait, runtime=runtime).run(run_id="b")
         await until(lambda: sorted(log) == ["ask", "ask", "works"])
-        draining = asyncio.create_task(runtime.drain(60))
+        draining = asyncio.create_task(runtime.drain(6))
         await until(lambda: not (runtime.live("child") or runtime.live("other")))
         await refuses(runtime)
         assert runtime.live("b") is not None

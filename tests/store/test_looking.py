@@ -13,7 +13,12 @@ import pytest
 from store_samples import Database, new_entry
 
 from durable_notebook._config import Settings, is_postgres
-from durable_notebook.errors import ConfigError, JournalTooNewError, StorageError
+from durable_notebook.errors import (
+    ConfigError,
+    JournalTooNewError,
+    LostOwnershipError,
+    StorageError,
+)
 from durable_notebook.store import Store, open_store
 
 LOOKING = Settings(migrate=False)
@@ -134,12 +139,15 @@ def test_an_executor_begins_while_others_look(store: Store, database: Database) 
     assert all(holds)
 
 
-def test_a_refused_message_is_emptied_and_its_key_is_free(store: Store) -> None:
+def test_a_refused_message_is_emptied_and_its_key_is_free(
+    store: Store, database: Database
+) -> None:
+    database.add_run("r", owner="me")
     refused = store.post("r", json.dumps({"n": 1}), "answer:0").result()
     assert refused is not None
     assert store.post("r", "{}", "answer:0").result() is None
 
-    store.refuse_mail("r", refused).result()
+    store.refuse_mail("r", "me", refused).result()
     again = store.post("r", json.dumps({"n": 2}), "answer:0").result()
 
     assert again is not None
@@ -147,3 +155,17 @@ def test_a_refused_message_is_emptied_and_its_key_is_free(store: Store) -> None:
         (refused, ""),
         (again, '{"n": 2}'),
     ]
+
+
+def test_who_has_lost_a_run_refuses_no_message_of_it(
+    store: Store, database: Database
+) -> None:
+    """Its class may be an old one, and the message right for who has the run."""
+    database.add_run("r", owner="another")
+    sequence = store.post("r", json.dumps({"n": 1}), "answer:0").result()
+    assert sequence is not None
+
+    with pytest.raises(LostOwnershipError):
+        store.refuse_mail("r", "me", sequence).result()
+
+    assert [m.tick for m in store.mail("r", 0)] == ['{"n": 1}']

@@ -177,6 +177,19 @@ def test_nobody_becomes_an_executor_that_is_leased(
     ExecutorLock.take(two, lease.executor_id).release()
 
 
+def test_a_lease_that_ran_out_is_over_once_somebody_is_the_executor_by_name(
+    far: Store, cut_off: Cuts, opens: Opens, leases: Leases
+) -> None:
+    """Or its holder, that was only cut off, would renew it beside the other."""
+    lease, other = leases(far, SHORT), opens()
+    with cut_off():
+        until(lambda: not other.is_held(lease.executor_id))
+        lock = ExecutorLock.take(other, lease.executor_id)
+
+    until(lambda: (problem := lease.problem()) and problem.is_taken)
+    lock.release()
+
+
 def test_a_lease_is_renewed(opens: Opens, database: Database, leases: Leases) -> None:
     """For longer than it lasts."""
     lease, other = leases(opens(), SHORT), opens()
