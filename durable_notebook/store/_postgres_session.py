@@ -110,14 +110,23 @@ class Session:
         sql = self._server.sql
         row = connection.execute(sql["hold"], values).fetchone()
         is_held = row is not None and bool(row[0])
-        if is_held:
-            connection.execute(sql["end_expired_lease"], values)
         # Asked while we have the lock: who takes a lease needs it for a moment.
-        if is_held and connection.execute(sql["is_leased"], values).rowcount:
+        if is_held and not self._end_lease(connection, values):
             connection.execute(sql["let_go"], values)
             is_held = False
         self._has_news = True  # It may have come with the answer.
         return is_held
+
+    def _end_lease(self, connection: Connection, values: dict[str, object]) -> bool:
+        """End a lease that has expired; gives whether there is none any more."""
+        sql = self._server.sql
+        row = connection.execute(sql["lease_has_expired"], values).fetchone()
+        if row is None:
+            return True
+        if not row[0]:
+            return False
+        # It ends nothing if its holder has renewed it since we looked.
+        return connection.execute(sql["end_expired_lease"], values).rowcount == 1
 
     # -- the thread ------------------------------------------------------------
 

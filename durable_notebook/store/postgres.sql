@@ -82,10 +82,10 @@ SELECT 1 FROM durable_lease
 WHERE executor_id = %(executor_id)s AND holder IS NOT NULL
 AND expires_at > extract(epoch FROM clock_timestamp())
 
--- is_leased --
-SELECT 1 FROM durable_lease
+-- lease_has_expired --
+-- No row if nobody holds it.
+SELECT expires_at <= extract(epoch FROM clock_timestamp()) FROM durable_lease
 WHERE executor_id = %(executor_id)s AND holder IS NOT NULL
-AND expires_at > extract(epoch FROM clock_timestamp())
 
 -- end_expired_lease --
 -- Its holder can no longer renew it.

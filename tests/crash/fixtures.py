@@ -36,30 +36,26 @@ def servers() -> Iterator[SimpleQueue[Forkserver]]:
 
 
 @pytest.fixture(scope="session")
-def sqlite(
-    servers: SimpleQueue[Forkserver], tmp_path_factory: pytest.TempPathFactory
-) -> Backend:
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Backend:
     """Files; the one to copy was launched on once, so nothing is to be migrated."""
-    return launched_once(SqliteFiles(), servers, tmp_path_factory.mktemp("opened"))
+    return launched_once(SqliteFiles(), tmp_path_factory.mktemp("opened"))
 
 
 @pytest.fixture(scope="session")
 def postgres(
-    servers: SimpleQueue[Forkserver],
     tmp_path_factory: pytest.TempPathFactory,
     postgres_server: PostgresServer,
 ) -> Backend:
     """The same on Postgres."""
     backend = PostgresDatabases(postgres_server)
-    return launched_once(backend, servers, tmp_path_factory.mktemp("opened"))
+    return launched_once(backend, tmp_path_factory.mktemp("opened"))
 
 
-def launched_once(
-    backend: Backend, servers: SimpleQueue[Forkserver], folder: Path
-) -> Backend:
-    server, url = servers.get(), backend.fresh(folder)
-    assert server.run(Job("counter", str(folder), url, 0, only_launch=True)) == 0
-    servers.put(server)
+def launched_once(backend: Backend, folder: Path) -> Backend:
+    url = backend.fresh(folder)
+    # Its own: a test may have every idle one before it asks for a database.
+    with Forkserver() as server:
+        assert server.run(Job("counter", str(folder), url, 0, only_launch=True)) == 0
     backend.keep(url)
     return backend
 
