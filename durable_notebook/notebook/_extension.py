@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
 from IPython.core.error import UsageError
 
-from durable_notebook.notebook._magics import DurableNotebook
 from durable_notebook.notebook._sentences import plainly
-from durable_notebook.notebook._serve import DurableServe
+from durable_notebook.notebook._workspace import DurableNotebook
+from durable_notebook.notebook.magics import ALL
+from durable_notebook.notebook.magics._base import DurableMagics
 
-_loaded: dict[int, tuple[DurableNotebook, DurableServe]] = {}
+_loaded: dict[int, tuple[DurableNotebook, list[DurableMagics]]] = {}
 
 
 def load(shell: Any) -> None:
@@ -23,20 +25,34 @@ def load(shell: Any) -> None:
             f"{installed}: forms would hang. "
             "Upgrade with: pip install -U ipykernel"
         )
-    magics = DurableNotebook(shell)
-    serve = DurableServe(shell, magics)
-    shell.register_magics(magics, serve)
-    for each in (magics, serve):
-        shell.events.register("post_run_cell", each.after_cell)
-    _loaded[id(shell)] = magics, serve
+    durable = DurableNotebook(shell)
+    magics = [kind(shell, durable) for kind in ALL]
+    shell.configurables.append(durable)
+    shell.register_magics(*magics)
+    for hook in _hooks(durable, magics):
+        shell.events.register("post_run_cell", hook)
+    _loaded[id(shell)] = durable, magics
     with plainly():
-        magics.open_existing()
+        durable.open_existing()
 
 
 def unload(shell: Any) -> None:
     """Close the journal and take back what `load` registered."""
     loaded = _loaded.pop(id(shell), None)
-    if loaded is not None:
-        for each in loaded:
-            shell.events.unregister("post_run_cell", each.after_cell)
-        loaded[0].close()
+    if loaded is None:
+        return
+    durable, magics = loaded
+    for hook in _hooks(durable, magics):
+        shell.events.unregister("post_run_cell", hook)
+    for magic in magics:
+        for kind, names in magic.magics.items():
+            for name in names:
+                shell.magics_manager.magics[kind].pop(name, None)
+    shell.configurables.remove(durable)
+    durable.close()
+
+
+def _hooks(
+    durable: DurableNotebook, magics: list[DurableMagics]
+) -> list[Callable[[object], None]]:
+    return [durable.after_cell, *(magic.after_cell for magic in magics)]

@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any
 from durable_notebook._client import Client, Run
 
 if TYPE_CHECKING:
-    from durable_notebook.notebook._magics import DurableNotebook
+    from durable_notebook.notebook._workspace import DurableNotebook
 
 
 class NotebookRun(Run):
     """A run of this notebook: it stays usable over a simulated restart."""
 
-    def __init__(self, magics: DurableNotebook, run_id: str) -> None:
-        super().__init__(magics.session.client, run_id)
-        self._magics = magics
+    def __init__(self, durable: DurableNotebook, run_id: str) -> None:
+        super().__init__(durable.session.client, run_id)
+        self._durable = durable
 
     @property
     def client(self) -> Client:
-        return self._magics.session.client
+        return self._durable.session.client
 
     async def result(self) -> Any:
         try:
             return await super().result()
         finally:
             # A cell that has awaited the run leaves its panel as it ended.
-            for panel in self._magics.panels_of(self.run_id):
+            for panel in self._durable.panels_of(self.run_id):
                 await asyncio.to_thread(panel.ended.wait, 1.0)
 
     def _ipython_display_(self) -> None:

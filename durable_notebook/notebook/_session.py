@@ -23,7 +23,7 @@ from durable_notebook.errors import NotAWorkflowError
 from durable_notebook.runtime import DBOSRuntime
 
 if TYPE_CHECKING:
-    from durable_notebook.notebook._server import Server
+    from durable_notebook.notebook._serving import Server
 
 T = TypeVar("T")
 

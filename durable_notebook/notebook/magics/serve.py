@@ -6,34 +6,32 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
+from IPython.core.magic import line_magic, magics_class, no_var_expand
 
 from durable_notebook._config import TOKEN_VARIABLE, token_from_environment
 from durable_notebook.errors import ConfigError
 from durable_notebook.notebook._cells import is_workflow, workflow_named
 from durable_notebook.notebook._fields import Line, parse
-from durable_notebook.notebook._magics import DurableNotebook
 from durable_notebook.notebook._sentences import plainly
+from durable_notebook.notebook._workspace import MOST_NAMED, DurableNotebook
+from durable_notebook.notebook.magics._base import DurableMagics
 from durable_notebook.runtime import require_server
 from durable_notebook.views import words
 from durable_notebook.views.serving import Served, asked_at, served
 
 if TYPE_CHECKING:
-    from durable_notebook.notebook._server import Server
+    from durable_notebook.notebook._serving import Server
     from durable_notebook.server import AccessPolicy
 
 _VALUED = ("port", "host", "token-env", "origin")
-_MOST_NAMED = 5
 
 
 @magics_class
-class DurableServe(Magics):
+class ServeMagics(DurableMagics):
     """Serves workflows of the notebook on the session's runtime."""
 
     def __init__(self, shell: Any, durable: DurableNotebook) -> None:
-        super().__init__(shell=shell)
-        self._shell = shell
-        self._durable = durable
+        super().__init__(shell, durable)
         self._server: Server | None = None
         self._is_all = False
         self._variable = ""
@@ -82,11 +80,11 @@ class DurableServe(Magics):
     def _start(self, wanted: Line) -> None:
         """Serve what was asked for in the place of what was served until then."""
         require_server()
-        from durable_notebook.notebook._server import Server
+        from durable_notebook.notebook._serving import Server
 
         policy, is_all = self._policy(wanted), not wanted.targets
         values = self._values(wanted.targets)
-        server = Server(self._durable.session)
+        server = Server(self._session)
         _say(server.prepare(values, is_all=is_all))
         before, self._server = self._running, None
         if before is not None:
@@ -104,7 +102,7 @@ class DurableServe(Magics):
         self._last_port = int(server.url.rpartition(":")[2])
 
     def _values(self, targets: tuple[str, ...]) -> dict[str, Any]:
-        from durable_notebook.notebook._server import served_names
+        from durable_notebook.notebook._serving import served_names
 
         names = self._shell.user_ns
         found = {t: workflow_named(self._shell, t) for t in targets}
@@ -145,7 +143,7 @@ class DurableServe(Magics):
     def _shown(self) -> Served:
         server = self._server
         assert server is not None
-        session = self._durable.session
+        session = self._session
         rows = session.call(session.client.runs())
         asking = [row.run_id for row in rows if row.prompts]
         unfinished = sum(not row.status.is_final for row in rows)
@@ -154,7 +152,7 @@ class DurableServe(Magics):
         ]
         notes += [
             f"{run_id} asks: %durable_resume {run_id} shows the form."
-            for run_id in asking[:_MOST_NAMED]
+            for run_id in asking[:MOST_NAMED]
         ]
         variable = f"${self._variable}" if server.has_token else None
         url = asked_at(server.url)

@@ -1,0 +1,171 @@
+"""What a kernel has of durable_notebook: its settings, its session, its panels.
+
+`%config DurableNotebook` shows and sets the settings. The magics share one of these.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from IPython.core.error import UsageError
+from traitlets import observe
+
+from durable_notebook._config import (
+    Settings,
+    default_url,
+    is_postgres,
+    sqlite_path,
+    url_from_environment,
+)
+from durable_notebook._model import RunInfo
+from durable_notebook.notebook._local_postgres import LocalPostgres
+from durable_notebook.notebook._monitor import Panel
+from durable_notebook.notebook._run import NotebookRun
+from durable_notebook.notebook._sentences import short_path, state_of
+from durable_notebook.notebook._session import Session, notebook_path
+from durable_notebook.notebook._traits import Traits
+from durable_notebook.views import words
+
+MOST_NAMED = 5
+"""How many runs a sentence names."""
+
+
+class DurableNotebook(Traits):
+    """Durable runs in this notebook. `%config DurableNotebook` shows the settings."""
+
+    # Before `__init__`, which sets what a profile says.
+    _session: Session | None = None
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(parent=shell)
+        self._shell = shell
+        self._beside = default_url()
+        self._local = LocalPostgres(sqlite_path(self._beside).parent / "postgres")
+        self._last_run: str | None = None
+        self._panels: list[Panel] = []
+
+    # -- the session ---------------------------------------------------------------
+
+    @property
+    def _url(self) -> str:
+        return self.database_url or url_from_environment() or self._beside
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the journal is open."""
+        return self._session is not None
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What the notebook defines."""
+        found: dict[str, Any] = self._shell.user_ns
+        return found
+
+    @property
+    def session(self) -> Session:
+        """The session, opened by the first use."""
+        if self._session is None:
+            self._session = Session(
+                Settings(
+                    database_url=self._url,
+                    notebook=notebook_path(self.names),
+                    redact=tuple(self.redact),
+                    idle_timeout_s=self.idle_timeout,
+                )
+            )
+        return self._session
+
+    @observe("idle_timeout")
+    def _release_idle(self, _: object) -> None:
+        if self._session is not None:
+            self._session.runtime.release_idle_after(self.idle_timeout)
+
+    def open_existing(self) -> None:
+        """Open the journal if there is one, and tell what was interrupted."""
+        if is_postgres(self._url) or sqlite_path(self._url).exists():
+            self.tell()
+
+    def connect(self, url: str) -> None:
+        """Open another journal, and tell what is in it; empty means the default one."""
+        self.close()
+        self.database_url = url
+        self.tell()
+
+    def connect_local_postgres(self) -> None:
+        """The same with a Postgres server beside the notebook, which is started."""
+        self.close()
+        self.database_url = self._local.start()
+        self.tell()
+
+    def restart(self) -> None:
+        """Drop everything in memory as a kill would, and open the journal again."""
+        assert self._session is not None
+        self._session.abandon()
+        self._session = None
+        print("Dropped everything in memory, as a kill would.")  # noqa: T201
+        self.tell()
+        self._panels = [p for p in self._panels if p.follow(self.session)]
+
+    def close(self) -> None:
+        """Close the journal."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+        self._local.stop()
+
+    def tell(self) -> None:
+        """Say in two lines what this journal holds and what each run waits for."""
+        session = self.session
+        going_on = session.define(self.names)
+        rows = session.call(session.client.runs())
+        open_runs = [row for row in rows if not row.status.is_final]
+        where = self._local.name or short_path(self._url)
+        life = f"session {session.runtime.session}"
+        count = words.plural(len(open_runs), "unfinished run")
+        print(f"durable_notebook: journal {where}, {life}, {count}")  # noqa: T201
+        if open_runs:
+            print("; ".join(state_of(row) for row in open_runs[:MOST_NAMED]))  # noqa: T201
+        self._show_going_on(going_on)
+
+    def after_cell(self, _: object) -> None:
+        """Let runs go on whose workflow a cell has just defined."""
+        if self._session is not None and self._session.runtime.undefined():
+            self._show_going_on(self._session.define(self.names))
+
+    def _show_going_on(self, going_on: list[RunInfo]) -> None:
+        for info in going_on:
+            done = words.plural(info.steps, "completed step")
+            note = f"resumed by itself: {done} kept from before"
+            if info.prompts:
+                self.show(info.run_id, note)
+            else:
+                print(  # noqa: T201
+                    f"Run {info.run_id} goes on: {done} kept. "
+                    f"Watch it with %durable_resume {info.run_id}"
+                )
+
+    # -- panels --------------------------------------------------------------------
+
+    def show(self, run_id: str, note: str) -> NotebookRun:
+        """Show a run in the output of the cell that runs now."""
+        self._last_run = run_id
+        self._panels.append(Panel(self.session, run_id, note))
+        return NotebookRun(self, run_id)
+
+    def panels_of(self, run_id: str) -> list[Panel]:
+        """The panels that show a run."""
+        return [panel for panel in self._panels if panel.run_id == run_id]
+
+    def newest(self) -> str:
+        """The run that this notebook showed last, else the newest of the journal.
+
+        Raises:
+            UsageError: There are no runs.
+        """
+        if self._last_run is not None:
+            return self._last_run
+        session = self.session
+        rows = session.call(session.client.runs(limit=1))
+        if not rows:
+            raise UsageError("There are no runs yet. Start one with %durable_run.")
+        return rows[0].run_id

@@ -1,0 +1,18 @@
+"""The magics, a module for each thing one does. To add one: a class here, and `ALL`."""
+
+from __future__ import annotations
+
+from durable_notebook.notebook.magics._base import DurableMagics
+from durable_notebook.notebook.magics.answer import AnswerMagics
+from durable_notebook.notebook.magics.connect import ConnectMagics
+from durable_notebook.notebook.magics.read import ReadMagics
+from durable_notebook.notebook.magics.run import RunMagics
+from durable_notebook.notebook.magics.serve import ServeMagics
+
+ALL: tuple[type[DurableMagics], ...] = (
+    ConnectMagics,
+    RunMagics,
+    ReadMagics,
+    AnswerMagics,
+    ServeMagics,
+)

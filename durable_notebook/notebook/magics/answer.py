@@ -1,0 +1,33 @@
+"""`%durable_answer`: answer a question of a run from a cell."""
+
+from __future__ import annotations
+
+from IPython.core.error import UsageError
+from IPython.core.magic import line_magic, magics_class, no_var_expand
+
+from durable_notebook.notebook._fields import parse
+from durable_notebook.notebook._sentences import plainly
+from durable_notebook.notebook.magics._base import DurableMagics
+
+
+@magics_class
+class AnswerMagics(DurableMagics):
+    """Answers questions."""
+
+    @no_var_expand
+    @line_magic
+    def durable_answer(self, line: str) -> None:
+        """Answer a question of a run: `%durable_answer RUN field=value ...`.
+
+        The fields are those of the event the run expects; a value is a Python
+        expression of the notebook. The answer is on disk when this returns.
+        """
+        with plainly():
+            request = parse(line)
+            if request.target is None:
+                raise UsageError("Name the run: %durable_answer RUN field=value ...")
+            fields = request.values(self._shell.ev)
+            session = self._session
+            answer = session.client.answer(request.target, fields)
+            event = session.call(answer)
+            print(f"Sent {type(event).__name__} to run {request.target}.")  # noqa: T201
