@@ -30,6 +30,11 @@ def page(body: str) -> str:
     return f'<style>{_style()}</style><div class="dn">{body}</div>'
 
 
+def twin(view: str, body: str) -> str:
+    """What is seen where the live view with this id is not."""
+    return f'<div class="dn-twin" data-view="{escape(view)}">{body}</div>'
+
+
 def journal(info: RunInfo, rows: Sequence[Attempt]) -> str:
     """A run's timeline: a row an attempt, a rule where a process died."""
     head = _head(info, words.plural(info.steps, "completed step"))
