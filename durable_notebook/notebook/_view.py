@@ -1,8 +1,8 @@
 """A live view in a cell's output, and the static twin that stays in the saved notebook.
 
-A saved notebook keeps no widgets, and a page whose kernel was killed keeps dead ones. So
-a view is shown behind a twin in HTML, and stands in for it only while the kernel lives:
-what is left then, in the file, on a code host and in nbconvert, is the twin.
+A saved notebook keeps no widgets, and a page whose kernel was killed keeps dead ones.
+So a view is shown behind a twin in HTML, and stands in for it only while the kernel
+lives: what is left then, in the file, on a code host and in nbconvert, is the twin.
 """
 
 from __future__ import annotations
@@ -49,8 +49,10 @@ class Shown:
         display(self.view)
 
     def keep(self, markup: str, text: str) -> None:
-        """Put another state into the twin. From any thread; at milestones, as each
-        is written to the notebook's file."""
+        """Put another state into the twin, from any thread.
+
+        At milestones: each is written to the notebook's file.
+        """
         self._slot.fill(self._marked(markup), text)
 
     def end(self) -> None:
