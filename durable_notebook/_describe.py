@@ -8,7 +8,12 @@ from typing import Protocol
 
 from durable_notebook._entry import Entry, now
 from durable_notebook._model import EventView, Json, Prompt, RunInfo, RunStatus, at
-from durable_notebook.errors import DurableNotebookError
+from durable_notebook.errors import (
+    AlreadyAnsweredError,
+    DurableNotebookError,
+    NeverAskedError,
+    NoPromptError,
+)
 from durable_notebook.store import Life, RunRow, Store
 
 _OF_DBOS = {"SUCCESS": RunStatus.COMPLETED, "CANCELLED": RunStatus.CANCELLED}
@@ -101,6 +106,26 @@ def _waiting(
         return RunStatus.RUNNING, None
     by_itself = "an event or a retry" if entry.rest else "an event from outside"
     return RunStatus.RUNNING, by_itself
+
+
+def open_prompt(store: Store, info: RunInfo, number: int | None = None) -> Prompt:
+    """An open question of a run, by default its oldest.
+
+    Raises:
+        NoPromptError: It waits for nobody.
+        NeverAskedError, AlreadyAnsweredError: It does not wait with this question.
+    """
+    for prompt in info.prompts:
+        if number in (None, prompt.number):
+            return prompt
+    if number is not None:
+        prompts = [p for each in store.entries(info.run_id) for p in each.entry.prompts]
+        asked = max((prompt["number"] + 1 for prompt in prompts), default=0)
+        if number >= asked:
+            raise NeverAskedError(info.run_id, number, asked)
+        if not info.status.is_final:
+            raise AlreadyAnsweredError(info.run_id)
+    raise NoPromptError(info.run_id, info.status)
 
 
 def _place(row: RunRow, before: int | None) -> str | None:
