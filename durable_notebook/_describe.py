@@ -57,7 +57,7 @@ def describe(
         updated=at(entry.at if entry else row.updated_at),
         executor_id=row.executor_id,
         size=size,
-        error=None if error is None else _sentence(error),
+        error=None if error is None else sentence_of(error),
         due=at(entry.rest) if entry and entry.rest and is_waiting else None,
         start_event=EventView.of(start),
         prompts=prompts,
@@ -137,7 +137,8 @@ def _place(row: RunRow, before: int | None) -> str | None:
     return f"a place among the runs of {name}{behind}"
 
 
-def _sentence(error: dict[str, str]) -> str:
+def sentence_of(error: dict[str, str]) -> str:
+    """What is said of the error with which a run has ended."""
     name = error["type"].rpartition(".")[2]
     return f"{name}: {error['message']}" if error["message"] else name
 

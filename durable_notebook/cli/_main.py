@@ -29,7 +29,7 @@ from durable_notebook.cli import (
     _trim,
 )
 from durable_notebook.cli._arguments import field
-from durable_notebook.cli._command import Command, RefusalError, plainly
+from durable_notebook.cli._command import INTERRUPTED, Command, RefusalError, plainly
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.views.table import harmless
 
@@ -48,7 +48,6 @@ COMMANDS: tuple[Command, ...] = (
     _completion.COMMAND,
 )
 
-_INTERRUPTED = 130
 _BROKEN_PIPE = 141
 
 
@@ -70,10 +69,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except (DurableNotebookError, RefusalError) as e:
-        print(f"{OURS}: {harmless(plainly(str(e)))}", file=sys.stderr)
+        print(f"{OURS}: {harmless(plainly(str(e), args))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     return status
 
 

@@ -33,7 +33,13 @@ from durable_notebook.notebook._fields import Line, parse
 from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
-from durable_notebook.notebook._sentences import became, plainly, short_path, state_of
+from durable_notebook.notebook._sentences import (
+    became,
+    magic,
+    plainly,
+    short_path,
+    state_of,
+)
 from durable_notebook.notebook._session import Session, notebook_path
 from durable_notebook.notebook._traits import Traits
 from durable_notebook.views import frames, words
@@ -127,7 +133,7 @@ class DurableNotebook(Magics, Traits):
             else:
                 print(  # noqa: T201
                     f"Run {info.run_id} goes on: {done} kept. "
-                    f"Watch it with %durable_resume {info.run_id}"
+                    f"Watch it with {magic('resume', info.run_id)}"
                 )
 
     def _panel(self, run_id: str, note: str) -> NotebookRun:

@@ -13,7 +13,7 @@ from durable_notebook.errors import ConfigError
 from durable_notebook.notebook._cells import is_workflow, workflow_named
 from durable_notebook.notebook._fields import Line, parse
 from durable_notebook.notebook._magics import DurableNotebook
-from durable_notebook.notebook._sentences import plainly
+from durable_notebook.notebook._sentences import magic, plainly
 from durable_notebook.runtime import require_server
 from durable_notebook.views import words
 from durable_notebook.views.serving import Served, asked_at, served
@@ -153,7 +153,7 @@ class DurableServe(Magics):
             f"{words.plural(unfinished, 'unfinished run')}. Stop: %durable_serve --stop"
         ]
         notes += [
-            f"{run_id} asks: %durable_resume {run_id} shows the form."
+            f"{run_id} asks: {magic('resume', run_id)} shows the form."
             for run_id in asking[:_MOST_NAMED]
         ]
         variable = f"${self._variable}" if server.has_token else None
