@@ -15,14 +15,20 @@ from workflows import Workflow
 from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, TickCancelRun
 
-from durable_notebook._describe import describe, seen_by
+from durable_notebook._describe import describe, open_prompt, seen_by
 from durable_notebook._model import (
     Attempt,
     Prompt,
     RunInfo,
     RunStatus,
 )
-from durable_notebook._requests import adopt, blank_start, instantiate, make_event
+from durable_notebook._requests import (
+    adopt,
+    blank_start,
+    instantiate,
+    make_answer,
+    make_event,
+)
 from durable_notebook._timeline import attempts
 from durable_notebook.errors import (
     AlreadyAnsweredError,
@@ -302,28 +308,29 @@ class Client:
     # -- answer ------------------------------------------------------------------
 
     async def answer(
-        self, run_id: str, fields: dict[str, Any], *, prompt: Prompt | None = None
+        self, run_id: str, fields: dict[str, Any], *, prompt: Prompt | int | None = None
     ) -> Event:
-        """Answer a question of a run, by default its oldest.
+        """Answer a question of a run, by its number or by default its oldest.
 
         The answer is on disk when this returns, and is applied exactly once. Gives
         the event that was sent.
 
         Raises:
             NoPromptError: The run waits for nobody.
+            NeverAskedError: It has asked no question of this number.
             InvalidFieldsError: The answer is not one the run can take.
             AlreadyAnsweredError: Somebody answered first.
         """
         return await self.on_loop(self._answer(run_id, fields, prompt))
 
     async def _answer(
-        self, run_id: str, fields: dict[str, Any], prompt: Prompt | None
+        self, run_id: str, fields: dict[str, Any], prompt: Prompt | int | None
     ) -> Event:
         info = await self.read_info(run_id)
-        if prompt is None:
-            if not info.prompts:
-                raise NoPromptError(run_id, info.status)
-            prompt = info.prompts[0]
+        if not isinstance(prompt, Prompt):
+            prompt = await asyncio.to_thread(
+                open_prompt, self.runtime.store, info, prompt
+            )
         event = self._answer_event(info, prompt, fields)
         tick = TickAddEvent(event=event)
         if not await self.runtime.post(run_id, tick, prompt.key):
@@ -336,7 +343,7 @@ class Client:
         problems: InvalidFieldsError | None = None
         for kind in self.answer_classes(info, prompt):
             try:
-                return make_event(kind, {**fields, **prompt.requirements})
+                return make_answer(kind, fields, prompt)
             except InvalidFieldsError as e:
                 problems = problems or e
         if problems is None:

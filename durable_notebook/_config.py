@@ -11,7 +11,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from durable_notebook._lease import LeaseTerms
 from durable_notebook.errors import ConfigError
@@ -148,7 +147,12 @@ def _check_pool(most: int | None, least: int | None) -> None:
 
 def is_postgres(url: str) -> bool:
     """Whether a URL is one of a Postgres database, good or not."""
-    return urlsplit(url).scheme.partition("+")[0] in ("postgres", "postgresql")
+    return _scheme(url).partition("+")[0] in ("postgres", "postgresql")
+
+
+def _scheme(url: str) -> str:
+    """What a URL begins with: `urlsplit` does not take every password."""
+    return url.partition("://")[0].lower()
 
 
 def check_url(url: str) -> None:
@@ -224,6 +228,12 @@ def postgres_url(url: str) -> str:
             f"The password in {without_password(url)} has characters that end it.",
             "Write '@' as '%40', '/' as '%2F', ':' as '%3A', '?' as '%3F'.",
         )
+    address = authority.rpartition("@")[2]
+    if address.count("[") != address.count("]"):
+        raise ConfigError(
+            f"The address in {without_password(url)} has a bracket without another.",
+            "Write an IPv6 address as '[::1]'.",
+        )
     if not database:
         raise ConfigError(
             f"{without_password(url)} names no database.",
@@ -238,8 +248,7 @@ def sqlite_path(url: str) -> Path:
     Raises:
         ConfigError: The URL is not one of a SQLite file.
     """
-    parts = urlsplit(url)
-    if not parts.scheme.startswith("sqlite"):
+    if not _scheme(url).startswith("sqlite"):
         raise ConfigError(
             f"{without_password(url)} is neither a SQLite nor a Postgres database.",
             "Use 'sqlite:///journal.sqlite' or 'postgresql://user@host/database'.",

@@ -8,7 +8,12 @@ from typing import Protocol
 
 from durable_notebook._entry import Entry, now
 from durable_notebook._model import EventView, Json, Prompt, RunInfo, RunStatus, at
-from durable_notebook.errors import DurableNotebookError
+from durable_notebook.errors import (
+    AlreadyAnsweredError,
+    DurableNotebookError,
+    NeverAskedError,
+    NoPromptError,
+)
 from durable_notebook.store import Life, RunRow, Store
 
 _OF_DBOS = {"SUCCESS": RunStatus.COMPLETED, "CANCELLED": RunStatus.CANCELLED}
@@ -52,7 +57,7 @@ def describe(
         updated=at(entry.at if entry else row.updated_at),
         executor_id=row.executor_id,
         size=size,
-        error=None if error is None else _sentence(error),
+        error=None if error is None else sentence_of(error),
         due=at(entry.rest) if entry and entry.rest and is_waiting else None,
         start_event=EventView.of(start),
         prompts=prompts,
@@ -103,6 +108,26 @@ def _waiting(
     return RunStatus.RUNNING, by_itself
 
 
+def open_prompt(store: Store, info: RunInfo, number: int | None = None) -> Prompt:
+    """An open question of a run, by default its oldest.
+
+    Raises:
+        NoPromptError: It waits for nobody.
+        NeverAskedError, AlreadyAnsweredError: It does not wait with this question.
+    """
+    for prompt in info.prompts:
+        if number in (None, prompt.number):
+            return prompt
+    if number is not None:
+        prompts = [p for each in store.entries(info.run_id) for p in each.entry.prompts]
+        asked = max((prompt["number"] + 1 for prompt in prompts), default=0)
+        if number >= asked:
+            raise NeverAskedError(info.run_id, number, asked)
+        if not info.status.is_final:
+            raise AlreadyAnsweredError(info.run_id)
+    raise NoPromptError(info.run_id, info.status)
+
+
 def _place(row: RunRow, before: int | None) -> str | None:
     """What a run waits for that is over its workflow's limit; None if it is not."""
     if before is None and not row.waits_for_place:
@@ -112,7 +137,8 @@ def _place(row: RunRow, before: int | None) -> str | None:
     return f"a place among the runs of {name}{behind}"
 
 
-def _sentence(error: dict[str, str]) -> str:
+def sentence_of(error: dict[str, str]) -> str:
+    """What is said of the error with which a run has ended."""
     name = error["type"].rpartition(".")[2]
     return f"{name}: {error['message']}" if error["message"] else name
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from durable_notebook._describe import Outside
+from durable_notebook._describe import Outside, sentence_of
 from durable_notebook._entry import Entry, RecordedEntry
-from durable_notebook._finding import OURS, UPGRADE, Cause, Finding
+from durable_notebook._finding import UPGRADE, Cause, Finding, ours
 from durable_notebook._model import Json, at
 from durable_notebook._pauses import pauses
 from durable_notebook.errors import (
@@ -61,14 +61,12 @@ def _unreadable(row: RunRow, problem: DurableNotebookError) -> Finding:
 def _ended(row: RunRow, end: dict[str, Json]) -> Finding:
     if end["status"] != "failed":
         return Finding(Cause.ENDED, f"It has ended: it is {end['status']}.", row.run_id)
-    error = end["error"]
-    name = error["type"].rpartition(".")[2]
     return Finding(
         Cause.FAILED,
-        f"It has failed: {name}: {error['message']}. Correct the cause; a fork does "
+        f"It has failed: {sentence_of(end['error'])}. Correct the cause; a fork does "
         "its last turn again.",
         row.run_id,
-        commands=((OURS, "fork", row.run_id),),
+        commands=(ours("fork", row.run_id),),
     )
 
 
@@ -83,7 +81,7 @@ def _ended_by_dbos(row: RunRow, entries: Sequence[RecordedEntry]) -> Finding:
         Cause.OUTCOME_LOST,
         str(lost),
         row.run_id,
-        commands=((OURS, "fork", row.run_id),),
+        commands=(ours("fork", row.run_id),),
     )
 
 
@@ -94,7 +92,7 @@ def _execution(row: RunRow, last: Entry | None, outside: Outside) -> list[Findin
     """Why nobody executes an unfinished run; empty if somebody does."""
     executor = row.executor_id or ""
     name = row.workflow.rpartition(".")[2]
-    resume = (OURS, "resume", row.run_id, "--app", module_of(row.workflow))
+    resume = ours("resume", row.run_id, options={"app": module_of(row.workflow)})
     if not row.is_owned:
         says = f"It was forked or resumed, and no process that has {name} has taken it."
         found = [Finding(Cause.NOBODY_TOOK_IT, says, row.run_id, commands=(resume,))]
@@ -113,7 +111,7 @@ def _execution(row: RunRow, last: Entry | None, outside: Outside) -> list[Findin
                 "shows in which step each process ended: correct that, and launch with "
                 "a larger one.",
                 row.run_id,
-                commands=((OURS, "journal", row.run_id),),
+                commands=(ours("journal", row.run_id),),
             )
         )
     return found
@@ -135,7 +133,8 @@ def _dead(
     if life is not None and life.notebook is not None:
         where = f"open {life.notebook}"
     other = outside.another_alive(executor) or "EXECUTOR"
-    reassign = (OURS, "reassign", "--from", executor, "--to", other, row.run_id)
+    both = {"from": executor, "to": other}
+    reassign = ours("reassign", row.run_id, options=both)
     return Finding(
         Cause.EXECUTOR_DEAD,
         f"Its executor {executor!r} is not alive, and its runs wait for it: {where}, "

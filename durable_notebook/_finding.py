@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +10,22 @@ from enum import StrEnum
 OURS = "durable-notebook"
 
 UPGRADE = ("pip", "install", "-U", OURS)
+
+
+def ours(
+    command: str, *arguments: str, options: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """The words of a command of ours, none of which is taken for another.
+
+    An id may begin with a dash: then it stands behind a `--`.
+    """
+    given: list[str] = []
+    for name, value in (options or {}).items():
+        is_odd = value.startswith("-")
+        given += [f"--{name}={value}"] if is_odd else [f"--{name}", value]
+    if any(word.startswith("-") for word in arguments):
+        return (OURS, command, *given, "--", *arguments)
+    return (OURS, command, *arguments, *given)
 
 
 class Cause(StrEnum):

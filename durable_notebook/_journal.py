@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Self
 
 from durable_notebook._config import Settings, is_postgres, sqlite_path
-from durable_notebook._describe import Outside, describe
+from durable_notebook._describe import Outside, describe, open_prompt
 from durable_notebook._messages import Message, cancellation
 from durable_notebook._model import Attempt, Prompt, RunInfo, RunStatus
 from durable_notebook._reassignment import reassign, reassignable
@@ -31,7 +31,6 @@ from durable_notebook.errors import (
     AlreadyAnsweredError,
     ConfigError,
     LostOwnershipError,
-    NoPromptError,
     RunFinishedError,
 )
 from durable_notebook.store import RunRow, Store, open_store
@@ -121,13 +120,10 @@ class Journal:
 
         Raises:
             UnknownRunError: There is no such run.
-            NoPromptError: It waits for nobody, or not with this question.
+            NoPromptError: It waits for nobody.
+            NeverAskedError, AlreadyAnsweredError: It does not wait with this question.
         """
-        info = self.info(run_id)
-        for prompt in info.prompts:
-            if number in (None, prompt.number):
-                return prompt
-        raise NoPromptError(run_id, info.status)
+        return open_prompt(self.store, self.info(run_id), number)
 
     def answer(self, prompt: Prompt, message: Message) -> Sent:
         """Answer a question; on disk when this returns, and applied exactly once.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from durable_notebook._describe import Outside
 from durable_notebook._entry import RecordedEntry
-from durable_notebook._finding import OURS, Cause, Finding
+from durable_notebook._finding import Cause, Finding, ours
 from durable_notebook._model import AttemptStatus, Prompt, at
 from durable_notebook._schema import usage
 from durable_notebook._timeline import attempts
@@ -69,19 +69,18 @@ def _question(prompt: Prompt, *, is_only: bool) -> Finding:
     if prompt.asked is not None:
         says = f"It waits for a person: {prompt.asked}. The answer is "
         says += f"{prompt.answer_name}."
-    command = [OURS, "answer", prompt.run_id]
-    if not is_only:
-        command += ["--prompt", str(prompt.number)]
+    options = {} if is_only else {"prompt": str(prompt.number)}
     schema = next(filter(None, prompt.schemas), None)
     given = usage(schema) if schema else {}
-    command += [f"{n}={v}" for n, v in given.items() if n not in prompt.requirements]
+    fields = [f"{n}={v}" for n, v in given.items() if n not in prompt.requirements]
     if schema is None:
-        command += ["--app", "MODULE", "FIELD=VALUE"]
+        options["app"] = "MODULE"
+        fields = ["FIELD=VALUE"]
     return Finding(
         Cause.WAITING_FOR_ANSWER,
         says,
         prompt.run_id,
-        commands=(tuple(command),),
+        commands=(ours("answer", prompt.run_id, *fields, options=options),),
         since=prompt.asked_at,
     )
 
@@ -170,7 +169,7 @@ def _runs_of(store: Store, row: RunRow) -> list[Finding]:
             Cause.WAITING_FOR_RUN,
             f"A step of it has begun run {child.run_id!r}, which has not ended.",
             row.run_id,
-            commands=((OURS, "doctor", child.run_id),),
+            commands=(ours("doctor", child.run_id),),
             since=at(child.created_at),
         )
         for child in store.children(row.run_id)

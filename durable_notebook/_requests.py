@@ -17,13 +17,16 @@ from workflows.runtime.types.ticks import TickAddEvent
 
 from durable_notebook._messages import Message
 from durable_notebook._model import EventView, Prompt
-from durable_notebook._schema import read_fields, schema_of
+from durable_notebook._schema import is_deeper, read_fields, schema_of
 from durable_notebook.errors import (
     InvalidFieldsError,
     NotAWorkflowError,
     UncheckedAnswerError,
 )
 from durable_notebook.runtime import DBOSRuntime, plain_codec
+
+# Deeper ones are nobody's data, and could be too deep to be read when a run resumes.
+_DEEPEST = 100
 
 
 def instantiate(workflow: object) -> Workflow:
@@ -62,11 +65,10 @@ def make_event(kind: type[Event], fields: dict[str, Any]) -> Event:
         InvalidFieldsError: With what is wrong about each field.
     """
     known = list(kind.model_fields)
-    problems = {}
-    if known:
-        problems = {n: "there is no such field" for n in fields if n not in known}
+    problems = {n: wrong for n, v in fields.items() if (wrong := _odd(n, v, known))}
     try:
-        event = kind(**fields)
+        # A field that is called `self` would be taken for another argument.
+        event = kind(**{n: v for n, v in fields.items() if n not in problems})
     except ValidationError as e:
         for error in e.errors():
             where = ".".join(str(part) for part in error["loc"]) or kind.__name__
@@ -75,6 +77,31 @@ def make_event(kind: type[Event], fields: dict[str, Any]) -> Event:
     if problems:
         raise InvalidFieldsError(kind.__name__, problems, known)
     return event
+
+
+def _odd(name: str, value: object, known: list[str]) -> str | None:
+    """Why no event can have this field, whatever it takes."""
+    if known and name not in known:
+        return "there is no such field"
+    if name == "self" or name.startswith("_"):
+        return "no field has such a name"
+    if is_deeper(value, _DEEPEST):
+        return f"it is nested more than {_DEEPEST} times"
+    return None
+
+
+def make_answer(kind: type[Event], fields: dict[str, Any], prompt: Prompt) -> Event:
+    """Make an event that answers a question, and that its journal can hold.
+
+    Raises:
+        InvalidFieldsError: With what is wrong about each field.
+    """
+    event = make_event(kind, {**fields, **prompt.requirements})
+    where = plain_codec().unstorable(event)
+    if where is None:
+        return event
+    problems = {where.rpartition(".")[2]: "it has a value that JSON cannot hold"}
+    raise InvalidFieldsError(kind.__name__, problems, list(kind.model_fields))
 
 
 def answer_message(
@@ -94,7 +121,7 @@ def answer_message(
     for kind in filter(None, map(find, prompt.expects)):
         fields = read_fields(texts, schema_of(kind) or {})
         try:
-            event = make_event(kind, {**fields, **prompt.requirements})
+            event = make_answer(kind, fields, prompt)
         except InvalidFieldsError as e:
             refused = refused or e
         else:

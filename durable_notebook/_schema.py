@@ -84,6 +84,21 @@ def _field(schema: Json, name: str) -> Json:
     return schema.get("properties", {}).get(name, {})
 
 
+def is_deeper(value: object, most: int) -> bool:
+    """Whether lists and objects are nested more than so many times."""
+    level = [value]
+    for _ in range(most + 1):
+        inner = [
+            each.values() if isinstance(each, dict) else each
+            for each in level
+            if isinstance(each, dict | list | tuple)
+        ]
+        level = [value for values in inner for value in values]
+        if not level:
+            return False
+    return True
+
+
 # -- checking --------------------------------------------------------------------------
 
 

@@ -22,6 +22,7 @@
     ├── RunFinishedError            the run ended; it takes no more messages
     ├── UnfinishedRunError          the run has not ended; it cannot be rewound
     ├── NoPromptError               the run does not wait for a person
+    ├── NeverAskedError             the run has never asked a question of this number
     ├── AlreadyAnsweredError        somebody answered first
     ├── InvalidFieldsError          fields an event does not accept
     ├── UncheckedAnswerError        nobody here knows which fields an answer has
@@ -395,6 +396,27 @@ class NoPromptError(DurableNotebookError, RuntimeError):
         return (
             f"Run {self.run_id!r} does not wait for an answer (it is {self.status}). "
             "List what waits with 'client.runs()'."
+        )
+
+
+class NeverAskedError(DurableNotebookError, LookupError):
+    """The run has never asked a question of this number; it has asked `asked`."""
+
+    def __init__(self, run_id: str, number: int, asked: int) -> None:
+        super().__init__(run_id, number, asked)
+        self.run_id = run_id
+        self.number = number
+        self.asked = asked
+
+    def __str__(self) -> str:
+        has = "none so far"
+        if self.asked:
+            last = f" to {self.asked - 1}" if self.asked > 1 else " only"
+            has = f"number 0{last}"
+        return (
+            f"Run {self.run_id!r} has never asked question {self.number}: it has asked "
+            f"{has}. See what it waits for with 'client.run({self.run_id!r}).info()', "
+            "or give no number for the oldest open one."
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from durable_notebook._config import (
     URL_VARIABLE,
@@ -118,6 +119,30 @@ def test_a_password_that_ends_too_early_is_not_told(password: str) -> None:
 
     assert "secret" not in str(refused.value)
     assert "my" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "password", ["my[secret", "my]secret", "[secret]", "[::secret"]
+)
+def test_a_password_may_have_brackets(password: str) -> None:
+    url = f"postgresql://me:{password}@host/db"
+    check_url(url)
+
+    assert is_postgres(url)
+    assert postgres_url(url) == url
+    assert make_url(url).password == password
+    assert "secret" not in without_password(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:secret@[::1/db", "mysql://me:se[cret@host/db", "[", "//["]
+)
+def test_a_bracket_that_nothing_closes_is_told(url: str) -> None:
+    assert is_postgres(url) == url.startswith("postgresql")
+    with pytest.raises(ConfigError) as refused:
+        check_url(url)
+
+    assert "secret" not in str(refused.value)
 
 
 def test_settings_do_not_show_the_password() -> None:

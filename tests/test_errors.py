@@ -24,6 +24,7 @@ from durable_notebook.errors import (
     LiveElsewhereError,
     LostOutcomeError,
     LostOwnershipError,
+    NeverAskedError,
     NoFreeExecutorError,
     NoPromptError,
     NotAWorkflowError,
@@ -75,6 +76,7 @@ REMEDIES: list[tuple[DurableNotebookError, str]] = [
     (UndefinedClassError("r1", "__main__.Done"), "and read the run again."),
     (RunFinishedError("r1", "completed"), "Start a new run under another id."),
     (NoPromptError("r1", "running"), "List what waits with 'client.runs()'."),
+    (NeverAskedError("r1", 7, 3), "give no number for the oldest open one."),
     (AlreadyAnsweredError("r1"), "with 'client.run('r1').info()'."),
     (
         InvalidFieldsError("Answer", {"x": "unknown"}, ["text", "by"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from durable_notebook._finding import OURS
+from durable_notebook._finding import ours
 from durable_notebook.cli import _documents
 from durable_notebook.cli._arguments import add_run
 from durable_notebook.cli._command import Command, open_journal, typed
@@ -26,7 +26,7 @@ def _run(args: Namespace) -> int:
     if sent.executor_id is not None:
         more = f"Executor {sent.executor_id} ends it as cancelled."
     else:
-        delete = typed(args, OURS, "delete", sent.run_id)
+        delete = typed(args, *ours("delete", sent.run_id))
         more = (
             "Nobody executes it, so it ends as cancelled when somebody goes on with "
             f"it; to be rid of it at once, use '{delete}'."

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 from argparse import ArgumentParser, Namespace
+from ast import literal_eval
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from durable_notebook._config import (
     url_from_environment,
     without_password,
 )
-from durable_notebook._finding import OURS
+from durable_notebook._finding import OURS, ours
 from durable_notebook._journal import Journal
 from durable_notebook.errors import ConfigError
 
@@ -39,6 +40,10 @@ class Command:
     arguments: Callable[[ArgumentParser], None]
     run: Callable[[Namespace], int]
     is_on_journal: bool = True
+
+
+INTERRUPTED = 130
+"""The exit status of what Ctrl-C has stopped."""
 
 
 class RefusalError(Exception):
@@ -78,22 +83,24 @@ def terminal_width() -> int | None:
 def typed(args: Namespace, *words: str) -> str:
     """A command of ours as it is typed here, with the journal that was named."""
     command = [*words]
-    url = args.database
+    url = getattr(args, "database", None)
     # A password would stay on the screen: that is for the environment.
     if words[0] == OURS and url and without_password(url) == url:
-        command += ["--database", url]
+        end = command.index("--") if "--" in command else len(command)
+        command[end:end] = ["--database", url]
     return shlex.join(command)
 
 
-_CALL = re.compile(r"'client\.(\w+)\((?:('[^']*'|\"[^\"]*\")(?:\)\.info\()?)?\)'")
+_TEXT = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_CALL = re.compile(rf"'client\.(\w+)\((?:({_TEXT})(?:\)\.info\()?)?\)'")
 
 
-def plainly(text: str) -> str:
+def plainly(text: str, args: Namespace) -> str:
     """The sentence of an error, with commands instead of calls of the client."""
-    return _CALL.sub(_as_command, text)
 
+    def as_command(call: re.Match[str]) -> str:
+        verb = "journal" if call[1] == "run" else call[1]
+        run_ids = [literal_eval(call[2])] if call[2] else []
+        return f"'{typed(args, *ours(verb, *run_ids))}'"
 
-def _as_command(call: re.Match[str]) -> str:
-    verb = "journal" if call[1] == "run" else call[1]
-    run_id = [call[2][1:-1]] if call[2] else []
-    return f"'{shlex.join([OURS, verb, *run_id])}'"
+    return _CALL.sub(as_command, text)

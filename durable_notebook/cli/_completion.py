@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from importlib import resources
@@ -17,6 +18,10 @@ _SHELLS = ("bash", "zsh", "fish")
 # Of so many runs, the newest, are ids offered.
 _MOST = 500
 
+# What ends a line in the middle of a word, and one that is quoted.
+_END = "|"
+_ENDS = (_END, f"{_END}'", f'{_END}"')
+
 _ONLY_UNFINISHED = ("answer", "cancel", "reassign", "resume")
 
 
@@ -28,14 +33,25 @@ def _arguments(parser: ArgumentParser) -> None:
 
 def _run(args: Namespace) -> int:
     if args.line is not None:
-        words = f"{args.line}|".split()[1:]  # The last one may be empty.
-        words[-1] = words[-1].removesuffix("|")
+        words = _words(args.line)
         found = sorted(w for w in _candidates(args, words) if w.startswith(words[-1]))
         print("".join(f"{word}\n" for word in found), end="")
     else:
         script = resources.files(__package__).joinpath(f"completion.{args.shell}")
         print(script.read_text("utf-8"), end="")
     return 0
+
+
+def _words(line: str) -> list[str]:
+    """The words behind the command, as a shell reads them; the last may be empty."""
+    for end in _ENDS:
+        try:
+            words = shlex.split(line + end)[1:]
+        except ValueError:  # A quotation mark is open.
+            continue
+        words[-1] = words[-1].removesuffix(_END)
+        return words
+    return [""]
 
 
 def _candidates(args: Namespace, words: Sequence[str]) -> Iterable[str]:
@@ -50,16 +66,23 @@ def _candidates(args: Namespace, words: Sequence[str]) -> Iterable[str]:
     usage = parser.format_usage()
     takes = dict(re.findall(r"(--[a-z-]+)( [A-Z])?", usage))
     *before, last = given
+    if "--" in before:
+        return _values(name, usage, _positional(before, takes), _database(before))
     if last.startswith("-"):
         return [*takes, "--help"]
     if before and takes.get(before[-1]):
         return []
-    return _values(name, usage, _positional(before, takes), _database(before))
+    found = _values(name, usage, _positional(before, takes), _database(before))
+    # Without a `--` before it, such a one would be taken for an option.
+    return [value for value in found if not value.startswith("-")]
 
 
 def _positional(words: Sequence[str], takes: dict[str, str]) -> list[str]:
-    found, is_value = [], False
-    for word in words:
+    found: list[str] = []
+    is_value = False
+    for n, word in enumerate(words):
+        if word == "--" and not is_value:
+            return [*found, *words[n + 1 :]]
         if not is_value and not word.startswith("-"):
             found.append(word)
         is_value = bool(takes.get(word))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from durable_notebook._diagnosis import module_of
-from durable_notebook._finding import OURS
+from durable_notebook._finding import ours
 from durable_notebook._retention import known
 from durable_notebook.cli import _documents
 from durable_notebook.cli._arguments import add_run, count
@@ -31,7 +31,7 @@ def _run(args: Namespace) -> int:
         module = module_of(known(journal.store, args.run_id).workflow)
         new_run_id, kept = journal.fork(args.run_id, args.position, args.new_run_id)
     document = {"run_id": new_run_id, "forked_from": args.run_id, "position": kept}
-    resume = typed(args, OURS, "resume", new_run_id, "--app", module)
+    resume = typed(args, *ours("resume", new_run_id, options={"app": module}))
     said = (
         f"Run {new_run_id} begins with {words.plural(kept, 'turn')} of {args.run_id}. "
         f"A process that has its workflow takes it, if one lives; else use '{resume}'."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from argparse import (
@@ -29,7 +30,7 @@ from durable_notebook.cli import (
     _trim,
 )
 from durable_notebook.cli._arguments import field
-from durable_notebook.cli._command import Command, RefusalError, plainly
+from durable_notebook.cli._command import INTERRUPTED, Command, RefusalError, plainly
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.views.table import harmless
 
@@ -48,7 +49,6 @@ COMMANDS: tuple[Command, ...] = (
     _completion.COMMAND,
 )
 
-_INTERRUPTED = 130
 _BROKEN_PIPE = 141
 
 
@@ -70,11 +70,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except (DurableNotebookError, RefusalError) as e:
-        print(f"{OURS}: {harmless(plainly(str(e)))}", file=sys.stderr)
+        _refuse(args, e)
         return 1
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     return status
+
+
+def _refuse(args: Namespace, problem: Exception) -> None:
+    """Tell why it could not be done, where the log goes."""
+    sentence = harmless(plainly(str(problem), args))
+    if getattr(args, "log_json", False):
+        logging.getLogger("durable_notebook").error("%s", sentence)
+    else:
+        print(f"{OURS}: {sentence}", file=sys.stderr)
 
 
 def _parsed(argv: Sequence[str] | None) -> Namespace:

@@ -8,13 +8,14 @@ import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 
-from durable_notebook._finding import OURS
+from durable_notebook._finding import OURS, ours
 from durable_notebook._journal import Journal
 from durable_notebook._model import EventView, Json, RunInfo, RunStatus
 from durable_notebook._retention import known
 from durable_notebook.cli import _documents
 from durable_notebook.cli._arguments import add_app, add_run
 from durable_notebook.cli._command import (
+    INTERRUPTED,
     Command,
     RefusalError,
     database_url,
@@ -29,8 +30,6 @@ from durable_notebook.views.table import harmless
 
 # Who takes a run that nobody had: DBOS's own name for a process without one.
 _DEFAULT_EXECUTOR = "local"
-
-_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +61,13 @@ def _run(args: Namespace) -> int:
         try:
             ended = _go_on(args, row, executor_id)
         except KeyboardInterrupt:
-            again = typed(args, OURS, "resume", args.run_id, "--app", args.app)
+            resume = ours("resume", args.run_id, options={"app": args.app})
             print(
                 f"{OURS}: Stopped. Run {args.run_id!r} stays resumable, with all its "
-                f"completed steps: '{again}' goes on.",
+                f"completed steps: '{typed(args, *resume)}' goes on.",
                 file=sys.stderr,
             )
-            return _INTERRUPTED
+            return INTERRUPTED
     document = {
         "run": _documents.run(ended.info),
         "result": _documents.event(ended.result),
@@ -94,7 +93,7 @@ def _executor(args: Namespace, journal: Journal, row: RunRow) -> str:
             f"Another live process is executor {executor_id!r}. Give this one an id of "
             "its own: --executor-id ID."
         )
-    doctor = typed(args, OURS, "doctor", row.run_id)
+    doctor = typed(args, *ours("doctor", row.run_id))
     raise RefusalError(
         f"Run {row.run_id!r} belongs to executor {executor_id!r}, which is a live "
         f"process: it goes on there, and not twice. '{doctor}' tells what it waits for."
@@ -150,7 +149,7 @@ def _said(args: Namespace, ended: _Ended) -> str:
     if ended.result is not None:
         lines.append(f"result: {ended.result}")
     for prompt in info.prompts:
-        doctor = typed(args, OURS, "doctor", info.run_id)
+        doctor = typed(args, *ours("doctor", info.run_id))
         lines.append(f"It asks {prompt.asked or prompt.answer_name}; see '{doctor}'.")
     return "\n".join(map(harmless, lines))
 

@@ -17,6 +17,7 @@ from durable_notebook._config import (
 )
 from durable_notebook.cli._arguments import port, seconds
 from durable_notebook.cli._command import Command, RefusalError
+from durable_notebook.cli._log import write_json_lines
 from durable_notebook.errors import ExecutorInUseError
 
 if TYPE_CHECKING:
@@ -54,6 +55,12 @@ def _arguments(parser: ArgumentParser) -> None:
         type=_given,
         help="a class or an instance to import; NAME=MODULE:WORKFLOW serves it under a "
         "name that is not its own",
+    )
+    parser.add_argument(
+        "--log-json",
+        action="store_true",
+        help="write the log as one JSON object a line on stderr: at (in UTC), level, "
+        "logger, message, and the run_id, workflow and executor_id that it is about",
     )
     parser.add_argument("--token", nargs="?", action=_NoToken, help=SUPPRESS)
     for option, metavar, about in _TEXTS:
@@ -104,6 +111,9 @@ def _given(text: str) -> _Given:
 
 
 def _run(args: Namespace) -> int:
+    if args.log_json:
+        # Before anything is imported that might log, or set a log up.
+        write_json_lines()
     # HTTP, DBOS and the library of workflows are imported for this command only.
     from durable_notebook._config import Settings
     from durable_notebook.runtime import DBOSRuntime, require_server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,7 +58,7 @@ def parse(
         UsageError: An option is unknown or lacks its word, or a word is left over.
     """
     starts = _field_starts(line)
-    words = line[: starts[0][0]].split() if starts else line.split()
+    words = _split(line[: starts[0][0]] if starts else line)
     fields: dict[str, str] = {}
     for i, (_, name, begin) in enumerate(starts):
         end = starts[i + 1][0] if i + 1 < len(starts) else len(line)
@@ -65,8 +66,10 @@ def parse(
         fields[name] = expression
         words += words_after
     options: dict[str, str | bool] = {}
-    targets = []
-    rest = iter(words)
+    # Behind a `--` there are targets only, whatever they look like.
+    end = words.index("--") if "--" in words else len(words)
+    targets: list[str] = []
+    rest = iter(words[:end])
     for word in rest:
         name, _, value = word.removeprefix("--").partition("=")
         if not word.startswith("--"):
@@ -80,12 +83,23 @@ def parse(
         else:
             known = ", ".join(f"--{n}" for n in (*valued, *flags)) or "none"
             raise UsageError(f"There is no option {word}. The options are: {known}.")
+    targets += words[end + 1 :]
     if most_targets is not None and len(targets) > most_targets:
         raise UsageError(
             f"Too many words: {' '.join(targets[most_targets:])}. Fields are written "
             "name=value."
         )
     return Line(tuple(targets), options, fields)
+
+
+def _split(text: str) -> list[str]:
+    """Words as a shell splits them: an id with spaces stands in quotes."""
+    found = shlex.shlex(text, posix=True)
+    found.whitespace_split, found.commenters, found.escape = True, "", ""
+    try:
+        return list(found)
+    except ValueError:  # An apostrophe is no quotation mark.
+        return text.split()
 
 
 def _split_options(text: str) -> tuple[str, list[str]]:

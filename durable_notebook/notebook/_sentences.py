@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,15 @@ def became(session: Session, run_id: str) -> str:
     kept = words.plural(live.kept_steps, "completed step")
     life = f"session {session.runtime.session}"
     return f"resumed in {life}: {kept} kept, none of them runs again"
+
+
+def magic(name: str, run_id: str) -> str:
+    """A magic of ours for a run, as it is typed."""
+    before = "-- " if run_id.startswith("--") else ""
+    word = shlex.quote(run_id)
+    if word == run_id and "=" in word:  # It would be taken for a field.
+        word = f"'{word}'"
+    return f"%durable_{name} {before}{word}"
 
 
 def short_path(url: str) -> str:

@@ -21,7 +21,7 @@ from durable_notebook._model import RunInfo
 from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
-from durable_notebook.notebook._sentences import short_path, state_of
+from durable_notebook.notebook._sentences import magic, short_path, state_of
 from durable_notebook.notebook._session import Session, notebook_path
 from durable_notebook.notebook._traits import Traits
 from durable_notebook.views import words
@@ -141,7 +141,7 @@ class DurableNotebook(Traits):
             else:
                 print(  # noqa: T201
                     f"Run {info.run_id} goes on: {done} kept. "
-                    f"Watch it with %durable_resume {info.run_id}"
+                    f"Watch it with {magic('resume', info.run_id)}"
                 )
 
     # -- panels --------------------------------------------------------------------

@@ -52,9 +52,12 @@ class Metrics:
 
     async def _answer(self, request: Request) -> Response:
         readings = await self._runtime.on_loop(self._runtime.readings())
-        found = [*_of_process(readings), *_of_journal(await self._look())]
-        encode, kind = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(_Found(found)), media_type=kind)
+        found = _Found([*_of_process(readings), *_of_journal(await self._look())])
+        try:
+            text, kind = _written(found, request.headers.get("accept", ""))
+        except (TypeError, ValueError):  # It asks for a version that is no number.
+            text, kind = _written(found, "")
+        return Response(text, media_type=kind)
 
     async def _look(self) -> Tally | None:
         async with self._looked:
@@ -75,6 +78,12 @@ class _Found:
 
     def collect(self) -> list[Metric]:
         return self._found
+
+
+def _written(found: _Found, accepted: str) -> tuple[bytes, str]:
+    """The figures in the first form that is accepted and known, and what it is."""
+    encode, kind = choose_encoder(accepted)
+    return encode(found), kind
 
 
 def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:

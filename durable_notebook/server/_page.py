@@ -12,7 +12,7 @@ import json
 import re
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NoReturn
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -25,6 +25,7 @@ from durable_notebook.errors import (
     AlreadyAnsweredError,
     DurableNotebookError,
     InvalidFieldsError,
+    NeverAskedError,
     NoPromptError,
     RunFinishedError,
     UnknownRunError,
@@ -35,8 +36,11 @@ from durable_notebook.server._theirs import without_page
 
 _MOST = 1000
 
+_LIMIT = re.compile(r"[0-9]{1,4}")
+
 _STATUS = {
     UnknownRunError: 404,
+    NeverAskedError: 404,
     InvalidFieldsError: 400,
     NoPromptError: 409,
     AlreadyAnsweredError: 409,
@@ -65,39 +69,33 @@ class Page:
 
     async def _runs(self, request: Request) -> Response:
         wanted = request.query_params.get("limit", "100")
-        if not wanted.isdecimal() or not 0 < int(wanted) <= _MOST:
-            detail = f"'limit' is a number from 1 to {_MOST}, not {wanted!r}."
-            return JSONResponse({"detail": detail}, 400)
+        if not _LIMIT.fullmatch(wanted) or not 0 < int(wanted) <= _MOST:
+            detail = f"'limit' is a number from 1 to {_MOST}, not {wanted[:20]!r}."
+            return _Document({"detail": detail}, 400)
         found = await self._store.newest(int(wanted) + 1)
         runs = [self._document(each, info) for each, info in found[: int(wanted)]]
         is_all = len(found) <= int(wanted)
-        return JSONResponse({"runs": runs, "is_all": is_all})
+        return _Document({"runs": runs, "is_all": is_all})
 
     async def _run(self, request: Request) -> Response:
         handler_id = request.path_params["id"]
         run_id = await self._store.run_of(handler_id)
         info = await self._client.on_loop(self._client.read_info(run_id))
-        return JSONResponse(self._document(handler_id, info))
+        return _Document(self._document(handler_id, info))
 
     async def _answer(self, request: Request) -> Response:
         run_id = await self._store.run_of(request.path_params["id"])
-        given = await _object(request)
-        fields = given.get("fields", {})
-        if not isinstance(fields, dict):
-            return JSONResponse({"detail": "'fields' is an object."}, 400)
-        prompt = None
-        if (number := given.get("prompt")) is not None:
-            info = await self._client.on_loop(self._client.read_info(run_id))
-            prompt = next((p for p in info.prompts if p.number == number), None)
-            if prompt is None:
-                raise AlreadyAnsweredError(run_id)
-        event = await self._client.answer(run_id, fields, prompt=prompt)
-        return JSONResponse({"run_id": run_id, "sent": type(event).__name__})
+        try:
+            fields, number = _read(await request.body())
+        except ValueError as e:
+            return _Document({"detail": str(e)}, 400)
+        event = await self._client.answer(run_id, fields, prompt=number)
+        return _Document({"run_id": run_id, "sent": type(event).__name__})
 
     async def _cancel(self, request: Request) -> Response:
         run_id = await self._store.run_of(request.path_params["id"])
         await self._client.cancel(run_id)
-        return JSONResponse({"run_id": run_id})
+        return _Document({"run_id": run_id})
 
     def _document(self, handler_id: str, info: RunInfo) -> Json:
         return {
@@ -125,13 +123,50 @@ def _question(prompt: Prompt) -> Json:
     }
 
 
-async def _object(request: Request) -> dict[str, Any]:
-    """The body as an object; one that is empty or is no object has nothing in it."""
+def _read(body: bytes) -> tuple[dict[str, Json], int | None]:
+    """The fields of an answer, and the number of its question if it has one.
+
+    Raises:
+        ValueError: With one sentence that says how an answer looks.
+    """
     try:
-        found = json.loads(await request.body() or b"{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        given = json.loads(body, parse_constant=_no_json)
+    except (ValueError, RecursionError) as e:
+        why = "is nested too deeply" if isinstance(e, RecursionError) else "is no JSON"
+        raise ValueError(f"The body {why}: {_WANTED}") from e
+    if not isinstance(given, dict) or not isinstance(given.get("fields"), dict):
+        raise ValueError(f"The body has no object 'fields': {_WANTED}")
+    unknown = sorted(given.keys() - {"fields", "prompt"})
+    if unknown:
+        raise ValueError(
+            f"The body has {unknown[0][:40]!r}, which means nothing here: {_WANTED}"
+        )
+    number = given.get("prompt")
+    if number is not None and (type(number) is not int or number < 0):
+        raise ValueError(f"'prompt' is no number of a question: {_WANTED}")
+    return given["fields"], number
+
+
+_WANTED = (
+    'send {"fields": {...}}, and as "prompt" the number of the question if it is not '
+    "the oldest."
+)
+
+
+def _no_json(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+class _Document(JSONResponse):
+    """JSON that every client reads, whatever text and numbers a run has."""
+
+    def render(self, content: Any) -> bytes:
+        try:
+            # Escaped: half of a surrogate pair has no UTF-8.
+            return json.dumps(content, allow_nan=False).encode()
+        except ValueError:
+            found = json.loads(json.dumps(content), parse_constant=lambda _: None)
+            return json.dumps(found).encode()
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -139,7 +174,7 @@ async def _refused(_: Request, error: Exception) -> Response:
     document: dict[str, Json] = {"detail": str(error)}
     if isinstance(error, InvalidFieldsError):
         document["problems"] = dict(error.problems)
-    return JSONResponse(document, status)
+    return _Document(document, status)
 
 
 async def _page(_: Request) -> Response:

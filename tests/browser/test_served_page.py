@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 TOKEN = "a-token-of-some-length"
 
 SHOP = """
+from typing import Literal
+
 from pydantic import Field
 from workflows import Context, Workflow, step
 from workflows.events import (
@@ -57,6 +59,34 @@ class Order(Workflow):
     async def send(self, ctx: Context, ev: Verdict) -> StopEvent:
         return StopEvent(result=f"{ev.by} said {ev.approved}")
 
+class Plan(StartEvent):
+    size: Literal["small", "large"] | None = None
+    color: Literal["red", "blue"] = "blue"
+    gift: bool | None = None
+    wrapped: bool = True
+    cold: bool
+    count: int | None = None
+
+class Terms(InputRequiredEvent):
+    text: str
+
+class Choice(HumanResponseEvent):
+    plan: Literal["a", "b"] | None = None
+    urgent: bool = True
+    sure: bool
+    note: str = ""
+
+class Long(Workflow):
+    @step
+    async def ask(self, ctx: Context, ev: Plan) -> Terms:
+        given = sorted(ev.model_dump(exclude_unset=True).items())
+        ctx.write_event_to_stream(Packing(note=f"a\\u2028b\\u2029c\\x85d {given}"))
+        return Terms(text="Read this:\\n\\n" + "It is a long one. " * 40 + "The end.")
+
+    @step
+    async def hear(self, ev: Choice) -> StopEvent:
+        return StopEvent(result=ev.plan)
+
 class Broken(Workflow):
     @step
     async def only(self, ev: StartEvent) -> StopEvent:
@@ -68,9 +98,9 @@ class Broken(Workflow):
 def serving(folder: Path, port: int = 0, token: str = "") -> Iterator[str]:
     """The installed command; gives its address. It is told to stop with the block."""
     command = Path(sys.executable).with_name("durable-notebook")
-    words = ["serve", "page_shop:Order", "page_shop:Broken", "--json"]
+    words = ["serve", "page_shop:Order", "page_shop:Broken", "page_shop:Long"]
     process = subprocess.Popen(
-        [command, *words, "--port", str(port)],
+        [command, *words, "--json", "--port", str(port)],
         cwd=folder,
         env={**os.environ, "DURABLE_NOTEBOOK_TOKEN": token},
         stdout=subprocess.PIPE,
@@ -129,7 +159,7 @@ def visiting(
     visit = Visit(context.new_page())
 
     def only_there(route: Route) -> None:
-        if route.request.url.startswith(url):
+        if route.request.url.startswith(url.partition("#")[0]):
             route.continue_()
         else:
             visit.faults.append(f"asked {route.request.url}")
@@ -171,7 +201,7 @@ def test_a_run_is_started_watched_and_answered(browser: LabPage, folder: Path) -
 
         question.get_by_role("button", name="Send answer").click()
         expect(question).to_contain_text("at least 2 characters")
-        question.get_by_label("approved").check()
+        question.get_by_label("approved").select_option("true")
         question.get_by_label("by").fill("Ada")
         question.get_by_role("button", name="Send answer").click()
 
@@ -200,6 +230,49 @@ def test_what_goes_wrong_is_said_and_a_run_is_cancelled(
         visit.part("cancel").click()
         expect(visit.part("state")).to_have_text("cancelled")
         expect(visit.page.locator(".question")).to_have_count(0)
+        assert visit.faults == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_nobody_touched_is_not_sent(
+    browser: LabPage, folder: Path, scheme: Literal["light", "dark"]
+) -> None:
+    """And a text with the line ends of Unicode is one event, a long one whole."""
+    with serving(folder) as url, visiting(browser, url, scheme=scheme) as visit:
+        form = visit.start_form("Long")
+        form.get_by_role("button", name="Run").click()
+        events, question = visit.part("events"), visit.page.locator(".question")
+        expect(events.locator("li")).to_contain_text(["d [('cold', False)]", "Terms"])
+        expect(question).to_contain_text("The end.")
+        visit.page.screenshot(path=browser.shots / f"long_{scheme}.png", full_page=True)
+        with visit.page.expect_request("**/answer") as sent:
+            question.get_by_role("button", name="Send answer").click()
+        assert sent.value.post_data_json == {"prompt": 0, "fields": {"sure": False}}
+        expect(events.locator("li.stop")).to_have_count(1)
+
+        form.get_by_label("size").select_option("large")
+        form.get_by_label("wrapped").uncheck()
+        form.get_by_label("gift").select_option("false")
+        form.get_by_label("count").fill("3")
+        form.get_by_role("button", name="Run").click()
+        given = "('cold', False), ('count', 3), ('gift', False), ('size', 'large')"
+        expect(events).to_contain_text(f"d [{given}, ('wrapped', False)]")
+        question.get_by_label("plan").select_option("b")
+        question.get_by_label("urgent").select_option("true")
+        question.get_by_label("sure").check()
+        with visit.page.expect_request("**/answer") as sent:
+            question.get_by_role("button", name="Send answer").click()
+        fields = {"plan": "b", "urgent": True, "sure": True}
+        assert sent.value.post_data_json == {"prompt": 0, "fields": fields}
+        assert visit.faults == []
+
+
+def test_an_address_that_no_run_can_have_leaves_the_page_usable(
+    browser: LabPage, folder: Path
+) -> None:
+    with serving(folder) as url, visiting(browser, f"{url}/#%") as visit:
+        expect(visit.part("refused")).to_contain_text("No run '%' in this journal.")
+        expect(visit.part("flows")).to_contain_text("Order")
         assert visit.faults == []
 
 

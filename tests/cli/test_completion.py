@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -61,41 +59,15 @@ def test_the_journal_that_the_line_names_is_looked_at(cli: Cli, tmp_path: Path) 
     assert offered(cli, "journal", "") == []  # There is none yet.
 
 
-COMPLETE = """
-source <(durable-notebook completion bash)
-compopt() { :; }
-COMP_LINE=$1 COMP_POINT=${#1}
-_durable_notebook
-printf '%s\\n' "${COMPREPLY[@]}"
-"""
-
-
-@pytest.mark.parametrize(
-    ("line", "found"),
-    [
-        ("durable-notebook jour", ["journal"]),
-        ("durable-notebook answer o", ["open"]),
-        ("durable-notebook answer open ", ["text="]),
-        ("durable-notebook journal --database sqlite:///nowhere ", [""]),
-    ],
-)
 @on_a_file
-def test_bash_completes_a_line(
-    script: Path, journal_url: str, line: str, found: list[str]
+def test_an_id_that_looks_like_an_option_is_offered_behind_two_dashes(
+    cli: Cli, journal_url: str
 ) -> None:
-    asked(journal_url, "open")
-    path = f"{script.parent}{os.pathsep}{os.environ['PATH']}"
+    counted(journal_url, "-a", "a")
 
-    done = subprocess.run(
-        ["bash", "-c", COMPLETE, "bash", line],
-        env={**os.environ, "PATH": path, "DURABLE_NOTEBOOK_URL": journal_url},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-
-    assert (done.stdout.splitlines(), done.stderr) == (found, "")
+    assert offered(cli, "journal", "") == ["a"]
+    assert offered(cli, "journal", "--", "") == ["-a", "a"]
+    assert offered(cli, "journal", "--", "-") == ["-a"]
 
 
 @on_a_file

@@ -85,7 +85,7 @@ def test_a_dead_executor_and_how_to_go_on_without_it(
     assert "executor 'local' is not alive" in found["says"]
     assert found["commands"] == [
         "durable-notebook resume c --app sample_workflows",
-        "durable-notebook reassign --from local --to EXECUTOR c",
+        "durable-notebook reassign c --from local --to EXECUTOR",
     ]
     assert cli(*found["commands"][0].split()[1:]).status == 0
     assert causes(cli) == []
@@ -411,7 +411,7 @@ def test_each_cause_stands_above_its_command(
     commands = [line for line in lines if line.startswith("    ")]
     assert commands == [
         f"    durable-notebook resume a --app sample_workflows --database {named}",
-        "    durable-notebook reassign --from local --to EXECUTOR a "
+        "    durable-notebook reassign a --from local --to EXECUTOR "
         f"--database {named}",
         f"    durable-notebook answer a text=... --database {named}",
     ]

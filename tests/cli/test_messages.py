@@ -14,7 +14,8 @@ from workflows import Context, Workflow, step
 from workflows.errors import WorkflowCancelledByUser
 from workflows.events import HumanResponseEvent, StartEvent, StopEvent
 
-from durable_notebook import DBOSRuntime
+from durable_notebook import Client, DBOSRuntime
+from durable_notebook._model import Json
 
 from .conftest import Cli
 from .lives import asked, change, counted
@@ -81,6 +82,48 @@ def test_what_a_question_requires_need_not_be_given(cli: Cli, journal_url: str) 
     event = cli("answer", "a", "by=Ada", "--json").document["event"]
 
     assert event["fields"] == {"by": "Ada", "number": 7}
+
+
+def test_a_number_of_a_question_is_told_if_there_is_none(
+    cli: Cli, journal_url: str
+) -> None:
+    asked(journal_url)
+    counted(journal_url, "silent")
+
+    never = cli("answer", "a", "--prompt", "7", "text=Ada")
+    silent = cli("answer", "silent", "--prompt", "7", "text=Ada")
+
+    assert never.status == silent.status == 1
+    assert "never asked question 7: it has asked number 0 only" in never.err
+    assert "'durable-notebook journal a'" in never.err
+    assert "never asked question 7: it has asked none so far" in silent.err
+
+
+async def _hear_one(runtime: DBOSRuntime) -> None:
+    run = Two(runtime=runtime).run(run_id="two")
+    await until(
+        lambda: (last := runtime.store.last_entry("two")) and last.entry.prompts
+    )
+    await Client(runtime).answer("two", {"word": "a"}, prompt=0)
+    await until(lambda: len(_open(runtime, "two")) == 1)
+    del run
+
+
+def _open(runtime: DBOSRuntime, run_id: str) -> list[Json]:
+    last = runtime.store.last_entry(run_id)
+    assert last is not None
+    return last.entry.prompts
+
+
+def test_a_question_that_is_open_no_more_was_answered(
+    cli: Cli, journal_url: str
+) -> None:
+    live(journal_url, _hear_one)
+
+    done = cli("answer", "two", "--prompt", "0", "word=b")
+
+    assert done.status == 1
+    assert "was answered before" in done.err
 
 
 def test_the_first_answer_counts(cli: Cli, journal_url: str) -> None:

@@ -130,7 +130,7 @@ def test_the_doctor_names_a_live_executor_to_give_the_run_to(
         Counter(runtime=runtime)
         found = (await asyncio.to_thread(cli, "doctor", "--json")).document
         command: str = found["findings"][0]["commands"][1]
-        assert command == "durable-notebook reassign --from local --to r2 c"
+        assert command == "durable-notebook reassign c --from local --to r2"
         assert (await asyncio.to_thread(cli, *command.split()[1:])).status == 0
         return [str(await soon(runtime.result("c")))]
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -328,6 +329,42 @@ def test_a_step_that_takes_too_long_is_cut_and_told_of(
 
     assert server.process.returncode == 0
     assert "in the middle of a step of run 'a'" in server.error()
+
+
+@on_a_file
+def test_the_log_is_one_json_object_a_line(
+    serve: Serve, script: Path, folder: Path, journal_url: str
+) -> None:
+    shop = folder / "served_shop.py"
+    loud = "\nimport logging, warnings\nlogging.getLogger('dbos').error('two\\nlines')"
+    shop.write_text(SHOP + loud + "\nwarnings.warn('of the shop')\n")
+    words = ("served_shop:Order", "--log-json", "--drain-timeout", "0.1")
+    with serve(*words) as server, server.http() as http:
+        second = subprocess.run(
+            [script, "serve", *words, "--port", "0"],
+            cwd=folder,
+            env={**os.environ, "DURABLE_NOTEBOOK_URL": journal_url},
+            capture_output=True,
+            text=True,
+            timeout=_WITHIN_S,
+            check=False,
+        )
+        start(http)
+        server.until(lambda: "pack begins" in server.done())
+        server.process.send_signal(signal.SIGTERM)
+        server.rest()
+
+    of_dbos, warning, cut = map(json.loads, server.error().splitlines())
+    refused = json.loads(second.stderr.splitlines()[-1])
+    assert server.process.returncode == 0
+    assert (of_dbos["logger"], of_dbos["level"]) == ("dbos", "ERROR")
+    assert of_dbos["message"] == "two\nlines"
+    assert "of the shop" in warning["message"]
+    assert (cut["level"], cut["executor_id"]) == ("WARNING", "local")
+    assert "in the middle of a step of run 'a'" in cut["message"]
+    assert datetime.fromisoformat(cut["at"]).utcoffset() == timedelta()
+    assert (second.returncode, refused["level"]) == (1, "ERROR")
+    assert "--executor-id ID" in refused["message"]
 
 
 @on_a_file

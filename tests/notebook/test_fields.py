@@ -4,6 +4,7 @@ import pytest
 from IPython.core.error import UsageError
 
 from durable_notebook.notebook._fields import parse
+from durable_notebook.notebook._sentences import magic
 
 
 def test_a_line_has_a_target_options_and_expressions() -> None:
@@ -35,6 +36,16 @@ def test_options_may_stand_behind_the_fields() -> None:
 
     assert line.fields == {"qty": "3"}
     assert line.options == {"run-id": "a"}
+
+
+@pytest.mark.parametrize(
+    "run_id", ["a", "my run", "-x", "--kill", 'it\'s "$(x)"', "back\\slash", "qty=3"]
+)
+def test_the_magic_that_is_shown_names_the_run(run_id: str) -> None:
+    name, _, line = magic("resume", run_id).partition(" ")
+
+    assert name == "%durable_resume"
+    assert parse(line).target == run_id
 
 
 def test_a_dash_inside_an_expression_is_no_option() -> None:

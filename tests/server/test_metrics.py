@@ -74,6 +74,33 @@ def value(found: dict[str, Metric], name: str) -> float:
     return only.value
 
 
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/openmetrics-text; version=latest",
+        "application/openmetrics-text; version=" + "9" * 5000,
+        "text/plain; version=x; escaping=y",
+        "text/plain; version=1.0.0; escaping=y",
+        "application/openmetrics-text; version=1.0.0; escaping=\u00e4",
+        "\u00e4;;=,=;",
+    ],
+    ids=range(6),
+)
+async def test_whatever_a_client_accepts_it_is_given_figures(
+    journal: Path, accept: str
+) -> None:
+    async with (
+        launched(f"sqlite:///{journal}") as runtime,
+        listening(runtime, once=Once(runtime=runtime)) as http,
+    ):
+        headers = {"Accept": accept.encode("latin-1")}
+        reply = await http.get("/metrics", headers=headers)
+
+    assert reply.status_code == 200, reply.text
+    assert "durable_notebook_journal_up 1.0" in reply.text
+    assert reply.headers["content-type"].isascii()
+
+
 @pytest.mark.filterwarnings(THEIR_DEPRECATED_CALL)
 async def test_runs_are_told_by_workflow_and_state(journal_url: str) -> None:
     async with launched(journal_url) as runtime:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from process_lives import launched, soon, until
 from sample_workflows import Answer, Asking, Question
 from workflows import Context, Workflow, step
-from workflows.events import StartEvent, StopEvent
+from workflows.events import HumanResponseEvent, StartEvent, StopEvent
 
 from durable_notebook import DBOSRuntime
 from durable_notebook.server import AccessPolicy, Listener
@@ -31,6 +32,22 @@ class Waiting(Workflow):
         question = Question(text="name?")
         answer = await ctx.wait_for_event(Answer, waiter_event=question)
         return StopEvent(result=answer.text)
+
+
+class Anything(HumanResponseEvent):
+    """Takes any field."""
+
+
+class AskingAnything(Workflow):
+    """Waits for any answer."""
+
+    @step
+    async def ask(self, ev: StartEvent) -> Question:
+        return Question(text="what?")
+
+    @step
+    async def hear(self, ev: Anything) -> StopEvent:
+        return StopEvent(result="heard")
 
 
 @asynccontextmanager
@@ -138,12 +155,12 @@ async def test_the_newest_runs_come_first_and_it_is_said_if_there_are_more(
         found = (await http.get("/runs?limit=2")).json()
         wrong = [
             (await http.get(f"/runs?limit={limit}")).status_code
-            for limit in ("0", "1001", "-1", "x")
+            for limit in ("0", "1001", "-1", "x", "²", "9" * 5000)
         ]
 
     assert [run["handler_id"] for run in found["runs"]] == ["third", "second"]
     assert not found["is_all"]
-    assert wrong == [400] * 4
+    assert wrong == [400] * 6
 
 
 async def test_a_run_is_answered_once(journal_url: str) -> None:
@@ -183,6 +200,59 @@ async def test_a_wrong_answer_says_which_field(journal: Path) -> None:
         "txt": "there is no such field",
     }
     assert run["status"] == "waiting"
+
+
+# A name that a constructor has, one that no field has, and what no journal can hold.
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"fields": {"text": "Ada"',
+        b"\xff",
+        b"[]",
+        b"",
+        b"{}",
+        b'{"fields": null}',
+        b'{"field": {"text": "Ada"}}',
+        b'{"fields": {"text": "Ada"}, "number": 0}',
+        b'{"fields": {"text": "Ada"}, "prompt": "0"}',
+        b'{"fields": {"text": "Ada"}, "prompt": false}',
+        b'{"fields": {"text": "Ada"}, "prompt": 1e999}',
+        b'{"fields": {"text": "Ada"}, "prompt": -1}',
+        b'{"fields": {"text": "Ada", "more": NaN}}',
+        b'{"fields": {"self": 1}}',
+        b'{"fields": {"_x": 1}}',
+        b'{"fields": {"_data": 1}}',
+        b'{"fields": {"text": ' + b"[" * 200 + b"]" * 200 + b"}}",
+        b'{"fields": {"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}",
+    ],
+    ids=lambda body: repr(body[:50]),
+)
+async def test_a_body_that_is_no_answer_is_refused_in_one_sentence(
+    run_that_asks: httpx.AsyncClient, body: bytes
+) -> None:
+    reply = await run_that_asks.post("/runs/a/answer", content=body)
+
+    assert reply.status_code == 400, reply.text
+    assert re.fullmatch(r"[^\n]{10,400}\.", reply.json()["detail"])
+    assert (await run_that_asks.get("/runs/a")).json()["status"] == "waiting"
+
+
+@pytest.fixture
+async def run_that_asks(journal: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """Run `a` waits for an answer of any fields."""
+    async with listening(f"sqlite:///{journal}", AskingAnything) as (_, http):
+        await asked(http)
+        yield http
+
+
+async def test_a_question_that_was_never_asked_is_not_found(journal: Path) -> None:
+    async with listening(f"sqlite:///{journal}") as (_, http):
+        await asked(http)
+        body = {"prompt": 7, "fields": {"text": "Ada"}}
+        reply = await http.post("/runs/a/answer", json=body)
+
+    assert reply.status_code == 404
+    assert "has never asked question 7: it has asked number 0" in reply.json()["detail"]
 
 
 async def test_a_run_is_cancelled(journal_url: str) -> None:

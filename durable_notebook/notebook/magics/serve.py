@@ -12,7 +12,7 @@ from durable_notebook._config import TOKEN_VARIABLE, token_from_environment
 from durable_notebook.errors import ConfigError
 from durable_notebook.notebook._cells import is_workflow, workflow_named
 from durable_notebook.notebook._fields import Line, parse
-from durable_notebook.notebook._sentences import plainly
+from durable_notebook.notebook._sentences import magic, plainly
 from durable_notebook.notebook._workspace import MOST_NAMED, DurableNotebook
 from durable_notebook.notebook.magics._base import DurableMagics
 from durable_notebook.runtime import require_server
@@ -151,7 +151,7 @@ class ServeMagics(DurableMagics):
             f"{words.plural(unfinished, 'unfinished run')}. Stop: %durable_serve --stop"
         ]
         notes += [
-            f"{run_id} asks: %durable_resume {run_id} shows the form."
+            f"{run_id} asks: {magic('resume', run_id)} shows the form."
             for run_id in asking[:MOST_NAMED]
         ]
         variable = f"${self._variable}" if server.has_token else None
