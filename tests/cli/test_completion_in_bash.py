@@ -115,7 +115,7 @@ def test_an_odd_id_is_completed_as_it_is_and_never_executed(
         press("journal my\\ r"),
         press("journal quote\\'s\\ "),
         press("journal \\*"),
-        press("journal at:te"),
+        press("journal at:t"),
     ]
     quoted = [
         press("journal '$(to"),

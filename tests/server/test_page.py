@@ -213,7 +213,7 @@ async def test_a_wrong_answer_says_which_field(journal: Path) -> None:
         b"{}",
         b'{"fields": null}',
         b'{"field": {"text": "Ada"}}',
-        b'{"fields": {"text": "Ada"}, "promt": 0}',
+        b'{"fields": {"text": "Ada"}, "number": 0}',
         b'{"fields": {"text": "Ada"}, "prompt": "0"}',
         b'{"fields": {"text": "Ada"}, "prompt": false}',
         b'{"fields": {"text": "Ada"}, "prompt": 1e999}',
