@@ -24,7 +24,7 @@ from durable_notebook.runtime._execution import (
     Session,
     Start,
 )
-from durable_notebook.runtime._executor import Executor
+from durable_notebook.runtime._executor import Executor, Look
 from durable_notebook.runtime._idle import Idle
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._loops import read_beside
@@ -139,13 +139,13 @@ class Runs(Tasks):
         is_early = False
         if self._executor.problem() is not None:
             return False
-        given = []
+        given, look = [], Look(self._executor, self._tell)
         for run in enqueued:
             if self.is_waiting(run.run_id):
                 continue
             if run.run_id in self._claimed or self.beginnings.is_beginning(run.run_id):
                 is_early = True
-            elif self._executor.may_take(run):
+            elif look.may_take(run):
                 self.idle.take(run.run_id)
                 self.undefined[run.run_id] = run.workflow
                 if run.is_reassigned and self._registry.named(run.workflow) is not None:
@@ -483,6 +483,11 @@ class Runs(Tasks):
         inputs: dict[str, Json],
     ) -> Started:
         """Begin a run from whatever loop calls; `loop` is the runtime's."""
+        self._tell(problem, run_id, run)
+
+    def _tell(
+        self, problem: Exception, run_id: str, run: LiveRun | None = None
+    ) -> None:
         work = self.beginnings.begin(run_id, start, inputs)
         started: Started
         if asyncio.get_running_loop() is loop:
