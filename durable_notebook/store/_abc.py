@@ -18,6 +18,7 @@ from durable_notebook.errors import (
     LeaseLostError,
 )
 from durable_notebook.store._tally import Tally
+from durable_notebook.store._turns import Turns
 
 # How DBOS writes the input of our runs (`engine` makes it), as a pattern for LIKE: it
 # tells them from the other workflows of a DBOS application in the same database.
@@ -229,6 +230,9 @@ class Store(ABC):
 
     is_remote: bool = False
     """Whether a read may have to wait for a server."""
+
+    turns: Turns | None = None
+    """Whoever writes beside the store takes turns with it; None if it need not."""
 
     # -- DBOS ------------------------------------------------------------------
 
