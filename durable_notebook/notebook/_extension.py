@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import threading
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
@@ -50,6 +52,17 @@ def unload(shell: Any) -> None:
                 shell.magics_manager.magics[kind].pop(name, None)
     shell.configurables.remove(durable)
     durable.close()
+
+
+def _leave() -> None:
+    for durable, _ in _loaded.values():
+        durable.leave()
+
+
+# A process that ends takes its threads and the notebook's names away while runs go on:
+# a body that misses them would fail, and its run with it. `atexit` is called after the
+# threads' end; the private call is how `concurrent.futures` hears of it before.
+getattr(threading, "_register_atexit", atexit.register)(_leave)
 
 
 def _hooks(

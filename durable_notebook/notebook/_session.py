@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# A front end gives a kernel some seconds to end.
+_LEAVE_S = 1.0
+
 # Loops that a simulated restart stopped. Their tasks are kept, because collecting
 # them would run the `finally` blocks of step bodies, which no kill does.
 _stopped: list[tuple[asyncio.AbstractEventLoop, set[asyncio.Task[Any]]]] = []
@@ -75,6 +78,14 @@ class Session:
         worker = threading.Thread(target=self.runtime.abandon)
         worker.start()
         worker.join()
+
+    def leave(self) -> None:
+        """Stop where it is, as the process ends: what runs is interrupted.
+
+        Whoever blocks the loop is not waited for, and what it does has no effect more.
+        """
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_LEAVE_S)
 
     def _stop_server(self) -> None:
         if self.server is not None:
