@@ -31,7 +31,8 @@ def became(session: Session, run_id: str, way_out: str = "") -> str:
         is_earlier = info.updated < session.opened
         return ended(info, rows, is_earlier=is_earlier, way_out=way_out)
     if info.status is RunStatus.INTERRUPTED:
-        return "attached to the run, which stands still"
+        way_out = f"; {way_out}" if way_out else ""
+        return f"attached to the run, which stood still{way_out}"
     live = session.runtime.live(run_id)
     if live is None or live.resumed_from == 0:
         return "attached to the run that is under way"

@@ -56,9 +56,18 @@ class Session:
             self._stop()
             raise
 
-    def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something on the session's loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+    def call(self, work: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
+        """Do something on the session's loop and wait for it.
+
+        Raises:
+            TimeoutError: It took longer than it was given.
+        """
+        asked = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return asked.result(timeout_s)
+        except TimeoutError:
+            asked.cancel()
+            raise
 
     def submit(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something on the session's loop and do not wait for it."""
@@ -68,7 +77,10 @@ class Session:
         """Close the journal properly; unfinished runs stay resumable."""
         self._stop_server()
         self.call(self.runtime.destroy())
-        self._stop()
+        self.call(_cancel_others())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def abandon(self) -> None:
         """Drop everything in memory as a kill of the kernel would."""
@@ -151,6 +163,14 @@ class Session:
         """Start a run or attach to it; on disk when this returns."""
         start = self.client.start(workflow, run_id=run_id, origin=origin, **fields)
         return self.call(start)
+
+
+async def _cancel_others() -> None:
+    """End what still watches runs, so that nothing of the loop is left."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _is_class(value: object) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 
 
@@ -39,6 +40,15 @@ class Kernel:
         self._cell_id = cell_id
         self._client.execute_cell(cell, len(self._client.nb.cells) - 1)
         return "\n".join(_text(output) for output in cell.outputs)
+
+    def complete(self, line: str) -> list[str]:
+        """What the Tab key offers at the end of a line."""
+
+        async def ask() -> list[str]:
+            reply = await self._client.kc.complete(line, reply=True, timeout=30)
+            return list(reply["content"]["matches"])
+
+        return run_sync(ask)()
 
     def outputs(self) -> list[nbformat.NotebookNode]:
         """The cells run so far, with what has come into their outputs since."""

@@ -269,15 +269,23 @@ def test_what_failed_or_was_cancelled_says_both_ways_on(
     assert "mended" in rewound
 
 
-def test_a_run_that_does_not_fit_todays_code_names_the_way_out(again: Kernel) -> None:
-    again.run("order = %durable_run Order qty=1", "o")
-    again.run("await until(order, 'waiting')")
-    again.run("%durable_restart")
-    again.run(LEDGER.replace("ev: Answer", "ev: Half"))
+def test_a_run_that_does_not_fit_todays_code_names_the_way_out(
+    tmp_path: Path,
+) -> None:
+    slow = "slow = %durable_run Slow"
+    with kernel(tmp_path) as first:
+        first.run("%load_ext durable_notebook")
+        first.run(LEDGER)
+        first.run(slow, "s")
+        first.run("while not any(a.step == 'two' for a in await slow.journal()): pass")
 
-    refused = again.run("order = %durable_run Order qty=1", "o")
-    afresh = again.run("order = %durable_run Order qty=1 --new", "o")
+    with kernel(tmp_path) as second:
+        second.run("%load_ext durable_notebook")
+        second.run(LEDGER.replace("two(self, ev: Half)", "last(self, ev: Half)"))
+        refused = second.run(slow, "s")
+        afresh = second.run(slow + " --new", "s")
 
+    assert "does not fit today's workflow" in refused, refused
     assert "--new" in refused, refused
     assert "started now" in afresh
 
@@ -294,7 +302,7 @@ def test_a_value_that_cannot_be_stored_is_refused_as_ever(again: Kernel) -> None
     assert said.startswith("UsageError:"), said
 
 
-# -- which notebook it is ---------------------------------------------------------------
+# -- which notebook it is -----------------------------------------------------------
 
 
 def ask(folder: Path, notebook: str, *, define: str = LEDGER) -> str:
