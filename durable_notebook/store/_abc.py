@@ -250,7 +250,9 @@ class Store(ABC):
         """Executor ids that a notebook's kernel may take back, best first.
 
         The ids that this notebook had, then those of notebooks that are no longer
-        where they were (a notebook's path changes when it is renamed).
+        where they were (a notebook's path changes when it is renamed). Of one
+        notebook's the first comes first: what a second kernel had beside it must not
+        become the notebook's own.
         """
 
     @abstractmethod
@@ -415,6 +417,10 @@ class Store(ABC):
     @abstractmethod
     def run(self, run_id: str) -> RunRow | None:
         """One run, or None if no run of this package has the id."""
+
+    @abstractmethod
+    def numbered(self, run_id: str) -> list[str]:
+        """The ids that exist of this one and of those that follow it: `a`, `a-2`."""
 
     @abstractmethod
     def children(self, run_id: str) -> list[RunRow]:

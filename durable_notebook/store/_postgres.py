@@ -252,6 +252,11 @@ class PostgresStore(Store):
         rows = self._read("run", ours=OURS, run_id=run_id)
         return run_row(rows[0]) if rows else None
 
+    def numbered(self, run_id: str) -> list[str]:
+        if not self._has_dbos():
+            return []
+        return [row[0] for row in self._read("numbered", run_id=run_id)]
+
     def children(self, run_id: str) -> list[RunRow]:
         if not self._has_dbos():
             return []

@@ -358,6 +358,10 @@ SELECT
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = %(run_id)s AND i.inputs LIKE %(ours)s
 
+-- numbered --
+SELECT workflow_uuid FROM workflow_status
+WHERE workflow_uuid = %(run_id)s OR starts_with(workflow_uuid, %(run_id)s || '-')
+
 -- children --
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
