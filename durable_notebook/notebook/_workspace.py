@@ -18,12 +18,13 @@ from durable_notebook._config import (
     url_from_environment,
 )
 from durable_notebook._model import RunInfo
+from durable_notebook.notebook._file import notebook_path
 from durable_notebook.notebook._identity import Cells
 from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
 from durable_notebook.notebook._sentences import magic, short_path, state_of
-from durable_notebook.notebook._session import Session, notebook_path
+from durable_notebook.notebook._session import Session
 from durable_notebook.notebook._terminal import Lines, has_front_end
 from durable_notebook.notebook._traits import Traits
 from durable_notebook.views import words
@@ -137,7 +138,10 @@ class DurableNotebook(Traits):
 
     def after_cell(self, _: object) -> None:
         """Let runs go on whose workflow a cell has just defined."""
-        if self._session is not None and self._session.runtime.undefined():
+        if self._session is None:
+            return
+        self._session.follow_notebook()
+        if self._session.runtime.undefined():
             self._show_going_on(self._session.define(self.names))
 
     def _show_going_on(self, going_on: list[RunInfo]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -21,7 +20,6 @@ from durable_notebook.notebook._identity import (
 )
 from durable_notebook.notebook._run import NotebookRun
 from durable_notebook.notebook._sentences import became, plainly, state_of
-from durable_notebook.notebook._session import notebook_path
 from durable_notebook.notebook._workspace import MOST_NAMED
 from durable_notebook.notebook.magics._base import DurableMagics
 
@@ -94,8 +92,9 @@ class RunMagics(DurableMagics):
         event = make_event(workflow.start_event_class, fields)
         values = values_of(event, fields, session.settings.redact)
         asked = Asked(workflow, request.target, request.fields, values)
-        path = Path(notebook_path(self._shell.user_ns))
-        first = self._durable.cells.run_id(session.runtime.executor_id, path, asked)
+        first = self._durable.cells.run_id(
+            session.runtime.executor_id, session.notebook.path, asked
+        )
         taken = session.runtime.store.numbered(first)
         newest = None if request.options.get("new") else newest_of(first, taken)
         return newest or after(first, taken), newest is not None
