@@ -16,6 +16,7 @@ from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, TickCancelRun
 
 from durable_notebook._describe import describe, open_prompt, seen_by
+from durable_notebook._glance import glance
 from durable_notebook._model import (
     Attempt,
     Prompt,
@@ -57,7 +58,11 @@ class Run:
         return self._client
 
     def __repr__(self) -> str:
-        return f"Run({self.run_id!r})"
+        return glance(self._open_runtime, self.run_id)
+
+    @property
+    def _open_runtime(self) -> DBOSRuntime | None:
+        return self._client.runtime
 
     def __await__(self) -> Generator[Any, Any, Any]:
         return self.result().__await__()
