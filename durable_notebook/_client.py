@@ -16,6 +16,7 @@ from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, TickCancelRun
 
 from durable_notebook._describe import describe, open_prompt, seen_by
+from durable_notebook._following import Following
 from durable_notebook._model import (
     Attempt,
     Prompt,
@@ -37,6 +38,7 @@ from durable_notebook.errors import (
     UnknownRunError,
 )
 from durable_notebook.runtime import DBOSRuntime, check_run_id
+from durable_notebook.runtime._code import Code
 
 T = TypeVar("T")
 
@@ -216,6 +218,18 @@ class Client:
         entries = await asyncio.to_thread(self.runtime.store.entries, run_id)
         is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
         return attempts(entries, is_live=is_live)
+
+    def follow(self, run_id: str) -> Following:
+        """Read a run's timeline again and again; each entry is looked at once."""
+        return Following(self.read_info, self.runtime.store, run_id)
+
+    async def source(self, row: Attempt) -> str:
+        """The source of the step that made a row, as it was then.
+
+        Empty where there was none to be had. On the runtime's loop.
+        """
+        text = await asyncio.to_thread(self.runtime.store.code, row.code)
+        return "" if text is None else Code.read(text).sources.get(row.step, "")
 
     # -- upkeep ------------------------------------------------------------------
 

@@ -22,6 +22,16 @@ def duration(span: timedelta | None) -> str:
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
 
 
+def seconds(count: float) -> str:
+    """A time since a beginning, as short as it goes."""
+    if count < 60:
+        return f"{count:g} s" if count >= 1 or not count else f"{count * 1000:g} ms"
+    minutes, rest = divmod(round(count), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
+    return " ".join(f"{n} {unit}" for n, unit in parts if n)
+
+
 def clock(moment: datetime | None) -> str:
     """The time of day where the reader is."""
     return "" if moment is None else moment.astimezone().strftime("%H:%M:%S")
