@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from durable_notebook._client import Client, Run
+from durable_notebook.notebook._timeline_view import TimelineOf
 
 if TYPE_CHECKING:
     from durable_notebook.notebook._workspace import DurableNotebook
@@ -29,6 +30,10 @@ class NotebookRun(Run):
             # A cell that has awaited the run leaves its panel as it ended.
             for panel in self._durable.panels_of(self.run_id):
                 await asyncio.to_thread(panel.ended.wait, 1.0)
+
+    def timeline(self) -> None:
+        """Show every execution of a step on a time axis, live: `%durable_timeline`."""
+        self._durable.show_view(TimelineOf, self.run_id)
 
     def _ipython_display_(self) -> None:
         """Show nothing: the magic has shown the panel above."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -18,6 +19,7 @@ from durable_notebook._config import (
     url_from_environment,
 )
 from durable_notebook._model import RunInfo
+from durable_notebook.notebook._followed import Followed
 from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
@@ -42,7 +44,7 @@ class DurableNotebook(Traits):
         self._beside = default_url()
         self._local = LocalPostgres(sqlite_path(self._beside).parent / "postgres")
         self._last_run: str | None = None
-        self._panels: list[Panel] = []
+        self._panels: list[Panel | Followed] = []
 
     # -- the session ---------------------------------------------------------------
 
@@ -157,8 +159,12 @@ class DurableNotebook(Traits):
         self._panels.append(Panel(self.session, run_id, note))
         return NotebookRun(self, run_id)
 
-    def panels_of(self, run_id: str) -> list[Panel]:
-        """The panels that show a run."""
+    def show_view(self, kind: Callable[[Session, str], Followed], run_id: str) -> None:
+        """Show a live view of a run in the output of the cell that runs now."""
+        self._panels.append(kind(self.session, run_id))
+
+    def panels_of(self, run_id: str) -> list[Panel | Followed]:
+        """The panels and live views that show a run."""
         return [panel for panel in self._panels if panel.run_id == run_id]
 
     def newest(self) -> str:

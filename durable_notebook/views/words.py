@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from durable_notebook._model import Attempt, EventView, Json, RunInfo, RunStatus
+from itertools import islice
+
+from durable_notebook._model import (
+    Attempt,
+    EventView,
+    Json,
+    RunInfo,
+    RunStatus,
+    glimpse,
+)
 
 
 def duration(span: timedelta | None) -> str:
@@ -64,13 +73,16 @@ def returned(row: Attempt) -> str:
 def changes(store: Iterable[Json]) -> str:
     """What a turn changed in the store, in one line."""
     parts = []
-    for change in store:
-        path = str(change["path"]).removeprefix("/state_data").removeprefix("/_data")
-        name = path.removeprefix("/value").lstrip("/").replace("/", ".") or "all"
-        parts.append(
-            f"− {name}" if change["op"] == "remove" else f"{name} = {change['value']!r}"
-        )
+    for change in islice(store, 20):
+        is_gone, name = change["op"] == "remove", place(change)
+        parts.append(f"− {name}" if is_gone else f"{name} = {glimpse(change['value'])}")
     return cut(", ".join(parts), 90)
+
+
+def place(change: Json) -> str:
+    """What of the store a change changed."""
+    path = str(change["path"]).removeprefix("/state_data").removeprefix("/_data")
+    return path.removeprefix("/value").lstrip("/").replace("/", ".") or "all"
 
 
 def cut(text: str, length: int) -> str:
