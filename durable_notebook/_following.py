@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
+from durable_notebook._entry import RecordedEntry
 from durable_notebook._model import Attempt, RunInfo, RunStatus
 from durable_notebook._timeline import Timeline
 from durable_notebook.store import Store
@@ -23,6 +25,8 @@ class Following:
         self._store = store
         self._run_id = run_id
         self._timeline = Timeline()
+        self.cost_s = 0.0
+        """What the last reading cost of a processor, in seconds."""
 
     async def read(self) -> tuple[RunInfo, list[Attempt]]:
         """What the run is doing, and its rows; an unchanged one is the same object.
@@ -34,14 +38,19 @@ class Following:
         info = await self._read_info(self._run_id)
         last = self._timeline.last
         after = -1 if last is None else last.position - 1
-        found = await asyncio.to_thread(self._store.entries, self._run_id, after)
-        if last is not None:
-            if found[:1] == [last]:
-                found = found[1:]
-            else:
-                # The run was rewound: what was behind that position is gone.
-                self._timeline = Timeline()
-                found = await asyncio.to_thread(self._store.entries, self._run_id)
-        self._timeline.add(found)
+        found, self.cost_s = await asyncio.to_thread(self._entries, after)
+        if last is not None and found[:1] != [last]:
+            # The run was rewound: what was behind that position is gone.
+            last, self._timeline = None, Timeline()
+            found, self.cost_s = await asyncio.to_thread(self._entries, -1)
+        began = time.thread_time()
+        self._timeline.add(found if last is None else found[1:])
         is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
-        return info, self._timeline.rows(is_live=is_live)
+        rows = self._timeline.rows(is_live=is_live)
+        self.cost_s += time.thread_time() - began
+        return info, rows
+
+    def _entries(self, after: int) -> tuple[list[RecordedEntry], float]:
+        began = time.thread_time()
+        found = self._store.entries(self._run_id, after)
+        return found, time.thread_time() - began

@@ -39,6 +39,7 @@ class Followed(ABC):
         self._session = session
         self._reading = session.client.follow(run_id)
         self.info, self.rows = session.call(self._reading.read())
+        session.call(self._prepare())
         self._is_watched = False
         self._kept = self._twin()
         self._kept_at = time.monotonic()
@@ -55,6 +56,9 @@ class Followed(ABC):
         return not self.ended.is_set()
 
     # -- for subclasses ------------------------------------------------------------
+
+    async def _prepare(self) -> None:  # noqa: B027
+        """Read what else is needed; called again while the run goes on."""
 
     @abstractmethod
     def _twin(self) -> tuple[str, str]:
@@ -100,19 +104,19 @@ class Followed(ABC):
         """Look at the run until it has ended."""
         try:
             while True:
-                began = time.monotonic()
                 before = self.info, self.rows
                 self.info, self.rows = await self._reading.read()
+                await self._prepare()
+                began = time.thread_time()
                 if self._is_watched:
                     self._tell(before)
+                cost = self._reading.cost_s + time.thread_time() - began
                 is_waiting = self.info.status is RunStatus.WAITING
                 is_news = is_waiting and before[0].status is not self.info.status
                 await self._keep(is_now=is_news or self.info.status.is_final)
                 if self.info.status.is_final:
                     return
-                # A long journal takes longer: never more than a tenth of the time
-                # goes into looking at it.
-                cost = time.monotonic() - began
+                # Never more than a tenth of the time goes into looking at a run.
                 await asyncio.sleep(max(_REFRESH_S, 10 * cost))
         except DurableNotebookError as e:
             # Deleted, or no longer legible: what was seen stays.

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from durable_notebook._client import Client, Run
+from durable_notebook.notebook._graph_view import GraphOf
 from durable_notebook.notebook._timeline_view import TimelineOf
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class NotebookRun(Run):
     def timeline(self) -> None:
         """Show every execution of a step on a time axis, live: `%durable_timeline`."""
         self._durable.show_view(TimelineOf, self.run_id)
+
+    def graph(self) -> None:
+        """Show the steps of the run and what it did at each, live: `%durable_graph`."""
+        self._durable.show_view(GraphOf, self.run_id)
 
     def _ipython_display_(self) -> None:
         """Show nothing: the magic has shown the panel above."""

@@ -72,7 +72,7 @@ class TimelineOf(Followed):
 
     async def _answer(self, content: dict[str, Any]) -> None:
         place = content.get("row")
-        if content.get("kind") != "details" or not isinstance(place, int):
+        if content.get("kind") != "details" or type(place) is not int:
             return
         if 0 <= place < len(self.rows):
             row = self.rows[place]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from textwrap import dedent
 from typing import Any
 
 from durable_notebook._model import (
@@ -98,7 +99,7 @@ def details(found: Attempt, newest: int, source: str) -> dict[str, Json]:
         "changes": [_change(tree) for tree in found.store[:_MOST_MEMBERS]],
         "more_changes": max(len(found.store) - _MOST_MEMBERS, 0),
         "error": _block(found.error or "", 4_000),
-        "source": _block(source, 12_000),
+        "source": _block(dedent(short(source, 12_000)), 12_000),
         "code": found.code[:8],
     }
 

@@ -24,7 +24,7 @@ COLOURS = {
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif"
 # The mean width of a character in such a font, as a share of its size.
-_EM = 0.6
+_EM = 0.53
 
 Element = ElementTree.Element
 
@@ -84,7 +84,8 @@ def text(
 ) -> Element:
     """Put a text in, cut to the room that there is for it."""
     size = float(str(attributes.get("font_size", 12)))
-    shown = clip(clean(content), max(int(room / (size * _EM)), 1))
+    wide = 1.12 if "font_weight" in attributes else 1.0
+    shown = clip(clean(content), max(int(room / (size * _EM * wide)), 1))
     return add(parent, "text", shown, x=x, y=y, **attributes)
 
 

@@ -1,8 +1,9 @@
-"""The timeline in a real JupyterLab: what it says, by mouse and by keys, and how fast."""
+"""Timelines and graphs in a real JupyterLab: by mouse and by keys, and how fast."""
 
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -77,22 +78,30 @@ def step_of(row: Locator) -> str:
     return row.locator(".dn-tl-step").inner_text()
 
 
-def test_a_run_is_seen_by_mouse_and_by_keys(lab: Lab, browser: LabPage) -> None:
-    lab.notebook(
-        "trip",
-        [
-            "%load_ext durable_notebook",
-            TRIP,
-            "run = %durable_run Trip --run-id trip-1",
-            "run = %durable_timeline trip-1",
-            UNTIL_PRICED,
-            "%durable_restart",
-        ],
-    )
-    browser.open(lab, "trip/trip.ipynb")
+@pytest.fixture
+def trip(lab: Lab, browser: LabPage, request: pytest.FixtureRequest) -> Locator:
+    """A run that was begun, in a view: of the fixture's parameter."""
+    magic = request.param
+    cells = [
+        "%load_ext durable_notebook",
+        TRIP,
+        "run = %durable_run Trip --run-id trip-1",
+        f"run = %durable_{magic} trip-1",
+        UNTIL_PRICED,
+        "%durable_restart",
+        "%durable_answer trip-1 ok=True",
+    ]
+    name = f"{request.function.__name__[5:30]}"
+    lab.notebook(name, cells)
+    browser.open(lab, f"{name}/{name}.ipynb")
     browser.run(0, 1, 2, 3, 4)
     browser.finished(4)
-    view = browser.output(3)
+    return browser.output(3)
+
+
+@pytest.mark.parametrize("trip", ["timeline"], indirect=True)
+def test_every_state_of_a_run_is_seen(trip: Locator, browser: LabPage) -> None:
+    view = trip
     expect(view.locator(".dn-tl-row", has_text="running")).to_have_count(1)
     view.scroll_into_view_if_needed()
     browser.shoot("timeline_running")
@@ -110,6 +119,28 @@ def test_a_run_is_seen_by_mouse_and_by_keys(lab: Lab, browser: LabPage) -> None:
     assert any("waits for a person" in text for text in said), said
     assert any("interrupted" in text for text in said), said
 
+    view.get_by_label("Filter by step").fill("cho")
+    expect(view.locator(".dn-tl-foot")).to_contain_text("3 of ")
+    view.get_by_label("Filter by step").fill("")
+    chips.filter(has_text="interrupted").click()
+    expect(view.locator(".dn-tl-foot")).to_contain_text("1 of ")
+    browser.shoot("timeline_filtered")
+    chips.filter(has_text="interrupted").click()
+
+    browser.run(6)
+    expect(view.locator(".dn-tl-head")).to_contain_text("completed")
+    expect(view.get_by_role("status")).to_have_text("The run is completed.")
+    browser.shoot("timeline_completed")
+    assert browser.errors == []
+
+
+@pytest.mark.parametrize("trip", ["timeline"], indirect=True)
+def test_a_timeline_is_read_by_keys(trip: Locator, browser: LabPage) -> None:
+    view = trip
+    cell = "() => window.jupyterapp.shell.currentWidget.content.activeCellIndex"
+    count = browser.page.locator(".jp-Notebook .jp-Cell").count()
+    view.get_by_label("Filter by step").focus()
+    active_cell = browser.page.evaluate(cell)
     grid = view.get_by_role("grid", name="Executions of run trip-1")
     grid.focus()
     grid.press("ArrowDown")
@@ -117,7 +148,8 @@ def test_a_run_is_seen_by_mouse_and_by_keys(lab: Lab, browser: LabPage) -> None:
     active = view.locator('[aria-selected="true"]')
     assert active.get_attribute("id") == grid.get_attribute("aria-activedescendant")
     label = active.get_attribute("aria-label")
-    assert label is not None and label.startswith("price, ")
+    assert label is not None
+    assert label.startswith("price, ")
     failed = view.locator(".dn-tl-row", has_text="failed, retried")
     failed.click()
     card = view.get_by_role("region", name="Details of price")
@@ -133,7 +165,10 @@ def test_a_run_is_seen_by_mouse_and_by_keys(lab: Lab, browser: LabPage) -> None:
     grid.press("Escape")
     expect(card).to_be_hidden()
     # The notebook has not taken the keys: no cell has moved, opened or gone.
-    assert browser.page.locator(".jp-Notebook .jp-Cell").count() == 6
+    for key in ("ArrowUp", "ArrowDown", "End", "Home", "0", "0"):
+        grid.press(key)
+    assert browser.page.locator(".jp-Notebook .jp-Cell").count() == count
+    assert browser.page.evaluate(cell) == active_cell
 
     view.get_by_role("button", name="Zoom in (+)").click()
     grid.press("+")
@@ -142,11 +177,115 @@ def test_a_run_is_seen_by_mouse_and_by_keys(lab: Lab, browser: LabPage) -> None:
     browser.shoot("timeline_zoomed")
     grid.press("0")
     expect(view.get_by_role("status")).to_have_text("The whole run")
+    assert browser.errors == []
 
-    view.get_by_label("Filter by step").fill("cho")
-    expect(view.locator(".dn-tl-foot")).to_contain_text("3 of ")
-    view.get_by_label("Filter by step").fill("")
-    chips.filter(has_text="interrupted").click()
-    expect(view.locator(".dn-tl-foot")).to_contain_text("1 of ")
-    browser.shoot("timeline_filtered")
+
+@pytest.mark.parametrize("trip", ["graph"], indirect=True)
+def test_the_graph_of_a_run_moves_with_it(trip: Locator, browser: LabPage) -> None:
+    view = trip
+    step = view.get_by_role("img", name="price:")
+    expect(step).to_have_attribute("aria-label", re.compile("1 running"))
+    browser.shoot("graph_running")
+
+    step.focus()
+    browser.run(5)
+    person = view.get_by_role("img", name="a person: asked for Answer")
+    expect(person).to_be_visible()
+    expect(step).to_have_attribute("aria-label", re.compile("1 re-executed"))
+    # A picture that is drawn again takes nobody's focus.
+    expect(step).to_be_focused()
+    for theme in ("Dark", "Light"):
+        browser.theme(f"JupyterLab {theme}")
+        view.scroll_into_view_if_needed()
+        browser.shoot(f"graph_waiting_{theme.lower()}")
+
+    browser.run(6)
+    expect(view.get_by_role("img", name="book: 1 completed")).to_be_visible()
+    assert view.locator("svg [onclick], svg script, svg image").count() == 0
+    assert browser.errors == []
+
+
+MANY = """
+import asyncio
+from workflows import Workflow, step
+from workflows.events import Event, StartEvent, StopEvent
+
+class Tick(Event):
+    n: int
+
+class Many(Workflow):
+    @step
+    async def count(self, ev: StartEvent | Tick) -> Tick | StopEvent:
+        n = ev.n if isinstance(ev, Tick) else 0
+        if n >= 5000:
+            while not open("go", "a").tell():
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(0.01)
+        return Tick(n=n + 1) if n < 5600 else StopEvent(result=n)
+"""
+
+MEASURE = """
+async ({ scrolls, seconds }) => {
+  const grid = document.querySelector(".dn-tl-grid");
+  const frames = [];
+  const begin = performance.now();
+  let last = begin;
+  while (performance.now() - begin < seconds * 1000) {
+    await new Promise(requestAnimationFrame);
+    const now = performance.now();
+    frames.push(now - last);
+    last = now;
+    if (scrolls) grid.scrollTop = (grid.scrollTop + 240) % (grid.scrollHeight - 400);
+  }
+  frames.sort((a, b) => a - b);
+  const at = (share) => frames[Math.floor(share * (frames.length - 1))].toFixed(1);
+  return { frames: frames.length, median: +at(0.5), p95: +at(0.95), worst: +at(1) };
+}
+"""
+
+
+# Those rows are of a run: on a busy machine it takes its time.
+@pytest.mark.timeout(420)
+def test_five_thousand_rows_stay_smooth_while_a_hundred_a_second_come(
+    lab: Lab, browser: LabPage
+) -> None:
+    cells = [
+        "%load_ext durable_notebook",
+        MANY,
+        "run = %durable_run Many --run-id many",
+        "%durable_timeline many",
+        "await run",
+    ]
+    lab.notebook("many", cells)
+    browser.open(lab, "many/many.ipynb")
+    browser.run(0, 1, 2, 3)
+    view = browser.output(3)
+    foot = view.locator(".dn-tl-foot")
+    expect(foot).to_contain_text("5,001 executions", timeout=240_000)
+    # What the page gets, and when.
+    browser.page.evaluate(
+        """() => {
+          window.heard = 0;
+          const watch = new MutationObserver(() => { window.heard += 1; });
+          const target = document.querySelector('.dn-tl-foot span');
+          const all = { childList: true, characterData: true, subtree: true };
+          watch.observe(target, all);
+        }"""
+    )
+    (lab.root / "many/go").write_text("go")
+
+    following = browser.page.evaluate(MEASURE, {"scrolls": False, "seconds": 3})
+    heard = browser.page.evaluate("window.heard")
+    scrolled = browser.page.evaluate(MEASURE, {"scrolls": True, "seconds": 3})
+    browser.shoot("timeline_many")
+
+    figures = {"following": following, "scrolled": scrolled, "messages": heard}
+    print(f"frames in ms: {json.dumps(figures)}")
+    expect(foot).to_contain_text("5,601 executions", timeout=60_000)
+    # Generous: two busy cores and no graphics card.
+    assert following["median"] < 50, figures
+    assert scrolled["median"] < 50, figures
+    assert heard <= 33, figures
+    assert view.locator(".dn-tl-row").count() < 40
+    expect(view.locator(".dn-tl-head")).to_contain_text("completed")
     assert browser.errors == []

@@ -54,9 +54,9 @@ class Timeline {
     this.card = h("div", { class: "dn-tl-card", popover: "manual", role: "region", tabindex: 0,
       onkeydown: (e) => { if (e.key === "Escape") { this.unpin(); this.grid.focus(); } } });
     this.root = h("div", { class: "dn-tl", "data-lm-suppress-shortcuts": true },
-      this.head,
-      h("div", { class: "dn-tl-tools" }, search, this.chips, h("div", { class: "dn-tl-zoom" },
+      h("div", { class: "dn-tl-top" }, this.head, h("div", { class: "dn-tl-zoom" },
         zoom("−", "Zoom out (−)", 2), zoom("+", "Zoom in (+)", 0.5), this.whole)),
+      h("div", { class: "dn-tl-tools" }, search, this.chips),
       this.grid,
       h("div", { class: "dn-tl-foot" }, this.count,
         h("span", {}, "↑ ↓ move · Enter details · Ctrl + wheel zooms, Shift + wheel moves in time")),
@@ -167,12 +167,20 @@ class Timeline {
   }
 
   /** Show more or less of the axis, with a share of the window staying where it is. */
-  zoomBy(by, around = 0.5) {
+  zoomBy(by, around = this.middle()) {
     const [from, to] = this.window(), end = this.end();
     const size = Math.max((to - from) * by, 1e-3);
     if (size >= end) return this.zoomTo(null);
     const left = Math.min(Math.max(from + (to - from - size) * around, 0), end - size);
     this.zoomTo([left, left + size]);
+  }
+
+  /** The share of the window where the active row's bar is, if it is in sight. */
+  middle() {
+    const row = this.rows[this.active], [from, to] = this.window();
+    if (!row || row[3] === null) return 0.5;
+    const place = placeOf(this.axis.knots, (row[3] + (row[4] ?? this.now())) / 2);
+    return place >= from && place <= to ? (place - from) / (to - from) : 0.5;
   }
 
   move(by) {
@@ -228,7 +236,7 @@ class Timeline {
       if (right < 0 || left > 100) continue;
       const [a, b] = [Math.max(left, 0), Math.min(right, 100)];
       layers.push(`linear-gradient(90deg, transparent ${a}%, color-mix(in srgb, var(--dn-interrupted) 16%, transparent) ${a}% ${b}%, transparent ${b}%)`);
-      marks.push(["dn-tl-away", Math.min(Math.max((a + b) / 2, 8), 92), `${said} away`]);
+      marks.push(["dn-tl-away", Math.min(Math.max((a + b) / 2, 8), 92), `down ${said}`]);
     }
     this.ground = layers.join(", ");
     const key = JSON.stringify(marks);

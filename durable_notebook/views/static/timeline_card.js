@@ -46,7 +46,9 @@ function fillCard(card, row, found, close) {
   }
   if (found.source) {
     const code = found.code ? ` (version ${found.code})` : "";
-    parts.push(cardPart(`Source that ran${code}`, h("pre", {}, found.source)));
+    const part = cardPart(`Source that ran${code}`, h("pre", {}, found.source));
+    part.classList.add("dn-tl-source");
+    parts.push(part);
   }
   card.replaceChildren(...parts);
 }
