@@ -22,8 +22,10 @@ from durable_notebook.notebook._view import Shown, View
 
 logger = logging.getLogger("durable_notebook")
 
-# At most ten messages a second, however much happens.
+# At most ten messages a second, however much happens; where nothing does, the pauses
+# grow to the second.
 _REFRESH_S = 0.1
+_LONGEST_S = 0.5
 # A twin goes through the server into the notebook's file.
 _KEEP_S = 5.0
 
@@ -102,6 +104,7 @@ class Followed(ABC):
 
     async def _follow(self) -> None:
         """Look at the run until it has ended."""
+        pause = _REFRESH_S
         try:
             while True:
                 before = self.info, self.rows
@@ -112,12 +115,14 @@ class Followed(ABC):
                     self._tell(before)
                 cost = self._reading.cost_s + time.thread_time() - began
                 is_waiting = self.info.status is RunStatus.WAITING
-                is_news = is_waiting and before[0].status is not self.info.status
-                await self._keep(is_now=is_news or self.info.status.is_final)
+                is_asked = is_waiting and before[0].status is not self.info.status
+                await self._keep(is_now=is_asked or self.info.status.is_final)
                 if self.info.status.is_final:
                     return
+                is_same = before == (self.info, self.rows)
+                pause = min(pause * 1.5, _LONGEST_S) if is_same else _REFRESH_S
                 # Never more than a tenth of the time goes into looking at a run.
-                await asyncio.sleep(max(_REFRESH_S, 10 * cost))
+                await asyncio.sleep(max(pause, 10 * cost))
         except DurableNotebookError as e:
             # Deleted, or no longer legible: what was seen stays.
             self._send({"kind": "stopped", "why": str(e)})

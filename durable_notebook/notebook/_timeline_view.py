@@ -21,7 +21,12 @@ _PIECE = 2_000
 class TimelineView(View):
     """Draws rows; what it is sent says `live`."""
 
-    scripts = ("timeline_axis.js", "timeline_card.js", "timeline.js")
+    scripts = (
+        "timeline_axis.js",
+        "timeline_rows.js",
+        "timeline_card.js",
+        "timeline.js",
+    )
     styles = ("timeline.css",)
 
     labels = traitlets.Dict(states.LABELS).tag(sync=True)

@@ -1,7 +1,7 @@
 // A timeline whose rows are in the page only while they are seen. Rows come from
 // `views/live.py`: [step, state, also, start, end, attempt, session, position].
 
-const ROW = 24, HEAD = 38, MOST_SEEN = 14;
+const HEAD = 38, MOST_SEEN = 14;
 
 class Timeline {
   constructor(model, el) {
@@ -12,9 +12,7 @@ class Timeline {
     this.known = new Map(); // Details, by row.
     this.shown = null; // Rows that pass the filter; null for all.
     this.run = { is_final: true, status: "", steps: "", said: "", run_id: "", workflow: "" };
-    this.axis = { knots: [], folds: [], end: 0, sessions: {} };
-    this.offset = 0; // The kernel's clock before this page's, in milliseconds.
-    this.zoom = null; // [from, to] on the axis; null for all.
+    this.time = new TimeWindow((words) => { this.said.textContent = words; this.redraw(); });
     this.step = "";
     this.states = new Set();
     this.active = -1; // A row, not a place on the screen.
@@ -32,8 +30,8 @@ class Timeline {
       type: "search", placeholder: "Filter by step", "aria-label": "Filter by step",
       oninput: () => { this.step = search.value.trim().toLowerCase(); this.filter(); },
     });
-    const zoom = (label, name, by) => h("button", { title: name, "aria-label": name, onclick: () => this.zoomBy(by) }, label);
-    this.whole = h("button", { title: "Show the whole run (0)", onclick: () => this.zoomTo(null) }, "Whole run");
+    const zoom = (label, name, by) => h("button", { title: name, "aria-label": name, onclick: () => this.time.zoomBy(by, this.middle()) }, label);
+    this.whole = h("button", { title: "Show the whole run (0)", onclick: () => this.time.zoomTo(null) }, "Whole run");
     this.ticks = h("div", { class: "dn-tl-axis", role: "columnheader", "aria-label": "Time" });
     this.space = h("div", { class: "dn-tl-space", role: "rowgroup" });
     this.grid = h("div", {
@@ -77,9 +75,7 @@ class Timeline {
 
   took({ total, at, rows, run, axis, now }) {
     const was = this.run.status;
-    this.offset = now - Date.now();
     this.run = run;
-    this.axis = axis;
     for (const dropped of this.rows.splice(total)) this.counted(dropped, -1);
     at.forEach((i, n) => {
       if (this.rows[i]) this.counted(this.rows[i], -1);
@@ -87,6 +83,8 @@ class Timeline {
       this.counted(rows[n], 1);
       this.known.delete(i);
     });
+    const isOpen = Boolean(this.counts.get("running") || this.counts.get("waiting"));
+    this.time.took(axis, now, isOpen && !run.is_final);
     if (this.cardRow() >= 0 && !this.known.has(this.cardRow())) this.showCard();
     this.showHead(was);
     this.showChips();
@@ -99,6 +97,7 @@ class Timeline {
 
   stopped(why) {
     this.run = { ...this.run, is_final: true };
+    this.time.isOpen = false;
     this.head.append(h("div", { class: "dn-quiet" }, why));
   }
 
@@ -150,52 +149,20 @@ class Timeline {
   rowAt(place) { return this.shown ? this.shown[place] : place; }
   placeOfRow(row) { return this.shown ? this.shown.indexOf(row) : row; }
 
-  now() { return Date.now() + this.offset; }
-
-  end() {
-    const isOpen = !this.run.is_final && (this.counts.get("running") || this.counts.get("waiting"));
-    const end = isOpen ? Math.max(this.now(), this.axis.end) : this.axis.end;
-    return Math.max(placeOf(this.axis.knots, end), 1e-3);
-  }
-
-  window() { return this.zoom ?? [0, this.end()]; }
-
-  zoomTo(zoom) {
-    this.zoom = zoom;
-    this.said.textContent = zoom ? `From ${sayPlace(zoom[0])} to ${sayPlace(zoom[1])} of the run` : "The whole run";
-    this.redraw();
-  }
-
-  /** Show more or less of the axis, with a share of the window staying where it is. */
-  zoomBy(by, around = this.middle()) {
-    const [from, to] = this.window(), end = this.end();
-    const size = Math.max((to - from) * by, 1e-3);
-    if (size >= end) return this.zoomTo(null);
-    const left = Math.min(Math.max(from + (to - from - size) * around, 0), end - size);
-    this.zoomTo([left, left + size]);
-  }
-
   /** The share of the window where the active row's bar is, if it is in sight. */
   middle() {
-    const row = this.rows[this.active], [from, to] = this.window();
+    const row = this.rows[this.active];
     if (!row || row[3] === null) return 0.5;
-    const place = placeOf(this.axis.knots, (row[3] + (row[4] ?? this.now())) / 2);
-    return place >= from && place <= to ? (place - from) / (to - from) : 0.5;
-  }
-
-  move(by) {
-    if (!this.zoom) return;
-    const [from, to] = this.zoom, size = to - from;
-    const left = Math.min(Math.max(from + by * size, 0), Math.max(this.end() - size, 0));
-    this.zoomTo([left, left + size]);
+    const share = this.time.share(this.time.place((row[3] + (row[4] ?? this.time.now())) / 2));
+    return share >= 0 && share <= 100 ? share / 100 : 0.5;
   }
 
   wheeled(e) {
     if (e.ctrlKey || e.metaKey) {
       const { left, width } = this.ticks.getBoundingClientRect();
-      this.zoomBy(e.deltaY > 0 ? 1.25 : 0.8, Math.min(Math.max((e.clientX - left) / width, 0), 1));
-    } else if (this.zoom && (e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY))) {
-      this.move(Math.sign(e.deltaX || e.deltaY) * 0.1);
+      this.time.zoomBy(e.deltaY > 0 ? 1.25 : 0.8, Math.min(Math.max((e.clientX - left) / width, 0), 1));
+    } else if (this.time.zoom && (e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY))) {
+      this.time.move(Math.sign(e.deltaX || e.deltaY) * 0.1);
     } else return;
     e.preventDefault();
   }
@@ -211,90 +178,41 @@ class Timeline {
     this.grid.classList.toggle("dn-tl-short", isShort);
     this.space.style.height = `${size * ROW}px`;
     if (this.follows && !isShort) this.grid.scrollTop = size * ROW;
-    this.drawAxis();
+    const ground = this.drawAxis();
     const seen = isShort ? MOST_SEEN : Math.ceil(this.grid.clientHeight / ROW) + 2;
-    while (this.pool.length < seen) this.pool.push(this.newRow());
+    while (this.pool.length < seen) {
+      this.pool.push(newRow((place) => this.hover(place), (place) => this.clicked(place)));
+      this.space.append(this.pool.at(-1));
+    }
     const first = Math.max(0, Math.floor(this.grid.scrollTop / ROW));
     for (let place = first; place < first + this.pool.length; place++) {
-      this.drawRow(this.pool[place % this.pool.length], place < size ? place : -1);
+      const element = this.pool[place % this.pool.length];
+      if (place >= size) {
+        element.style.display = "none";
+        continue;
+      }
+      const i = this.rowAt(place), found = this.rows[i];
+      const cut = this.cutBefore(place, found);
+      const around = { id: `${this.id}-${i}`, isActive: i === this.active, cut, time: this.time, ground };
+      drawRow(element, place, found, around);
     }
+  }
+
+  /** What is said where a process ended before a row. */
+  cutBefore(place, found) {
+    const session = found[6];
+    if (place === 0 || this.rows[this.rowAt(place - 1)][6] === session) return "";
+    return `process ended · ${this.time.sessions[session] ?? `session ${session}`}`;
   }
 
   drawAxis() {
-    const [from, to] = this.window();
-    const share = (place) => 100 * (place - from) / (to - from);
-    const layers = [], marks = [];
-    const ticks = roundPlaces(from, to, Math.max(this.ticks.clientWidth / 90, 2));
-    const away = this.axis.folds.map(([start, end, said]) =>
-      [share(placeOf(this.axis.knots, start)), share(placeOf(this.axis.knots, end)), said]);
-    for (const tick of ticks) {
-      const x = share(tick);
-      layers.push(`linear-gradient(var(--dn-line), var(--dn-line)) ${x}% 0 / 1px 100% no-repeat`);
-      if (x < 97) marks.push(["dn-tl-tick", Math.max(x, 1), sayPlace(tick)]);
-    }
-    for (const [left, right, said] of away) {
-      if (right < 0 || left > 100) continue;
-      const [a, b] = [Math.max(left, 0), Math.min(right, 100)];
-      layers.push(`linear-gradient(90deg, transparent ${a}%, color-mix(in srgb, var(--dn-interrupted) 16%, transparent) ${a}% ${b}%, transparent ${b}%)`);
-      marks.push(["dn-tl-away", Math.min(Math.max((a + b) / 2, 8), 92), `down ${said}`]);
-    }
-    this.ground = layers.join(", ");
+    const { marks, ground } = this.time.marks(Math.max(this.ticks.clientWidth / 90, 2));
     const key = JSON.stringify(marks);
-    if (key === this.drawn) return;
-    this.drawn = key;
-    this.ticks.replaceChildren(...marks.map(([kind, x, said]) => h("span", { class: kind, style: `left:${x}%` }, said)));
-  }
-
-  newRow() {
-    const cell = (name, ...inside) => h("div", { class: name, role: "gridcell" }, ...inside);
-    const row = h("div", { class: "dn-tl-row", role: "row",
-      onpointerenter: () => this.hover(row.place), onclick: () => this.clicked(row.place) },
-      cell("dn-tl-step"), cell("dn-tl-state", h("span", { class: "dn-tl-dot" }), h("span")),
-      cell("dn-tl-time", h("div", { class: "dn-tl-bar" }), h("span", { class: "dn-tl-cutting", hidden: true })),
-      cell("dn-tl-took"));
-    this.space.append(row);
-    return row;
-  }
-
-  drawRow(row, place) {
-    row.place = place;
-    row.style.display = place < 0 ? "none" : "";
-    if (place < 0) return;
-    const i = this.rowAt(place), found = this.rows[i];
-    const [step, state, also, start, end, attempt, session] = found;
-    const [stepCell, stateCell, time, tookCell] = row.children;
-    const label = also ? `${LABELS[state]} · ${also}` : LABELS[state];
-    const took = start === null || state === "interrupted" ? "–" : sayDuration(Math.max((end ?? this.now()) - start, 0));
-    row.style.transform = `translateY(${place * ROW}px)`;
-    if (row.id !== `${this.id}-${i}`) row.id = `${this.id}-${i}`;
-    if (row.dataset.state !== state) row.dataset.state = state;
-    setText(stepCell, step);
-    setText(stateCell.lastChild, label);
-    setText(tookCell, took);
-    setAttribute(row, "aria-rowindex", place + 2);
-    setAttribute(row, "aria-selected", i === this.active);
-    setAttribute(row, "aria-label", `${step}, ${label}, ${took}, session ${session}`);
-    const before = place > 0 ? this.rows[this.rowAt(place - 1)] : found;
-    const isCut = before[6] !== session;
-    row.classList.toggle("dn-tl-cut", isCut);
-    time.lastChild.hidden = !isCut;
-    if (isCut) setText(time.lastChild, `process ended · ${this.axis.sessions[session] ?? `session ${session}`}`);
-    if (time.ground !== this.ground) time.style.background = time.ground = this.ground;
-    this.drawBar(time.firstChild, start, end, state);
-  }
-
-  drawBar(bar, start, end, state) {
-    bar.hidden = start === null;
-    if (start === null) return;
-    const [from, to] = this.window(), { knots } = this.axis;
-    const left = 100 * (placeOf(knots, start) - from) / (to - from);
-    const right = 100 * (placeOf(knots, end ?? this.now()) - from) / (to - from);
-    const isSeen = right >= 0 && left <= 100;
-    bar.style.display = isSeen ? "" : "none";
-    if (bar.dataset.state !== state) bar.dataset.state = state;
-    const a = Math.min(Math.max(left, 0), 99.6);
-    bar.style.left = `${a}%`;
-    bar.style.width = `${Math.max(Math.min(right, 100) - a, 0)}%`;
+    if (key !== this.drawn) {
+      this.drawn = key;
+      this.ticks.replaceChildren(...marks.map(([kind, x, said]) => h("span", { class: kind, style: `left:${x}%` }, said)));
+    }
+    return ground;
   }
 
   scrolled() {
@@ -325,15 +243,15 @@ class Timeline {
 
   pressed(e) {
     const place = this.placeOfRow(this.active), page = Math.floor(this.grid.clientHeight / ROW) - 2;
+    const zoom = (by) => this.time.zoomBy(by, this.middle());
     const keys = {
       ArrowDown: () => this.activate(place + 1), ArrowUp: () => this.activate(place - 1),
       PageDown: () => this.activate(place + page), PageUp: () => this.activate(place - page),
       Home: () => this.activate(0), End: () => this.activate(this.size() - 1),
       Enter: () => this.pin(), " ": () => this.pin(),
       Escape: () => this.unpin(),
-      ArrowLeft: () => this.move(-0.1), ArrowRight: () => this.move(0.1),
-      "+": () => this.zoomBy(0.5), "=": () => this.zoomBy(0.5), "-": () => this.zoomBy(2),
-      0: () => this.zoomTo(null),
+      ArrowLeft: () => this.time.move(-0.1), ArrowRight: () => this.time.move(0.1),
+      "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), 0: () => this.time.zoomTo(null),
     };
     if (e.ctrlKey || e.metaKey || e.altKey || !(e.key in keys)) return;
     e.preventDefault();
@@ -417,14 +335,6 @@ class Timeline {
       this.model.off("msg:custom", heard);
     };
   }
-}
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-function setAttribute(element, name, value) {
-  if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
 }
 
 function render({ model, el }) {

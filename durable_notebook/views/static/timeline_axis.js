@@ -45,3 +45,71 @@ function sayDuration(ms) {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
+
+/** Which part of the axis is shown. */
+class TimeWindow {
+  constructor(changed) {
+    this.changed = changed; // Told what is shown now, in words.
+    this.knots = [];
+    this.folds = [];
+    this.sessions = {};
+    this.known = 0; // The last moment that the kernel has told of.
+    this.isOpen = false; // Something goes on: the axis grows.
+    this.offset = 0; // The kernel's clock before this page's, in milliseconds.
+    this.zoom = null; // [from, to]; null for all.
+  }
+
+  took({ knots, folds, sessions, end }, now, isOpen) {
+    Object.assign(this, { knots, folds, sessions, known: end, isOpen, offset: now - Date.now() });
+  }
+
+  now() { return Date.now() + this.offset; }
+  place(moment) { return placeOf(this.knots, moment); }
+  end() { return Math.max(this.place(this.isOpen ? Math.max(this.now(), this.known) : this.known), 1e-3); }
+  shown() { return this.zoom ?? [0, this.end()]; }
+
+  /** Where a place is seen, in percent of the window. */
+  share(place) {
+    const [from, to] = this.shown();
+    return 100 * (place - from) / (to - from);
+  }
+
+  zoomTo(zoom) {
+    this.zoom = zoom;
+    this.changed(zoom ? `From ${sayPlace(zoom[0])} to ${sayPlace(zoom[1])} of the run` : "The whole run");
+  }
+
+  /** Show more or less, with a share of the window staying where it is. */
+  zoomBy(by, around) {
+    const [from, to] = this.shown(), end = this.end();
+    const size = Math.max((to - from) * by, 1e-3);
+    if (size >= end) return this.zoomTo(null);
+    const left = Math.min(Math.max(from + (to - from - size) * around, 0), end - size);
+    this.zoomTo([left, left + size]);
+  }
+
+  move(by) {
+    if (!this.zoom) return;
+    const [from, to] = this.zoom, size = to - from;
+    const left = Math.min(Math.max(from + by * size, 0), Math.max(this.end() - size, 0));
+    this.zoomTo([left, left + size]);
+  }
+
+  /** The marks of the axis as [kind, percent, words], and the ground behind the bars. */
+  marks(count) {
+    const ground = [], marks = [];
+    for (const tick of roundPlaces(...this.shown(), count)) {
+      const x = this.share(tick);
+      ground.push(`linear-gradient(var(--dn-line), var(--dn-line)) ${x}% 0 / 1px 100% no-repeat`);
+      if (x < 97) marks.push(["dn-tl-tick", Math.max(x, 1), sayPlace(tick)]);
+    }
+    const shade = "color-mix(in srgb, var(--dn-interrupted) 16%, transparent)";
+    for (const [start, end, said] of this.folds) {
+      const a = Math.max(this.share(this.place(start)), 0), b = Math.min(this.share(this.place(end)), 100);
+      if (b < 0 || a > 100) continue;
+      ground.push(`linear-gradient(90deg, transparent ${a}%, ${shade} ${a}% ${b}%, transparent ${b}%)`);
+      marks.push(["dn-tl-away", Math.min(Math.max((a + b) / 2, 8), 92), `down ${said}`]);
+    }
+    return { marks, ground: ground.join(", ") };
+  }
+}
