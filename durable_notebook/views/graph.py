@@ -20,24 +20,21 @@ MOST_DRAWN = 150
 _FONT = 12
 _CHARACTER = 7.2
 _LETTERS = 30
-# What is most worth to be seen comes first.
-_URGENT = (
-    "waiting",
-    "running",
-    "failed",
-    "interrupted",
-    "retried",
-    "re-executed",
-    "completed",
-    "replayed",
-)
+# What is worth to be seen even where later executions went well.
+_URGENT = ("waiting", "running", "failed")
+# How much of what was done at a step is in its box; its title has all.
+_MOST_SAID = 33
 
 
 @dataclass(frozen=True, slots=True)
 class Doings:
-    """What a run has done at each node: executions of a step by state, and events."""
+    """What a run has done at each node: executions of a step by state, and events.
+
+    `states` has of each step the one to be seen.
+    """
 
     steps: dict[str, dict[str, int]] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
     events: Counter[str] = field(default_factory=Counter)
     waits: str = ""
 
@@ -55,8 +52,14 @@ def doings(info: RunInfo, rows: Sequence[Attempt]) -> Doings:
     waits = ""
     if info.status is RunStatus.WAITING and info.prompts:
         waits = f"asked for {info.prompts[0].answer_name}"
+    tallies = {step: states.tally(found, newest) for step, found in by_step.items()}
+    latest = {step: states.state(found[-1], newest) for step, found in by_step.items()}
     return Doings(
-        {step: states.tally(found, newest) for step, found in by_step.items()},
+        tallies,
+        {
+            step: next((name for name in _URGENT if name in tally), latest[step])
+            for step, tally in tallies.items()
+        },
         events,
         waits,
     )
@@ -145,7 +148,7 @@ def _laid_out(graph: Graph) -> Layout:
 def _size(node: Node) -> tuple[float, float]:
     letters = min(len(node.label), _LETTERS)
     if node.kind != "event":
-        return max(letters * _CHARACTER + 32, 210.0), 46.0
+        return max(letters * _CHARACTER + 32, 220.0), 46.0
     return letters * _CHARACTER + 40, 24.0
 
 
@@ -186,16 +189,29 @@ def _box(group: svg.Element, box: Box, colour: str | None, **more: object) -> No
 
 def _step(group: svg.Element, node: Node, box: Box, done: Doings) -> str:
     tally = done.steps.get(node.label, {})
-    state = next((name for name in _URGENT if name in tally), None)
+    state = done.states.get(node.label)
     _box(
         group,
         box,
         svg.COLOURS[state] if state else None,
         rx=6,
-        stroke_width=2.5 if state in ("running", "waiting", "failed") else 1.2,
+        stroke_width=2.5 if state in _URGENT else 1.2,
     )
-    _two_lines(group, node, box, said := _counts(tally), is_run=bool(done.steps))
-    return said
+    _two_lines(group, node, box, _shortly(tally), is_run=bool(done.steps))
+    return _counts(tally)
+
+
+def _shortly(tally: dict[str, int]) -> str:
+    """The counts, as far as there is room for them."""
+    order = sorted(tally, key=lambda name: name not in _URGENT)
+    labels = states.LABELS | {"retried": "retried"}
+    parts = [f"{tally[name]} {labels[name]}" for name in order]
+    shown = parts[:1]
+    for part in parts[1:]:
+        if len(", ".join([*shown, part])) > _MOST_SAID:
+            return f"{', '.join(shown)} +{len(parts) - len(shown)}"
+        shown.append(part)
+    return ", ".join(shown)
 
 
 def _two_lines(

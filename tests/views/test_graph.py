@@ -17,11 +17,11 @@ from workflows.events import (
 )
 
 from durable_notebook._graph import Graph, Node, graph_of_code, graph_of_workflow
-from durable_notebook._model import AttemptStatus, EventView, RunStatus
+from durable_notebook._model import Attempt, AttemptStatus, EventView, RunStatus
 from durable_notebook.runtime._code import Code
 from durable_notebook.views import graph
 from durable_notebook.views.layout import Layout, layout
-from tests.views.samples import attempt, info
+from tests.views.samples import attempt, info, interrupted
 from tests.views.test_views import HOSTILE, Tags
 
 
@@ -177,6 +177,24 @@ def test_a_run_is_told_of_in_words_and_colours() -> None:
     assert "Draft ×2" in markup
     assert "write: StartEvent → Draft · 1 completed" in plain
     assert "Writing · run a · running" in plain
+
+
+def test_a_step_looks_like_its_latest_execution_unless_one_needs_somebody() -> None:
+    again = replace(attempt(3601, session=2, name="write"), is_repeat=True)
+    rows = [attempt(0, name="write"), interrupted(1), again]
+    rows[1] = replace(rows[1], step="write")
+
+    def seen(more: list[Attempt]) -> str:
+        return graph.doings(info(), rows + more).states["write"]
+
+    assert seen([]) == "re-executed"
+    failed = replace(again, status=AttemptStatus.FAILED)
+    assert seen([failed, replace(again, is_repeat=False)]) == "failed"
+    found = graph.doings(info(), [*rows, failed, replace(failed, is_retried=True)])
+    picture = graph.picture(graph_of_workflow(Writing), found)
+    assert "1 failed, 1 re-executed +3</text>" in picture
+    said = "1 re-executed, 1 replayed, 1 interrupted, 1 failed, retried, 1 failed"
+    assert said in picture
 
 
 def test_a_workflow_that_nobody_has_run_is_drawn_without_counts() -> None:

@@ -45,6 +45,8 @@ class Timeline {
         this.ticks, h("span", { role: "columnheader" }, "duration")),
       this.space);
     this.grid.addEventListener("wheel", (e) => this.wheeled(e), { passive: false });
+    this.ground = h("div", { class: "dn-tl-ground" });
+    this.grid.insertBefore(h("div", { class: "dn-tl-behind", "aria-hidden": true }, this.ground), this.space);
     this.none = h("div", { class: "dn-tl-none", hidden: true });
     this.grid.append(this.none);
     this.count = h("span");
@@ -178,7 +180,7 @@ class Timeline {
     this.grid.classList.toggle("dn-tl-short", isShort);
     this.space.style.height = `${size * ROW}px`;
     if (this.follows && !isShort) this.grid.scrollTop = size * ROW;
-    const ground = this.drawAxis();
+    this.drawAxis(isShort ? size * ROW : this.grid.clientHeight - HEAD);
     const seen = isShort ? MOST_SEEN : Math.ceil(this.grid.clientHeight / ROW) + 2;
     while (this.pool.length < seen) {
       this.pool.push(newRow((place) => this.hover(place), (place) => this.clicked(place)));
@@ -193,7 +195,7 @@ class Timeline {
       }
       const i = this.rowAt(place), found = this.rows[i];
       const cut = this.cutBefore(place, found);
-      const around = { id: `${this.id}-${i}`, isActive: i === this.active, cut, time: this.time, ground };
+      const around = { id: `${this.id}-${i}`, isActive: i === this.active, cut, time: this.time };
       drawRow(element, place, found, around);
     }
   }
@@ -205,14 +207,16 @@ class Timeline {
     return `process ended · ${this.time.sessions[session] ?? `session ${session}`}`;
   }
 
-  drawAxis() {
+  drawAxis(height) {
     const { marks, ground } = this.time.marks(Math.max(this.ticks.clientWidth / 90, 2));
     const key = JSON.stringify(marks);
     if (key !== this.drawn) {
       this.drawn = key;
       this.ticks.replaceChildren(...marks.map(([kind, x, said]) => h("span", { class: kind, style: `left:${x}%` }, said)));
     }
-    return ground;
+    const { offsetLeft: left, offsetWidth: width } = this.ticks;
+    const style = `left:${left}px;width:${width}px;height:${height}px;background:${ground}`;
+    if (style !== this.grounded) this.ground.style.cssText = this.grounded = style;
   }
 
   scrolled() {

@@ -22,7 +22,7 @@ function newRow(hover, click) {
 }
 
 /** Show a row at a place. `cut` is what is said of the process that ended before it. */
-function drawRow(element, place, found, { id, isActive, cut, time: shown, ground }) {
+function drawRow(element, place, found, { id, isActive, cut, time: shown }) {
   const [step, state, also, start, end, , session] = found;
   const [stepCell, stateCell, time, tookCell] = element.children;
   const label = also ? `${LABELS[state]} · ${also}` : LABELS[state];
@@ -42,7 +42,6 @@ function drawRow(element, place, found, { id, isActive, cut, time: shown, ground
   element.classList.toggle("dn-tl-cut", Boolean(cut));
   time.lastChild.hidden = !cut;
   setText(time.lastChild, cut);
-  if (time.ground !== ground) time.style.background = time.ground = ground;
   drawBar(time.firstChild, start, end, state, shown);
 }
 
