@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from IPython.display import display
 
 from durable_notebook._client import Client, Run
+from durable_notebook.notebook._graph_view import GraphOf
+from durable_notebook.notebook._timeline_view import TimelineOf
 
 if TYPE_CHECKING:
     from durable_notebook.notebook._workspace import DurableNotebook
@@ -37,6 +39,14 @@ class NotebookRun(Run):
     @property
     def _open_runtime(self) -> DBOSRuntime | None:
         return self.client.runtime if self._durable.is_open else None
+
+    def timeline(self) -> None:
+        """Show every execution of a step on a time axis, live: `%durable_timeline`."""
+        self._durable.show_view(TimelineOf, self.run_id)
+
+    def graph(self) -> None:
+        """Show the steps of the run and what it did at each, live: `%durable_graph`."""
+        self._durable.show_view(GraphOf, self.run_id)
 
     def _ipython_display_(self) -> None:
         """Show nothing below the panel of the magic, and a line in other cells."""

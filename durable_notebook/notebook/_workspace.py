@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -19,6 +20,7 @@ from durable_notebook._config import (
 )
 from durable_notebook._model import RunInfo
 from durable_notebook.notebook._file import notebook_path
+from durable_notebook.notebook._followed import Followed
 from durable_notebook.notebook._identity import Cells
 from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
@@ -46,7 +48,7 @@ class DurableNotebook(Traits):
         self._beside = default_url()
         self._local = LocalPostgres(sqlite_path(self._beside).parent / "postgres")
         self._last_run: str | None = None
-        self._panels: list[Panel | Lines] = []
+        self._panels: list[Panel | Lines | Followed] = []
 
     # -- the session ---------------------------------------------------------------
 
@@ -165,8 +167,12 @@ class DurableNotebook(Traits):
         self._panels.append(kind(self.session, run_id, note))
         return NotebookRun(self, run_id)
 
-    def panels_of(self, run_id: str) -> list[Panel | Lines]:
-        """The panels that show a run."""
+    def show_view(self, kind: Callable[[Session, str], Followed], run_id: str) -> None:
+        """Show a live view of a run in the output of the cell that runs now."""
+        self._panels.append(kind(self.session, run_id))
+
+    def panels_of(self, run_id: str) -> list[Panel | Lines | Followed]:
+        """The panels and live views that show a run."""
         return [panel for panel in self._panels if panel.run_id == run_id]
 
     def newest(self) -> str:
