@@ -19,6 +19,7 @@ from durable_notebook._describe import describe, open_prompt, seen_by
 from durable_notebook._following import Following
 from durable_notebook._glance import glance
 from durable_notebook._graph import Graph, graph_of_code, graph_of_workflow
+from durable_notebook._listing import Listing
 from durable_notebook._model import (
     Attempt,
     Prompt,
@@ -193,7 +194,13 @@ class Client:
         """List the runs of this journal, newest first."""
         return await self.on_loop(self._runs(limit))
 
+    def listing(self) -> Listing:
+        """The runs, for who looks at them again and again. Nothing is read yet."""
+        return Listing(self.runtime)
+
     async def _runs(self, limit: int | None) -> list[RunInfo]:
+        if limit is None:
+            return await self.listing().look()
         store = self.runtime.store
         rows = await asyncio.to_thread(store.runs, limit)
         sizes = await asyncio.to_thread(store.sizes, [row.run_id for row in rows])
