@@ -42,6 +42,15 @@ class Listing:
         self._known: dict[str, _Known] = {}
 
     @property
+    def is_new(self) -> bool:
+        """Whether nothing was read yet, so that the next look reads all."""
+        return not self._known
+
+    def is_of(self, runtime: DBOSRuntime) -> bool:
+        """Whether it looks through this runtime."""
+        return self._runtime is runtime
+
+    @property
     def infos(self) -> list[RunInfo]:
         """The runs at the last look, newest first."""
         return [known.info for known in self._known.values()]

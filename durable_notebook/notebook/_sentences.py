@@ -13,6 +13,7 @@ from IPython.core.error import UsageError
 from durable_notebook._config import sqlite_path, without_password
 from durable_notebook._model import Attempt, AttemptStatus, RunInfo, RunStatus
 from durable_notebook.errors import ConfigError, DurableNotebookError
+from durable_notebook.notebook._cures import in_magics
 from durable_notebook.notebook._session import Session
 from durable_notebook.views import words
 
@@ -108,5 +109,4 @@ def plainly() -> Iterator[None]:
         yield
     except DurableNotebookError as e:
         # The same errors, with the way out that a notebook has.
-        text = str(e).replace("'client.runs()'", "%durable_runs")
-        raise UsageError(text) from e
+        raise UsageError(in_magics(str(e))) from e

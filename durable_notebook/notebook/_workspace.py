@@ -25,6 +25,7 @@ from durable_notebook.notebook._identity import Cells
 from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
+from durable_notebook.notebook._runs_view import LiveRuns
 from durable_notebook.notebook._sentences import magic, short_path, state_of
 from durable_notebook.notebook._session import Session
 from durable_notebook.notebook._terminal import Lines, has_front_end
@@ -49,6 +50,7 @@ class DurableNotebook(Traits):
         self._local = LocalPostgres(sqlite_path(self._beside).parent / "postgres")
         self._last_run: str | None = None
         self._panels: list[Panel | Lines | Followed] = []
+        self._live: list[LiveRuns] = []
 
     # -- the session ---------------------------------------------------------------
 
@@ -111,6 +113,7 @@ class DurableNotebook(Traits):
         print("Dropped everything in memory, as a kill would.")  # noqa: T201
         self.tell()
         self._panels = [p for p in self._panels if p.follow(self.session)]
+        self._live = [view for view in self._live if view.follow(self.session)]
 
     def leave(self) -> None:
         """Have the runs stand still, before the process takes itself apart."""
@@ -119,6 +122,9 @@ class DurableNotebook(Traits):
 
     def close(self) -> None:
         """Close the journal."""
+        for view in self._live:
+            view.leave()
+        self._live = []
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -170,6 +176,10 @@ class DurableNotebook(Traits):
     def show_view(self, kind: Callable[[Session, str], Followed], run_id: str) -> None:
         """Show a live view of a run in the output of the cell that runs now."""
         self._panels.append(kind(self.session, run_id))
+
+    def keep_live(self, view: LiveRuns) -> None:
+        """Let a list go on over a simulated restart, and end with the journal."""
+        self._live.append(view)
 
     def panels_of(self, run_id: str) -> list[Panel | Lines | Followed]:
         """The panels and live views that show a run."""

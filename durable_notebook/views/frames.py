@@ -64,6 +64,11 @@ class RunsFrame(pd.DataFrame):
     rows: list[RunInfo]
 
     @property
+    def df(self) -> pd.DataFrame:
+        """The same as a plain DataFrame, which shows itself as one."""
+        return pd.DataFrame(self)
+
+    @property
     def _constructor(self) -> type[pd.DataFrame]:
         return pd.DataFrame
 

@@ -1,0 +1,94 @@
+"""What the buttons of views do to a run: each gives the sentence to say of it.
+
+Everything here is on the session's loop. A refusal is an error of the package.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from durable_notebook._model import RunStatus
+from durable_notebook.errors import DurableNotebookError
+from durable_notebook.notebook._cures import in_magics
+from durable_notebook.notebook._sentences import state_of
+from durable_notebook.notebook._session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What became of an action, in one sentence."""
+
+    text: str
+    is_error: bool = False
+
+
+class Actions:
+    """Acts on runs for the views of a notebook, which define what `names` gives."""
+
+    def __init__(self, session: Session, names: dict[str, Any]) -> None:
+        self._session = session
+        self._names = names
+        self._do: dict[str, Callable[[str], Awaitable[Said]]] = {
+            "cancel": self._cancel,
+            "resume": self._resume,
+            "take": self._take,
+            "fork": self._fork,
+            "rewind": self._rewind,
+            "delete": self._delete,
+        }
+
+    @property
+    def verbs(self) -> frozenset[str]:
+        """What can be asked for."""
+        return frozenset(self._do)
+
+    async def act(self, verb: str, run_id: str) -> Said:
+        """Do something to a run; on disk when this returns, unless it was refused."""
+        try:
+            return await self._do[verb](run_id)
+        except DurableNotebookError as e:
+            return Said(in_magics(str(e)), is_error=True)
+
+    async def _cancel(self, run_id: str) -> Said:
+        await self._session.client.cancel(run_id)
+        info = await self._session.client.read_info(run_id)
+        if info.status is RunStatus.INTERRUPTED:
+            return Said(f"It ends once it goes on: it waits for {info.waits_for}.")
+        return Said("It was asked to end.")
+
+    async def _resume(self, run_id: str) -> Said:
+        session = self._session
+        await asyncio.to_thread(session.define, self._names)
+        did = await session.runtime.resume(run_id)
+        info = await session.client.read_info(run_id)
+        if info.status is RunStatus.INTERRUPTED and not did:
+            return Said(f"Run {state_of(info)}.", is_error=True)
+        return Said("It goes on.")
+
+    async def _take(self, run_id: str) -> Said:
+        session = self._session
+        info = await session.client.read_info(run_id)
+        me = session.runtime.executor_id
+        await session.client.reassign(info.executor_id or "", me, [run_id])
+        await asyncio.to_thread(session.define, self._names)
+        await session.runtime.resume(run_id)
+        info = await session.client.read_info(run_id)
+        said = "It belongs to this notebook now"
+        if info.status is RunStatus.INTERRUPTED:
+            return Said(f"{said}, and waits for {info.waits_for}.")
+        return Said(f"{said}, and goes on.")
+
+    async def _fork(self, run_id: str) -> Said:
+        run = await self._session.client.fork(run_id)
+        return Said(f"Run {run.run_id} begins where this one was.")
+
+    async def _rewind(self, run_id: str) -> Said:
+        await self._session.client.rewind(run_id)
+        return Said("It does its last turn again.")
+
+    async def _delete(self, run_id: str) -> Said:
+        await self._session.client.delete(run_id)
+        return Said("Deleted.")
