@@ -13,8 +13,13 @@ from typing import Any
 from durable_notebook._model import RunStatus
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.notebook._cures import in_magics
+from durable_notebook.notebook._display import Reserved
+from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._sentences import state_of
 from durable_notebook.notebook._session import Session
+
+SLOTS = 3
+"""How many places a view reserves: for a panel, and up to two for its form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +28,26 @@ class Said:
 
     text: str
     is_error: bool = False
+    is_shown: bool = False
+    """Whether what was asked for is in the places below the view."""
 
 
 class Actions:
-    """Acts on runs for the views of a notebook, which define what `names` gives."""
+    """Acts on runs for a view, and shows them in the places below it.
 
-    def __init__(self, session: Session, names: dict[str, Any]) -> None:
+    `names` are what the notebook defines.
+    """
+
+    def __init__(
+        self, session: Session, names: dict[str, Any], below: Reserved
+    ) -> None:
         self._session = session
         self._names = names
+        self._below = below
+        self._panel: Panel | None = None
         self._do: dict[str, Callable[[str], Awaitable[Said]]] = {
+            "open": self._open,
+            "answer": self._open,
             "cancel": self._cancel,
             "resume": self._resume,
             "take": self._take,
@@ -40,17 +56,30 @@ class Actions:
             "delete": self._delete,
         }
 
-    @property
-    def verbs(self) -> frozenset[str]:
-        """What can be asked for."""
-        return frozenset(self._do)
+    def follow(self, session: Session) -> None:
+        """Go on in another session, with the run that is shown."""
+        self._session = session
+        if self._panel is not None and not self._panel.follow(session):
+            self._panel = None
 
     async def act(self, verb: str, run_id: str) -> Said:
         """Do something to a run; on disk when this returns, unless it was refused."""
+        if verb not in self._do:
+            return Said(f"There is no action {verb}.", is_error=True)
         try:
             return await self._do[verb](run_id)
         except DurableNotebookError as e:
             return Said(in_magics(str(e)), is_error=True)
+
+    async def _open(self, run_id: str) -> Said:
+        await asyncio.to_thread(self._show, run_id)
+        return Said("Shown below.", is_shown=True)
+
+    def _show(self, run_id: str) -> None:
+        if self._panel is not None:
+            self._panel.leave()
+        self._below.clear()
+        self._panel = Panel(self._session, run_id, "opened here", self._below.slot)
 
     async def _cancel(self, run_id: str) -> Said:
         await self._session.client.cancel(run_id)

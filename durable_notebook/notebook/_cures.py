@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import shlex
 from ast import literal_eval
+from dataclasses import dataclass
 
-from durable_notebook._finding import OURS
+from durable_notebook._finding import OURS, Cause, Finding
 
 # What a magic of the same name does.
 _VERBS = frozenset(
@@ -50,6 +51,52 @@ def in_cell(command: tuple[str, ...]) -> str:
     if verb != "answer":
         return magic(verb, run_id, *fields)
     return " ".join([magic(verb, run_id), *map(_as_python, fields)])
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """What helps: the line to type, and what a button does, if one can do the same."""
+
+    line: str
+    label: str = ""
+    verb: str | None = None
+
+
+_BUTTONS = {
+    "answer": ("Answer", "answer"),
+    "resume": ("Resume", "resume"),
+    "reassign": ("Go on here", "take"),
+    "fork": ("Fork", "fork"),
+    "rewind": ("Try its last turn again", "rewind"),
+}
+
+
+def cures(found: Finding) -> list[Cure]:
+    """What cures a cause in a notebook, the likeliest first."""
+    commands = list(found.commands)
+    if found.cause is Cause.EXECUTOR_DEAD:
+        # A kernel is one executor: it takes the run over.
+        commands = [c for c in commands if c[1] == "reassign"]
+    elif found.cause is Cause.FAILED and found.run_id is not None:
+        commands.insert(0, (OURS, "rewind", found.run_id))
+    return [_cure(found, command) for command in commands]
+
+
+def _cure(found: Finding, command: tuple[str, ...]) -> Cure:
+    if command[0] != OURS:
+        return Cure(in_cell(command))
+    if command[1] == "answer" and ("--prompt" in command or "--app" in command):
+        assert found.run_id is not None
+        # Which question it is, and what it takes, its form knows.
+        return Cure(magic("resume", found.run_id), *_BUTTONS["answer"])
+    line = in_cell(command)
+    is_plain = command[1] == "answer" or line == magic(command[1], found.run_id or "")
+    return Cure(line, *(_BUTTONS.get(command[1], ()) if is_plain else ()))
+
+
+def lines(found: Finding) -> list[str]:
+    """What cures a cause, as it is typed in a cell."""
+    return [cure.line for cure in cures(found)]
 
 
 def _without_options(words: list[str]) -> list[str]:

@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 
 from durable_notebook._listing import Listing
 from durable_notebook._model import Json, RunInfo, RunStatus
-from durable_notebook.errors import DurableNotebookError, StorageError
-from durable_notebook.notebook._actions import Actions, Said
-from durable_notebook.notebook._cures import in_magics, magic
+from durable_notebook.errors import StorageError
+from durable_notebook.notebook._actions import SLOTS, Actions, Said
+from durable_notebook.notebook._cures import magic
 from durable_notebook.notebook._display import Reserved
-from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._session import Session
 from durable_notebook.notebook._view import Shown, View
 from durable_notebook.views import frames, html, text, words
@@ -41,11 +40,6 @@ _TWIN_S = 5.0
 
 # So many rows in one message: the page draws in between.
 _MOST_SENT = 1000
-
-_SHOWN = Said("Shown below.")
-
-# A panel has its own slot, and up to two for its form.
-_SLOTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +95,20 @@ class LiveRuns:
     def __init__(
         self, durable: DurableNotebook, choice: Choice, listing: Listing
     ) -> None:
-        self._durable = durable
         self._choice = choice
         self._rows = choice.of(listing.infos)
         self._sent: dict[str, RunInfo] = {}
         self._watchers = 0
         self._is_left = False
         self._twin_due = 0.0
-        self._panel: Panel | None = None
         self._begin(durable.session, listing)
         self._shown = Shown(RunsView, _twin(self._rows))
-        self._below = Reserved(_SLOTS)
+        self._actions = Actions(self._session, durable.names, Reserved(SLOTS))
         self._shown.view.on_msg(self._received)
         self._go_on()
 
     def _begin(self, session: Session, listing: Listing) -> None:
         self._session = session
-        self._actions = Actions(session, self._durable.names)
         # One of an earlier session looks for nobody any more.
         is_of_it = listing.is_of(session.runtime)
         self._listing = listing if is_of_it else session.client.listing()
@@ -130,8 +121,7 @@ class LiveRuns:
         """Go on in another session, in the same place. False if it was left."""
         if not self._is_left:
             self._begin(session, self._listing)
-            if self._panel is not None and not self._panel.follow(session):
-                self._panel = None
+            self._actions.follow(session)
             self._go_on()
         return not self._is_left
 
@@ -158,30 +148,13 @@ class LiveRuns:
             self._watchers = max(0, self._watchers - 1)
         elif kind == "do":
             for run_id in content["ids"]:
-                self._say(run_id, await self._act(content["verb"], run_id))
+                said = await self._actions.act(content["verb"], run_id)
+                self._say(run_id, said)
         self._news.set()
-
-    async def _act(self, verb: str, run_id: str) -> Said:
-        if verb in ("open", "answer"):
-            try:
-                await asyncio.to_thread(self._open, run_id)
-            except DurableNotebookError as e:
-                return Said(in_magics(str(e)), is_error=True)
-            return _SHOWN
-        if verb not in self._actions.verbs:
-            return Said(f"There is no action {verb}.", is_error=True)
-        return await self._actions.act(verb, run_id)
-
-    def _open(self, run_id: str) -> None:
-        if self._panel is not None:
-            self._panel.leave()
-        self._below.clear()
-        note = "opened from the list of runs"
-        self._panel = Panel(self._session, run_id, note, self._below.slot)
 
     def _say(self, run_id: str, said: Said) -> None:
         message = {"kind": "said", "id": run_id, "text": harmless(said.text)}
-        about = {"is_error": said.is_error, "is_shown": said is _SHOWN}
+        about = {"is_error": said.is_error, "is_shown": said.is_shown}
         self._shown.view.send(message | about)
 
     # -- what is shown ---------------------------------------------------------------

@@ -83,7 +83,7 @@ def test_runs_are_listed_and_acted_on(lab: Lab, browser: LabPage) -> None:
 
     # Answered below the list; the row says so by itself.
     row(listed, "order-17").get_by_role("button", name="Answer order-17").click()
-    expect(listed.get_by_text("opened from the list of runs")).to_be_visible()
+    expect(listed.get_by_text("opened here")).to_be_visible()
     browser.shoot("runs_answer")
     listed.locator("input[type=number]").last.fill("12")
     listed.locator("input[type=text]").last.fill("Ana")

@@ -64,16 +64,6 @@ const MEANS = {
 };
 const ASKED_FIRST = { delete: "Delete", cancel: "Cancel" };
 
-/** Put a text on the clipboard; false where the page may not. */
-async function copied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 class Runs {
   constructor(model, el) {
     this.model = model;
@@ -158,22 +148,12 @@ class Runs {
       this.busy.delete(message.id);
       this.said.set(message.id, message);
       if (this.rows.has(message.id) && !this.open && message.is_error) this.toggle(message.id, true);
-      if (message.is_shown) this.reveal();
+      if (message.is_shown) reveal(this.port);
       this.draw();
     } else if (message.kind === "trouble") {
       this.trouble.textContent = message.text;
       this.trouble.hidden = false;
     }
-  }
-
-  /** Bring what was opened below into sight; where it is, only JupyterLab can tell. */
-  reveal() {
-    let place = this.port.closest(".jp-OutputArea-child")?.nextElementSibling;
-    const look = () => {
-      while (place && !place.innerText.trim()) place = place.nextElementSibling;
-      place?.scrollIntoView({ block: "nearest", behavior: "smooth" });
-    };
-    setTimeout(look, 300);
   }
 
   forget(id) {
@@ -367,7 +347,7 @@ class Runs {
       onclick: () => this.act(verb, [row.id]),
     }, LABELS[verb]));
     const copy = h("button", { title: "Copy the line that shows this run in a cell", onclick: () => this.copy(row) }, "Copy code");
-    this.code = h("code", { class: "dn-runs-code", tabindex: "0", title: "Goes on with the run, or shows it, in a cell" }, row.code);
+    this.code = h("code", { class: "dn-code", tabindex: "0", title: "Goes on with the run, or shows it, in a cell" }, row.code);
     const line = said ? h("p", { class: said.is_error ? "dn-runs-refused" : "dn-quiet" }, said.text) : null;
     this.detail.replaceChildren(
       this.asking?.ids.length === 1 && this.asking.ids[0] === row.id
@@ -436,8 +416,7 @@ class Runs {
   }
 
   async copy(row) {
-    const done = await copied(row.code);
-    if (!done) getSelection().selectAllChildren(this.code);
+    const done = await copied(this.code);
     this.said.set(row.id, { text: done ? "Copied." : "The line is selected: copy it with Ctrl-C or ⌘C.", is_error: false });
     this.draw();
   }

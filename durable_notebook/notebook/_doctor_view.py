@@ -1,0 +1,173 @@
+"""What `%durable_doctor` shows: causes, each with what was found and what helps."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import traitlets
+
+from durable_notebook._finding import Examined, Finding
+from durable_notebook._health import examine, examine_open, refusal
+from durable_notebook._model import Json
+from durable_notebook.errors import StorageError
+from durable_notebook.notebook._actions import SLOTS, Actions
+from durable_notebook.notebook._cures import cures, lines
+from durable_notebook.notebook._display import Reserved
+from durable_notebook.notebook._session import Session
+from durable_notebook.notebook._view import Shown, View
+from durable_notebook.views import findings, frames, html, words
+from durable_notebook.views.table import harmless
+
+if TYPE_CHECKING:
+    from durable_notebook.notebook._workspace import DurableNotebook
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Causes of the journal as a whole, and of each run that was looked at."""
+
+    durable: DurableNotebook
+    run_id: str | None
+    found: list[Finding]
+    runs: list[Examined]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Every cause, the most important first of each run."""
+        return [*self.found, *(each for run in self.runs for each in run.found)]
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """One row a cause; the dtypes are those of `FINDINGS_COLUMNS`."""
+        return frames.findings(self.findings, lines)
+
+    def __repr__(self) -> str:
+        return findings.text(self.found, self.runs, lines)
+
+    def _repr_html_(self) -> str:
+        return html.page(self.fragment())
+
+    def fragment(self) -> str:
+        """It as HTML without a style of its own."""
+        return findings.html(self.found, self.runs, lines)
+
+    def _ipython_display_(self) -> None:
+        LiveDiagnosis(self)
+
+
+def diagnosis(durable: DurableNotebook, run_id: str | None) -> Diagnosis:
+    """Look at a run, or at all that have not ended. Not on the session's loop.
+
+    Raises:
+        UnknownRunError: There is no such run.
+    """
+    found, runs = examine(durable.url), []
+    if durable.is_open or durable.has_journal:
+        try:
+            session = durable.session
+            found += examine_open(session.runtime.store)
+            runs = session.call(session.client.diagnose(run_id))
+        except StorageError as e:
+            found.append(refusal(e))
+    return Diagnosis(durable, run_id, found, runs)
+
+
+class DoctorView(View):
+    """Draws a report."""
+
+    scripts = ("doctor.js",)
+    styles = ("doctor.css",)
+
+    report = traitlets.Dict().tag(sync=True)
+
+
+class LiveDiagnosis:
+    """A report in the output of the cell that runs now, with buttons that cure."""
+
+    def __init__(self, made: Diagnosis) -> None:
+        self._made = made
+        self._is_left = False
+        twin = (made.fragment(), repr(made))
+        self._shown = Shown(DoctorView, twin, report=_report(made))
+        below = Reserved(SLOTS)
+        durable = made.durable
+        if durable.is_open:
+            self._session = durable.session
+            self._actions = Actions(self._session, durable.names, below)
+            self._shown.view.on_msg(self._received)
+            durable.keep_live(self)
+
+    def follow(self, session: Session) -> bool:
+        """Go on in another session, in the same place. False if it was left."""
+        if not self._is_left:
+            self._session = session
+            self._actions.follow(session)
+        return not self._is_left
+
+    def leave(self) -> None:
+        """Leave what it showed last: the journal is closed."""
+        self._is_left = True
+        self._shown.end()
+
+    def _received(self, _: object, content: Json, __: object) -> None:
+        # Runs on the main thread or on a subshell: it only hands over.
+        if not self._is_left:
+            self._session.submit(self._hear(content))
+
+    async def _hear(self, content: Json) -> None:
+        message: dict[str, Any] = {"kind": "looked"}
+        if content.get("kind") == "do":
+            said = await self._actions.act(content["verb"], content["run"])
+            message = {
+                "kind": "said",
+                "run": content["run"],
+                "text": harmless(said.text),
+                "is_error": said.is_error,
+                "is_shown": said.is_shown,
+            }
+        try:
+            made = await asyncio.to_thread(
+                diagnosis, self._made.durable, self._made.run_id
+            )
+        except LookupError:  # It was deleted.
+            made = self._made
+        self._made = made
+        self._shown.view.report = _report(made)
+        self._shown.view.send(message)
+        self._shown.keep(made.fragment(), repr(made))
+
+
+def _report(made: Diagnosis) -> Json:
+    """What the page has of a diagnosis: bounded, nothing in it turns text round."""
+    runs = findings.shown(made.runs)
+    groups: list[Json] = [{"findings": [_drawn(each) for each in made.found]}]
+    groups += [
+        {
+            "run": run.info.run_id,
+            "name": harmless(words.cut(run.info.run_id, 200)),
+            "workflow": harmless(words.cut(words.short_name(run.info.workflow), 200)),
+            "state": str(run.info.status),
+            "findings": [_drawn(each) for each in run.found],
+        }
+        for run in runs
+    ]
+    note = "" if len(runs) == len(made.runs) else findings.left_out(made.runs)
+    if not made.found and not made.runs:
+        note = findings.NOTHING
+    return {"groups": groups, "note": note, "has_buttons": made.durable.is_open}
+
+
+def _drawn(found: Finding) -> Json:
+    return {
+        "title": findings.title(found),
+        "says": findings.says(found),
+        "when": findings.times(found).strip(),
+        "evidence": findings.evidence(found),
+        "cures": [
+            {"line": cure.line, "label": cure.label, "verb": cure.verb}
+            for cure in cures(found)
+        ],
+    }
