@@ -23,7 +23,12 @@ from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.store import RunRow
 
 # What the process that has a run knows better than the journal.
-_FROM_OUTSIDE = (Cause.NOT_TAKEN, Cause.LEFT_AT_REST, Cause.BEGUN_OFTEN)
+_FROM_OUTSIDE = (
+    Cause.NOBODY_TOOK_IT,
+    Cause.NOT_TAKEN,
+    Cause.LEFT_AT_REST,
+    Cause.BEGUN_OFTEN,
+)
 
 # What SQLite and Postgres say themselves.
 _FULL = ("database or disk is full", "No space left on device")
@@ -39,10 +44,10 @@ def examined(runtime: DBOSRuntime, row: RunRow, outside: Outside) -> Examined:
     info = describe(store, row, None, seen_by(runtime), before=runtime.before)
     found = diagnose(store, row, outside)
     known = None
-    if not info.status.is_final and row.is_owned:
+    if not info.status.is_final:
         known = _known(runtime, row, outside)
     if known is not None:
-        if runtime.is_executor(row.executor_id or ""):
+        if not row.is_owned or runtime.is_executor(row.executor_id or ""):
             found = [each for each in found if each.cause not in _FROM_OUTSIDE]
         found = [known, *(each for each in found if each.cause is not known.cause)]
     return Examined(info, found)
@@ -50,6 +55,9 @@ def examined(runtime: DBOSRuntime, row: RunRow, outside: Outside) -> Examined:
 
 def _known(runtime: DBOSRuntime, row: RunRow, outside: Outside) -> Finding | None:
     executor = row.executor_id or ""
+    if not row.is_owned:
+        is_missing = runtime.is_undefined(row.run_id)
+        return _undefined(runtime, row) if is_missing else None
     if not runtime.is_executor(executor):
         return _elsewhere(row, outside) if outside.is_alive(executor) else None
     problem = runtime.problem(row.run_id)

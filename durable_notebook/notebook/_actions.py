@@ -90,7 +90,7 @@ class Actions:
 
     async def _resume(self, run_id: str) -> Said:
         session = self._session
-        await asyncio.to_thread(session.define, self._names)
+        await self._renew(run_id)
         did = await session.runtime.resume(run_id)
         info = await session.client.read_info(run_id)
         if info.status is RunStatus.INTERRUPTED and not did:
@@ -102,7 +102,7 @@ class Actions:
         info = await session.client.read_info(run_id)
         me = session.runtime.executor_id
         await session.client.reassign(info.executor_id or "", me, [run_id])
-        await asyncio.to_thread(session.define, self._names)
+        await self._renew(run_id)
         await session.runtime.resume(run_id)
         info = await session.client.read_info(run_id)
         said = "It belongs to this notebook now"
@@ -110,11 +110,16 @@ class Actions:
             return Said(f"{said}, and waits for {info.waits_for}.")
         return Said(f"{said}, and goes on.")
 
+    async def _renew(self, run_id: str) -> None:
+        await asyncio.to_thread(self._session.renew, run_id, self._names)
+
     async def _fork(self, run_id: str) -> Said:
+        await self._renew(run_id)
         run = await self._session.client.fork(run_id)
         return Said(f"Run {run.run_id} begins where this one was.")
 
     async def _rewind(self, run_id: str) -> Said:
+        await self._renew(run_id)
         await self._session.client.rewind(run_id)
         return Said("It does its last turn again.")
 

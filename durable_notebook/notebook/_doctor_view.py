@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import traitlets
@@ -12,17 +12,21 @@ import traitlets
 from durable_notebook._finding import Examined, Finding
 from durable_notebook._health import examine, examine_open, refusal
 from durable_notebook._model import Json
-from durable_notebook.errors import StorageError
+from durable_notebook.errors import StorageError, UnknownRunError
 from durable_notebook.notebook._actions import SLOTS, Actions
 from durable_notebook.notebook._cures import cures, lines
 from durable_notebook.notebook._display import Reserved
 from durable_notebook.notebook._session import Session
 from durable_notebook.notebook._view import Shown, View
+from durable_notebook.notebook._watch import Watch
 from durable_notebook.views import findings, frames, html, words
 from durable_notebook.views.table import harmless
 
 if TYPE_CHECKING:
     from durable_notebook.notebook._workspace import DurableNotebook
+
+# A look asks for the write lock, and reads the journals of all unfinished runs.
+_REFRESH_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,59 +89,79 @@ class DoctorView(View):
 
 
 class LiveDiagnosis:
-    """A report in the output of the cell that runs now, with buttons that cure."""
+    """A report in the output of the cell that runs now, with buttons that cure.
+
+    It is made anew as long as somebody looks: a report of then would be no help.
+    """
 
     def __init__(self, made: Diagnosis) -> None:
         self._made = made
-        self._is_left = False
+        durable = made.durable
         twin = (made.fragment(), repr(made))
         self._shown = Shown(DoctorView, twin, report=_report(made))
         below = Reserved(SLOTS)
-        durable = made.durable
+        self._watch: Watch | None = None
         if durable.is_open:
             self._session = durable.session
             self._actions = Actions(self._session, durable.names, below)
             self._shown.view.on_msg(self._received)
+            self._go_on()
             durable.keep_live(self)
 
+    def _go_on(self) -> None:
+        self._watch = Watch(self._look, least_s=_REFRESH_S, before=self._watch)
+        self._session.submit(self._watch.follow())
+
     def follow(self, session: Session) -> bool:
-        """Go on in another session, in the same place. False if it was left."""
-        if not self._is_left:
-            self._session = session
-            self._actions.follow(session)
-        return not self._is_left
+        """Go on in another session, in the same place."""
+        self._session = session
+        self._actions.follow(session)
+        self._go_on()
+        return True
 
     def leave(self) -> None:
         """Leave what it showed last: the journal is closed."""
-        self._is_left = True
+        if self._watch is not None:
+            self._watch.is_left = True
         self._shown.end()
 
     def _received(self, _: object, content: Json, __: object) -> None:
         # Runs on the main thread or on a subshell: it only hands over.
-        if not self._is_left:
-            self._session.submit(self._hear(content))
+        if self._watch is not None and not self._watch.is_left:
+            self._session.submit(self._hear(content, self._watch))
 
-    async def _hear(self, content: Json) -> None:
-        message: dict[str, Any] = {"kind": "looked"}
+    async def _hear(self, content: Json, watch: Watch) -> None:
         if content.get("kind") == "do":
             said = await self._actions.act(content["verb"], content["run"])
-            message = {
-                "kind": "said",
-                "run": content["run"],
-                "text": harmless(said.text),
-                "is_error": said.is_error,
-                "is_shown": said.is_shown,
-            }
-        try:
-            made = await asyncio.to_thread(
-                diagnosis, self._made.durable, self._made.run_id
+            await self._look()
+            self._shown.view.send(
+                {
+                    "kind": "said",
+                    "run": content["run"],
+                    "text": harmless(said.text),
+                    "is_error": said.is_error,
+                    "is_shown": said.is_shown,
+                }
             )
-        except LookupError:  # It was deleted.
-            made = self._made
+        watch.hear(content.get("kind"))
+
+    async def _look(self) -> None:
+        durable, run_id = self._made.durable, self._made.run_id
+        try:
+            made = await asyncio.to_thread(diagnosis, durable, run_id)
+        except UnknownRunError:  # It was deleted.
+            made = Diagnosis(durable, run_id, [], [])
+        report = _report(made)
+        is_other = _causes(made) != _causes(self._made)
         self._made = made
-        self._shown.view.report = _report(made)
-        self._shown.view.send(message)
-        self._shown.keep(made.fragment(), repr(made))
+        if report != self._shown.view.report:
+            self._shown.view.report = report
+        if is_other:
+            self._shown.keep(made.fragment(), repr(made))
+
+
+def _causes(made: Diagnosis) -> list[tuple[str | None, str]]:
+    return [(each.run_id, str(each.cause)) for each in made.findings]
 
 
 def _report(made: Diagnosis) -> Json:
@@ -154,9 +178,10 @@ def _report(made: Diagnosis) -> Json:
         }
         for run in runs
     ]
+    is_gone = made.run_id is not None and not made.runs
     note = "" if len(runs) == len(made.runs) else findings.left_out(made.runs)
     if not made.found and not made.runs:
-        note = findings.NOTHING
+        note = "There is no such run any more." if is_gone else findings.NOTHING
     return {"groups": groups, "note": note, "has_buttons": made.durable.is_open}
 
 

@@ -6,9 +6,6 @@ have changed, and only those that changed are sent.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,6 +19,7 @@ from durable_notebook.notebook._cures import magic
 from durable_notebook.notebook._display import Reserved
 from durable_notebook.notebook._session import Session
 from durable_notebook.notebook._view import Shown, View
+from durable_notebook.notebook._watch import Watch
 from durable_notebook.views import frames, html, text, words
 from durable_notebook.views.frames import RunsFrame
 from durable_notebook.views.table import harmless
@@ -29,13 +27,10 @@ from durable_notebook.views.table import harmless
 if TYPE_CHECKING:
     from durable_notebook.notebook._workspace import DurableNotebook
 
-logger = logging.getLogger("durable_notebook")
-
-# Often enough to look alive; a look that takes longer is repeated less often.
+# Often enough to look alive.
 _REFRESH_S = 0.5
-_SELDOM = 10
 
-# Each renewed twin is written to the notebook's file.
+# How often the twin may be renewed.
 _TWIN_S = 5.0
 
 # So many rows in one message: the page draws in between.
@@ -98,9 +93,9 @@ class LiveRuns:
         self._choice = choice
         self._rows = choice.of(listing.infos)
         self._sent: dict[str, RunInfo] = {}
-        self._watchers = 0
-        self._is_left = False
         self._twin_due = 0.0
+        self._is_kept = True
+        self._watch: Watch | None = None
         self._begin(durable.session, listing)
         self._shown = Shown(RunsView, _twin(self._rows))
         self._actions = Actions(self._session, durable.names, Reserved(SLOTS))
@@ -114,43 +109,39 @@ class LiveRuns:
         self._listing = listing if is_of_it else session.client.listing()
 
     def _go_on(self) -> None:
-        self._news = asyncio.Event()
-        self._session.submit(self._follow())
+        self._watch = Watch(self._look, least_s=_REFRESH_S, before=self._watch)
+        self._session.submit(self._watch.follow())
 
     def follow(self, session: Session) -> bool:
-        """Go on in another session, in the same place. False if it was left."""
-        if not self._is_left:
-            self._begin(session, self._listing)
-            self._actions.follow(session)
-            self._go_on()
-        return not self._is_left
+        """Go on in another session, in the same place."""
+        self._begin(session, self._listing)
+        self._actions.follow(session)
+        self._go_on()
+        return True
 
     def leave(self) -> None:
         """Leave what it showed last: the journal is closed."""
-        self._is_left = True
-        self._keep()
+        if self._watch is not None:
+            self._watch.is_left = True
+        self._shown.keep(*_twin(self._rows))
         self._shown.end()
 
     # -- what a person does ----------------------------------------------------------
 
     def _received(self, _: object, content: Json, __: object) -> None:
         # Runs on the main thread or on a subshell: it only hands over.
-        if not self._is_left:
-            self._session.submit(self._hear(content))
+        if self._watch is not None and not self._watch.is_left:
+            self._session.submit(self._hear(content, self._watch))
 
-    async def _hear(self, content: Json) -> None:
+    async def _hear(self, content: Json, watch: Watch) -> None:
         kind = content.get("kind")
         if kind == "ready":
-            self._watchers += 1
             self._sent.clear()
             self._send_changes(is_first=True)
-        elif kind == "away":
-            self._watchers = max(0, self._watchers - 1)
         elif kind == "do":
             for run_id in content["ids"]:
-                said = await self._actions.act(content["verb"], run_id)
-                self._say(run_id, said)
-        self._news.set()
+                self._say(run_id, await self._actions.act(content["verb"], run_id))
+        watch.hear(kind)
 
     def _say(self, run_id: str, said: Said) -> None:
         message = {"kind": "said", "id": run_id, "text": harmless(said.text)}
@@ -159,41 +150,23 @@ class LiveRuns:
 
     # -- what is shown ---------------------------------------------------------------
 
-    async def _follow(self) -> None:
-        """Send what has changed, as long as somebody looks."""
-        try:
-            while not self._is_left:
-                if not self._watchers:
-                    await self._news.wait()
-                self._news.clear()
-                is_all_new = self._listing.is_new
-                began = time.monotonic()
-                await self._look()
-                cost = 0.0 if is_all_new else time.monotonic() - began
-                pause = max(_REFRESH_S, _SELDOM * cost)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), pause)
-        except Exception:
-            # A thread border: nobody awaits this.
-            logger.exception("A list of runs stopped.")
-
     async def _look(self) -> None:
+        assert self._watch is not None
+        self._watch.is_free = self._listing.is_new
         try:
             infos = await self._listing.look()
         except StorageError as e:
-            self._shown.view.send({"kind": "trouble", "text": str(e)})
+            self._shown.view.send({"kind": "trouble", "text": harmless(str(e))})
             return
-        if self._is_left:
+        if self._watch.is_left:
             return
         before, self._rows = self._rows, self._choice.of(infos)
-        if self._watchers:
-            self._send_changes()
-        is_other = _states(before) != _states(self._rows)
-        if is_other:
-            self._keep()
-
-    def _keep(self) -> None:
-        if self._is_left or time.monotonic() >= self._twin_due:
+        self._send_changes()
+        if _states(before) != _states(self._rows):
+            self._is_kept = False
+        # Renewed at milestones: each twin is written to the notebook's file.
+        if not self._is_kept and time.monotonic() >= self._twin_due:
+            self._is_kept = True
             self._twin_due = time.monotonic() + _TWIN_S
             self._shown.keep(*_twin(self._rows))
 

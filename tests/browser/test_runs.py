@@ -228,3 +228,64 @@ def test_ten_thousand_runs_stay_usable(
     assert frames["median"] < 50
     assert share < 0.2
     assert browser.errors == []
+
+
+def test_two_notebooks_on_one_database_do_not_disturb_each_other(
+    lab: Lab, browser: LabPage
+) -> None:
+    """Each has its own kernel and page; they see each other's runs, and refuse well."""
+    url = f"sqlite:///{lab.root}/shared.sqlite"
+    cells = [
+        "%load_ext durable_notebook",
+        f"%durable_connect {url}",
+        APPROVAL,
+        "run = %durable_run Approval --run-id {}",
+        "%durable_runs",
+    ]
+    for name in ("left", "right"):
+        lab.notebook(name, [cell.replace("{}", name) for cell in cells])
+    browser.open(lab, "left/left.ipynb")
+    browser.run(0, 1, 2, 3, 4)
+    browser.finished(4)
+    context = browser.page.context
+    right = LabPage(context.new_page(), browser.shots)
+    right.page.set_default_timeout(60_000)
+    right.page.on("pageerror", lambda e: right.errors.append(str(e)))
+    right.page.goto(f"{lab.url}/lab/workspaces/right/tree/right/right.ipynb?reset")
+    right.wait_idle()
+    right.run(0, 1, 2, 3, 4)
+    right.finished(4)
+
+    # Each sees both; neither takes the other's.
+    lists = [browser.output(4), right.output(4)]
+    for listed in lists:
+        expect(row(listed, "left")).to_contain_text("waiting")
+        expect(row(listed, "right")).to_contain_text("waiting")
+
+    # Who executes a run keeps it: deleting it elsewhere is refused in its row.
+    row(lists[1], "left").click()
+    detail = lists[1].locator(".dn-runs-detail")
+    detail.get_by_role("button", name="Delete").click()
+    detail.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
+    expect(detail).to_contain_text("is executed by another live process")
+    expect(detail).to_contain_text("Cancel it with %durable_cancel left")
+    right.shoot("runs_refused_elsewhere")
+
+    # Cancelled from the right, it ends on the left, and both say so.
+    detail.get_by_role("button", name="Cancel").click()
+    detail.get_by_role("alertdialog").get_by_role("button", name="Cancel").click()
+    for listed in lists:
+        expect(row(listed, "left")).to_contain_text("cancelled")
+        expect(row(listed, "right")).to_contain_text("waiting")
+
+    # The other kernel dies: its run is taken over by a press.
+    right.run(0)
+    right.page.evaluate(
+        "window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
+    )
+    expect(row(lists[0], "right")).to_contain_text("interrupted")
+    row(lists[0], "right").get_by_role("button", name="Go on here right").click()
+    expect(row(lists[0], "right")).to_contain_text("waiting")
+    browser.shoot("runs_taken")
+    assert browser.errors == right.errors == []
+    right.page.close()

@@ -39,6 +39,7 @@ class UpkeepMagics(DurableMagics):
             run_id, new = _named(request, "fork"), request.options.get("new-run-id")
             session = self._session
             new_run_id = None if new is None else str(new)
+            session.renew(run_id, self._durable.names)
             fork = session.client.fork(run_id, _position(request), new_run_id)
             run = session.call(fork)
             return self._durable.show(run.run_id, f"forked from {run_id}")
@@ -55,6 +56,7 @@ class UpkeepMagics(DurableMagics):
             request = parse(line, valued=("position",))
             run_id = _named(request, "rewind")
             session = self._session
+            session.renew(run_id, self._durable.names)
             session.call(session.client.rewind(run_id, _position(request)))
             return self._durable.show(run_id, "rewound")
 
@@ -81,7 +83,7 @@ class UpkeepMagics(DurableMagics):
             me = session.runtime.executor_id
             given = session.client.reassign(info.executor_id or "", me, [run_id])
             session.call(given)
-            session.define(self._durable.names)
+            session.renew(run_id, self._durable.names)
             session.call(session.runtime.resume(run_id))
             return self._durable.show(run_id, became(session, run_id))
 

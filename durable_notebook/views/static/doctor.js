@@ -10,12 +10,14 @@ class Doctor {
     this.heard = (message) => this.hear(message);
     model.on("change:report", this.changed);
     model.on("msg:custom", this.heard);
+    model.send({ kind: "ready" });
     this.draw();
   }
 
   leave() {
     this.model.off("change:report", this.changed);
     this.model.off("msg:custom", this.heard);
+    this.model.send({ kind: "away" });
   }
 
   hear(message) {
@@ -39,9 +41,6 @@ class Doctor {
     this.body.replaceChildren(
       ...groups.filter((g) => g.findings.length).map((group) => this.group(group)),
       note ? h("p", { class: "dn-quiet" }, note) : "",
-      has_buttons ? h("p", { class: "dn-doctor-foot" },
-        h("button", { disabled: this.isBusy, onclick: () => this.ask({ kind: "look" }) }, this.isBusy ? "Looking …" : "Look again"),
-        h("span", { class: "dn-quiet" }, ` as of ${new Date().toLocaleTimeString("en-GB")}`)) : "",
     );
     if (held) [...this.body.querySelectorAll("button")].find((b) => b.textContent === held)?.focus();
   }
