@@ -91,6 +91,8 @@ def _cure(found: Finding, command: tuple[str, ...]) -> Cure:
         return Cure(magic("resume", found.run_id), *_BUTTONS["answer"])
     line = in_cell(command)
     is_plain = command[1] == "answer" or line == magic(command[1], found.run_id or "")
+    if found.cause is Cause.DEFINITION_MISSING:
+        is_plain = False  # Before its cell has run, a button would only refuse.
     return Cure(line, *(_BUTTONS.get(command[1], ()) if is_plain else ()))
 
 

@@ -58,10 +58,10 @@ class Doctor {
       h("p", {}, h("b", {}, found.title)),
       h("p", {}, found.says, found.when ? h("span", { class: "dn-quiet" }, ` ${found.when}`) : null),
       found.evidence.length ? h("ul", {}, found.evidence.map((line) => h("li", {}, line))) : null,
-      found.cures.map((cure) => this.cure(run, cure)));
+      found.cures.map((cure, n) => this.cure(run, cure, n === 0)));
   }
 
-  cure(run, cure) {
+  cure(run, cure, isFirst) {
     const line = h("code", { class: "dn-code", tabindex: "0" }, cure.line);
     const copy = h("button", {
       "aria-label": `Copy ${cure.line}`,
@@ -69,7 +69,7 @@ class Doctor {
     }, "Copy");
     return h("p", { class: "dn-doctor-cure" },
       this.hasButtons && cure.verb ? h("button", {
-        class: "dn-primary", disabled: this.isBusy, onclick: () => this.ask({ kind: "do", verb: cure.verb, run }),
+        class: isFirst ? "dn-primary" : null, disabled: this.isBusy, onclick: () => this.ask({ kind: "do", verb: cure.verb, run }),
       }, cure.label) : null, line, copy);
   }
 }
