@@ -19,13 +19,14 @@ from durable_notebook._config import (
     url_from_environment,
 )
 from durable_notebook._model import RunInfo
+from durable_notebook.notebook._cures import magic
 from durable_notebook.notebook._file import notebook_path
 from durable_notebook.notebook._followed import Followed
 from durable_notebook.notebook._identity import Cells
 from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
-from durable_notebook.notebook._sentences import magic, short_path, state_of
+from durable_notebook.notebook._sentences import short_path, state_of
 from durable_notebook.notebook._session import Session
 from durable_notebook.notebook._terminal import Lines, has_front_end
 from durable_notebook.notebook._traits import Traits

@@ -40,8 +40,8 @@ function counted(n, word) {
 /** What can be done with a run, the likeliest first. */
 function actionsOf(row) {
   const found = [];
-  if (row.asks) found.push("answer");
   if (row.state === "interrupted") found.push(row.mine ? "resume" : "take");
+  if (row.asks) found.push("answer");
   if (row.state === "paused") found.push("resume");
   found.push("open");
   if (!row.ended) found.push("cancel");
@@ -310,7 +310,7 @@ class Runs {
     write("steps", String(row.steps));
     write("size", bytes(row.size));
     write("why", this.busy.has(row.id) ? "…" : said ? said.text : row.why, true);
-    made.cells.why.dataset.kind = said?.is_error || row.state === "failed" ? "error" : "";
+    made.cells.why.dataset.kind = (said ? said.is_error : row.state === "failed") ? "error" : "";
     if (texts.state !== row.state) {
       texts.state = row.state;
       made.cells.state.replaceChildren(badge(row.state));
@@ -323,7 +323,7 @@ class Runs {
       made.button.title = MEANS[verb];
       made.button.setAttribute("aria-label", `${LABELS[verb]} ${row.name}`);
       made.box.setAttribute("aria-label", `Select ${row.name}`);
-      made.button.classList.toggle("dn-primary", verb === "answer");
+      made.button.classList.toggle("dn-primary", verb !== "open");
     }
     made.button.disabled = this.busy.has(row.id);
     made.box.checked = this.chosen.has(row.id);
@@ -343,7 +343,7 @@ class Runs {
     const verbs = actionsOf(row);
     const had = this.detail.contains(document.activeElement) ? document.activeElement.textContent : null;
     const buttons = verbs.map((verb) => h("button", {
-      class: verb === "answer" ? "dn-primary" : null, title: MEANS[verb], disabled: this.busy.has(row.id),
+      class: verb === verbs[0] && verb !== "open" ? "dn-primary" : null, title: MEANS[verb], disabled: this.busy.has(row.id),
       onclick: () => this.act(verb, [row.id]),
     }, LABELS[verb]));
     const copy = h("button", { title: "Copy the line that shows this run in a cell", onclick: () => this.copy(row) }, "Copy code");
@@ -354,7 +354,7 @@ class Runs {
         ? this.question(this.asking) : h("div", { class: "dn-runs-actions" }, buttons),
       h("div", { class: "dn-runs-actions" }, copy, this.code),
       ...[line && h("div", { role: "status" }, line),
-        row.why ? h("p", {}, row.why) : null,
+        row.why ? h("p", {}, row.state === "failed" ? row.why : `waits for ${row.why}`) : null,
         h("p", { class: "dn-quiet" }, row.where)].filter(Boolean),
     );
     if (had) [...this.detail.querySelectorAll("button")].find((b) => b.textContent === had)?.focus();
