@@ -59,6 +59,8 @@ class Diagnosis:
         return findings.html(self.found, self.runs, lines)
 
     def _ipython_display_(self) -> None:
+        if not self.durable.has_front_end:
+            raise NotImplementedError  # IPython takes the text then.
         LiveDiagnosis(self)
 
 

@@ -71,6 +71,8 @@ class LiveRunsFrame(RunsFrame):
 
     def _ipython_display_(self) -> None:
         durable, choice, listing = self.live
+        if not durable.has_front_end:
+            raise NotImplementedError  # IPython takes the text then.
         durable.keep_live(LiveRuns(durable, choice, listing))
 
 

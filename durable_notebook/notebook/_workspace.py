@@ -100,6 +100,11 @@ class DurableNotebook(Traits):
             self._session.runtime.release_idle_after(self.idle_timeout)
 
     @property
+    def has_front_end(self) -> bool:
+        """Whether there is a page in which a live view could be."""
+        return has_front_end(self._shell)
+
+    @property
     def has_journal(self) -> bool:
         """Whether there is a journal already, as far as that can be told."""
         return is_postgres(self.url) or sqlite_path(self.url).exists()
