@@ -15,10 +15,13 @@ from workflows import Workflow
 from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, TickCancelRun
 
-from durable_notebook._describe import describe, open_prompt, seen_by
+from durable_notebook._describe import Outside, describe, open_prompt, seen_by
+from durable_notebook._finding import Examined
 from durable_notebook._following import Following
 from durable_notebook._glance import glance
 from durable_notebook._graph import Graph, graph_of_code, graph_of_workflow
+from durable_notebook._inside import examined
+from durable_notebook._listing import Listing
 from durable_notebook._model import (
     Attempt,
     Prompt,
@@ -32,6 +35,7 @@ from durable_notebook._requests import (
     make_answer,
     make_event,
 )
+from durable_notebook._retention import known
 from durable_notebook._timeline import attempts
 from durable_notebook.errors import (
     AlreadyAnsweredError,
@@ -193,7 +197,13 @@ class Client:
         """List the runs of this journal, newest first."""
         return await self.on_loop(self._runs(limit))
 
+    def listing(self) -> Listing:
+        """The runs, for who looks at them again and again. Nothing is read yet."""
+        return Listing(self.runtime)
+
     async def _runs(self, limit: int | None) -> list[RunInfo]:
+        if limit is None:
+            return await self.listing().look()
         store = self.runtime.store
         rows = await asyncio.to_thread(store.runs, limit)
         sizes = await asyncio.to_thread(store.sizes, [row.run_id for row in rows])
@@ -203,6 +213,27 @@ class Client:
             describe(store, row, sizes.get(row.run_id), seen, before=before)
             for row in rows
         ]
+
+    async def diagnose(self, run_id: str | None = None) -> list[Examined]:
+        """Why a run does not move, or each that has not ended, newest first.
+
+        Read off the journal, and off what this process knows: it says what is known,
+        and changes nothing.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            StorageError: The database cannot be read.
+        """
+        return await self.on_loop(asyncio.to_thread(self._examined, run_id))
+
+    def _examined(self, run_id: str | None) -> list[Examined]:
+        store = self.runtime.store
+        if run_id is not None:
+            rows = [known(store, run_id)]
+        else:
+            rows = [row for row in store.runs() if row.is_unfinished]
+        outside = Outside(store)
+        return [examined(self.runtime, row, outside) for row in rows]
 
     async def read_info(self, run_id: str, *, is_measured: bool = False) -> RunInfo:
         """What a run is doing. On the runtime's loop.

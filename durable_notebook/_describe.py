@@ -32,12 +32,14 @@ def describe(
     standstill: Standstill,
     *,
     before: Callable[[str], int | None] = lambda _: None,
+    contents: Contents | None = None,
 ) -> RunInfo:
     """What a run is doing, as far as this process can tell.
 
-    `before` gives how many wait before one that waits for a place in this process.
+    `before` gives how many wait before one that waits for a place in this process,
+    `contents` are those of the row, if they were read before.
     """
-    entry, start, problem = _read(store, row)
+    entry, start, problem = contents or contents_of(store, row)
     prompts = tuple(
         Prompt.read(row.run_id, tree) for tree in (entry.prompts if entry else ())
     )
@@ -64,15 +66,17 @@ def describe(
     )
 
 
-def _read(
-    store: Store, row: RunRow
-) -> tuple[Entry | None, Json, DurableNotebookError | None]:
+Contents = tuple[Entry | None, Json, DurableNotebookError | None]
+"""What a row says: its last entry, its start event, why they cannot be read."""
+
+
+def contents_of(store: Store, row: RunRow) -> Contents:
     """A row's last entry and start event, or why they cannot be read.
 
     One run that cannot be read must not hide the others.
     """
     try:
-        return store.end_of(row), row.input.get("start"), None
+        return store.end_of(row, is_brief=True), row.input.get("start"), None
     except DurableNotebookError as e:
         return None, None, e
 

@@ -94,8 +94,11 @@ class Entry:
         return text
 
     @classmethod
-    def decode(cls, text: str) -> Entry:
+    def decode(cls, text: str, *, is_brief: bool = False) -> Entry:
         """Read what `encode` wrote.
+
+        `is_brief` leaves out what the turn did: who lists thousands of runs needs
+        where each stands.
 
         Raises:
             NewerFormat, TypeError, ValueError: The text is no entry of this version.
@@ -110,6 +113,8 @@ class Entry:
         for name, kind in _KINDS.items():
             if not isinstance(body.get(name, kind()), kind):
                 raise ValueError(f"its {name!r} is no {kind.__name__}")
+        if is_brief:
+            body = {name: v for name, v in body.items() if name not in _DONE}
         try:
             body = unpack(body)
         except (TypeError, LookupError, AttributeError) as e:
@@ -123,6 +128,8 @@ _KINDS: dict[str, type] = {
     **dict.fromkeys(_LISTS, list),
     **dict.fromkeys(("bodies", "flight", "end"), dict),
 }
+# What a turn did, as against where the run stands after it.
+_DONE = ("ticks", "store", "stream", "bodies", "starts", "flight", "interrupted")
 # Written also when they are zero.
 _NUMBERS = ("session", "at", "position", "rest")
 

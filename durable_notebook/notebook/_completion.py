@@ -89,7 +89,11 @@ class Completer:
             "durable_run": (self._for_run, "--run-id --new"),
             "durable_answer": (self._for_answer, ""),
             "durable_resume": (self._unfinished, ""),
-            "durable_runs": (_nothing, ""),
+            "durable_runs": (_nothing, "--status --workflow --limit"),
+            "durable_cancel": (self._unfinished, ""),
+            "durable_reassign": (self._unfinished, ""),
+            "durable_fork": (self._runs, "--position --new-run-id"),
+            "durable_rewind": (self._runs, "--position"),
             "durable_connect": (_nothing, "--postgres"),
             "durable_restart": (_nothing, "--kill"),
             "durable_serve": (

@@ -40,6 +40,27 @@ class Slot:
         update_display(widget, display_id=self._id)
 
 
+class Reserved:
+    """Places in the output of the cell that runs now, to be filled when none does."""
+
+    def __init__(self, count: int) -> None:
+        self._slots = [Slot("", "") for _ in range(count)]
+        self._given = 0
+
+    def clear(self) -> None:
+        """Empty them, and give them out anew. From any thread."""
+        for slot in self._slots[: self._given]:
+            slot.fill("", "")
+        self._given = 0
+
+    def slot(self, html: str, text: str) -> Slot:
+        """The next of them, filled; takes the place of `Slot`. From any thread."""
+        slot = self._slots[self._given]
+        self._given += 1
+        slot.fill(html, text)
+        return slot
+
+
 def unpinned(build: Callable[[], T]) -> T:
     """Make widgets whose clicks are served while a cell blocks the kernel.
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from durable_notebook._model import Attempt, Prompt, RunInfo, RunStatus
@@ -26,20 +27,35 @@ _REFRESH_S = 0.2
 
 
 class Panel:
-    """Shows one run in the output of the cell that makes it."""
+    """Shows one run in the output of the cell that makes it, or in other slots.
 
-    def __init__(self, session: Session, run_id: str, note: str) -> None:
+    Made on any thread but the session's.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        run_id: str,
+        note: str,
+        slot: Callable[[str, str], Slot] = Slot,
+    ) -> None:
         self._session = session
         self.run_id = run_id
         self._note = note
         self._reading = session.client.follow(run_id)
         self.ended = threading.Event()
         info, rows, result = session.call(self._read())
-        self._slot = Slot(*self._drawn(info, rows, result))
-        self._form_slot = Slot("", "")
+        self._slot = slot(*self._drawn(info, rows, result))
+        self._form_slot = slot("", "")
+        self._is_left = False
         self._form: Form | None = None
         self._shown: Prompt | None = None
         session.submit(self._follow())
+
+    def leave(self) -> None:
+        """Show no more of the run: its place is another's now."""
+        self._is_left = True
+        self.ended.set()
 
     def follow(self, session: Session) -> bool:
         """Go on in another session, in the same place. False if the run had ended."""
@@ -64,6 +80,8 @@ class Panel:
             while True:
                 began = time.monotonic()
                 info, rows, result = await self._read()
+                if self._is_left:
+                    return
                 now = self._drawn(info, rows, result)
                 if now != drawn:
                     drawn = now

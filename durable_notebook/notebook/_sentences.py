@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,6 +12,7 @@ from IPython.core.error import UsageError
 from durable_notebook._config import sqlite_path, without_password
 from durable_notebook._model import Attempt, AttemptStatus, RunInfo, RunStatus
 from durable_notebook.errors import ConfigError, DurableNotebookError
+from durable_notebook.notebook._cures import in_magics, magic
 from durable_notebook.notebook._session import Session
 from durable_notebook.views import words
 
@@ -42,15 +42,6 @@ def became(session: Session, run_id: str, way_out: str = "") -> str:
     return f"resumed in {life}: {kept} kept, none of them runs again"
 
 
-def magic(name: str, run_id: str) -> str:
-    """A magic of ours for a run, as it is typed."""
-    before = "-- " if run_id.startswith("--") else ""
-    word = shlex.quote(run_id)
-    if word == run_id and "=" in word:  # It would be taken for a field.
-        word = f"'{word}'"
-    return f"%durable_{name} {before}{word}"
-
-
 def ended(
     info: RunInfo, rows: Iterable[Attempt], *, is_earlier: bool, way_out: str = ""
 ) -> str:
@@ -64,9 +55,7 @@ def ended(
         if took and info.steps:
             spared = spared.replace(" not", f" and {took} not")
     else:
-        ways.append(
-            f"await run.client.rewind({info.run_id!r}) does its last step again"
-        )
+        ways.append(f"{magic('rewind', info.run_id)} does its last step again")
     return "; ".join([f"{info.status} {when}: {spared}", *ways])
 
 
@@ -108,5 +97,4 @@ def plainly() -> Iterator[None]:
         yield
     except DurableNotebookError as e:
         # The same errors, with the way out that a notebook has.
-        text = str(e).replace("'client.runs()'", "%durable_runs")
-        raise UsageError(text) from e
+        raise UsageError(in_magics(str(e))) from e

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from durable_notebook._entry import Entry, NewerFormat, RecordedEntry
 from durable_notebook._lease import LeaseTerms
@@ -161,6 +161,10 @@ def read_entry(
         problem = f"the entry of position {entry.position} is there"
         raise DamagedJournalError(run_id, position, problem)
     return RecordedEntry(position, name, entry)
+
+
+Mark = tuple[Any, ...]
+"""Of a run: equal to the one before as long as its `RunRow` is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,14 +326,17 @@ class Store(ABC):
     def code(self, digest: str) -> str | None:
         """A workflow's code as runs recorded it; None if no run did."""
 
-    def end_of(self, row: RunRow) -> Entry | None:
+    def end_of(self, row: RunRow, *, is_brief: bool = False) -> Entry | None:
         """The last entry of a run that was read; None before its first.
+
+        `is_brief`: only where the run stands, not what it did in that turn.
 
         Raises:
             JournalTooNewError, DamagedJournalError: It cannot be read.
         """
+        text = row.last_entry
         try:
-            return None if row.last_entry is None else Entry.decode(row.last_entry)
+            return None if text is None else Entry.decode(text, is_brief=is_brief)
         except (TypeError, ValueError):
             recorded = self.last_entry(row.run_id)
             return None if recorded is None else recorded.entry
@@ -421,6 +428,17 @@ class Store(ABC):
     @abstractmethod
     def numbered(self, run_id: str) -> list[str]:
         """The ids that exist of this one and of those that follow it: `a`, `a-2`."""
+
+    @abstractmethod
+    def marks(self) -> dict[str, Mark]:
+        """What tells of each run whether its row has changed, newest first.
+
+        Reads no entry, so that somebody may look at thousands of runs again and again.
+        """
+
+    @abstractmethod
+    def rows(self, run_ids: Iterable[str]) -> list[RunRow]:
+        """Those of these runs that there are, in any order."""
 
     @abstractmethod
     def children(self, run_id: str) -> list[RunRow]:

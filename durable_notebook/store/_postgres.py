@@ -23,6 +23,7 @@ from durable_notebook.store._abc import (
     Hold,
     Life,
     Mail,
+    Mark,
     NewEntry,
     Past,
     Pending,
@@ -256,6 +257,17 @@ class PostgresStore(Store):
         if not self._has_dbos():
             return []
         return [row[0] for row in self._read("numbered", run_id=run_id)]
+
+    def marks(self) -> dict[str, Mark]:
+        if not self._has_dbos():
+            return {}
+        return {row[0]: row[1:] for row in self._read("marks", ours=OURS)}
+
+    def rows(self, run_ids: Iterable[str]) -> list[RunRow]:
+        if not self._has_dbos():
+            return []
+        found = self._read("rows", ours=OURS, run_ids=list(run_ids))
+        return [run_row(row) for row in found]
 
     def children(self, run_id: str) -> list[RunRow]:
         if not self._has_dbos():

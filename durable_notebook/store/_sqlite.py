@@ -22,6 +22,7 @@ from durable_notebook.store._abc import (
     Enqueued,
     Life,
     Mail,
+    Mark,
     NewEntry,
     Past,
     Pending,
@@ -276,6 +277,17 @@ class SqliteStore(Store):
         if not self._has_dbos():
             return []
         return [row[0] for row in self._read("numbered", {"run_id": run_id})]
+
+    def marks(self) -> dict[str, Mark]:
+        if not self._has_dbos():
+            return {}
+        return {row[0]: row[1:] for row in self._read("marks", {"ours": OURS})}
+
+    def rows(self, run_ids: Iterable[str]) -> list[RunRow]:
+        if not self._has_dbos():
+            return []
+        values = {"ours": OURS, "run_ids": json.dumps(list(run_ids))}
+        return [run_row(row) for row in self._read("rows", values)]
 
     def children(self, run_id: str) -> list[RunRow]:
         if not self._has_dbos():

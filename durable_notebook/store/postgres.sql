@@ -362,6 +362,25 @@ WHERE w.workflow_uuid = %(run_id)s AND i.inputs LIKE %(ours)s
 SELECT workflow_uuid FROM workflow_status
 WHERE workflow_uuid = %(run_id)s OR starts_with(workflow_uuid, %(run_id)s || '-')
 
+-- marks --
+SELECT
+    w.workflow_uuid, w.status, w.executor_id, w.updated_at, w.owner_xid, w.queue_name,
+    (SELECT max(o.function_id) FROM operation_outputs o
+     WHERE o.workflow_uuid = w.workflow_uuid)
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE i.inputs LIKE %(ours)s
+ORDER BY w.created_at DESC, w.workflow_uuid DESC
+
+-- rows --
+SELECT
+    w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
+    i.inputs,
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1),
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.workflow_uuid = ANY(%(run_ids)s::text[]) AND i.inputs LIKE %(ours)s
+
 -- children --
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,

@@ -163,6 +163,26 @@ WHERE workflow_uuid = :run_id
     -- '.' is the character behind '-'.
     OR (workflow_uuid > :run_id || '-' AND workflow_uuid < :run_id || '.')
 
+-- marks --
+SELECT
+    w.workflow_uuid, w.status, w.executor_id, w.updated_at, w.owner_xid, w.queue_name,
+    (SELECT max(o.function_id) FROM operation_outputs o
+     WHERE o.workflow_uuid = w.workflow_uuid)
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE i.inputs LIKE :ours
+ORDER BY w.created_at DESC, w.rowid DESC
+
+-- rows --
+SELECT
+    w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
+    i.inputs,
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1),
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.workflow_uuid IN (SELECT value FROM json_each(:run_ids))
+    AND i.inputs LIKE :ours
+
 -- children --
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,

@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from durable_notebook._finding import Finding
 from durable_notebook._model import Attempt, RunInfo
 from durable_notebook.views import html, text
+from durable_notebook.views.findings import Cures
 
 JOURNAL_COLUMNS = {
     "position": "Int64",
@@ -38,6 +40,16 @@ RUNS_COLUMNS = {
     "error": "object",
 }
 
+FINDINGS_COLUMNS = {
+    "run_id": "object",
+    "cause": "str",
+    "says": "str",
+    "evidence": "object",
+    "cures": "object",
+    "since": "datetime64[us, UTC]",
+    "due": "datetime64[us, UTC]",
+}
+
 
 class JournalFrame(pd.DataFrame):
     """One row an execution of a step. A selection of it is a plain DataFrame."""
@@ -64,6 +76,11 @@ class RunsFrame(pd.DataFrame):
     rows: list[RunInfo]
 
     @property
+    def df(self) -> pd.DataFrame:
+        """The same as a plain DataFrame, which shows itself as one."""
+        return pd.DataFrame(self)
+
+    @property
     def _constructor(self) -> type[pd.DataFrame]:
         return pd.DataFrame
 
@@ -72,6 +89,24 @@ class RunsFrame(pd.DataFrame):
 
     def __repr__(self) -> str:
         return text.runs(self.rows)
+
+
+def findings(found: Sequence[Finding], cures: Cures) -> pd.DataFrame:
+    """One row a cause; the dtypes are those of `FINDINGS_COLUMNS`."""
+    table: list[dict[str, Any]] = [
+        {
+            "run_id": each.run_id,
+            "cause": str(each.cause),
+            "says": each.says,
+            "evidence": list(each.evidence),
+            "cures": list(cures(each)),
+            "since": each.since,
+            "due": each.due,
+        }
+        for each in found
+    ]
+    frame = pd.DataFrame(table, columns=list(FINDINGS_COLUMNS))
+    return frame.astype(FINDINGS_COLUMNS)
 
 
 def journal(info: RunInfo, rows: Sequence[Attempt]) -> JournalFrame:

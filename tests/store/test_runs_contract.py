@@ -513,3 +513,34 @@ def test_what_others_have_deleted_is_swept_with_its_code(
 
     assert (store.code("old"), store.code("new")) == (None, "text")
     assert (store.past("gone"), store.past("there")) == (Past(), Past(consumed=3))
+
+
+def test_a_mark_is_another_when_the_row_is(store: Store, database: Database) -> None:
+    for n, run_id in enumerate("ba"):
+        database.add_run(run_id, created_at=1_000 * (n + 1))
+    database.add_run("theirs", inputs='{"namedArgs":{},"positionalArgs":[{"x":1}]}')
+    before = store.marks()
+
+    assert list(before) == ["a", "b"]
+    assert store.marks() == before
+
+    store.append(new_entry("a", 0)).result()
+    appended = store.marks()
+    database.own("b", "you")
+    taken = store.marks()
+
+    assert (appended["a"] != before["a"], appended["b"]) == (True, before["b"])
+    assert (taken["b"] != before["b"], taken["a"]) == (True, appended["a"])
+
+
+def test_rows_of_some_runs_are_those_of_the_list(
+    store: Store, database: Database
+) -> None:
+    for run_id in ("a", "b", "c"):
+        database.add_run(run_id)
+
+    found = store.rows(["a", "c", "nobody"])
+
+    assert sorted(row.run_id for row in found) == ["a", "c"]
+    assert all(row == store.run(row.run_id) for row in found)
+    assert store.rows([]) == []
