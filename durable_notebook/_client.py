@@ -110,6 +110,14 @@ class Run:
         """Answer a question of the run, by default the oldest. See `Client.answer`."""
         return await self.client.answer(self.run_id, fields, prompt=prompt)
 
+    async def pause(self) -> None:
+        """Have the run begin no further step. See `Client.pause`."""
+        await self.client.pause(self.run_id)
+
+    async def go_on(self) -> None:
+        """Go on with the run if it is paused. See `Client.go_on`."""
+        await self.client.go_on(self.run_id)
+
     async def cancel(self) -> None:
         """Ask the run to end as cancelled; the request is on disk when this returns."""
         post = self.client.runtime.post(self.run_id, TickCancelRun())
@@ -215,9 +223,44 @@ class Client:
         info = await self.read_info(run_id)
         entries = await asyncio.to_thread(self.runtime.store.entries, run_id)
         is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
+        if info.status is RunStatus.PAUSED:  # Bodies may be in flight yet.
+            is_live = self._executes(info)
         return attempts(entries, is_live=is_live)
 
+    def _executes(self, info: RunInfo) -> bool:
+        """Whether a live process has, or may have, a run in its memory."""
+        executor_id = info.executor_id or ""
+        if self.runtime.is_executor(executor_id):
+            return self.runtime.live(info.run_id) is not None
+        return self.runtime.is_executor_alive(executor_id)
+
     # -- upkeep ------------------------------------------------------------------
+
+    async def pause(self, run_id: str) -> None:
+        """Have a run begin no further step; on disk when this returns.
+
+        Steps in flight go on to their results, which are kept. What is sent to the run
+        is kept, and heard when it goes on. It stays paused over restarts, whoever
+        executes it, until `go_on` or `runtime.resume`; a live process elsewhere hears
+        of it in a moment. A paused run stays paused.
+
+        Raises:
+            UnknownRunError, RunFinishedError: There is nothing to pause.
+        """
+        await self.on_loop(self.runtime.pause(run_id))
+
+    async def go_on(self, run_id: str) -> bool:
+        """Go on with a run that is paused; on disk when this returns.
+
+        Whoever executes it takes it up, this process or another. Its open waits have
+        their whole timeout again. False if it was not paused.
+
+        Raises:
+            UnknownRunError: There is no such run.
+        """
+        if self.runtime.store.run(run_id) is None:
+            raise UnknownRunError(run_id)
+        return await self.on_loop(self.runtime.go_on(run_id))
 
     async def cancel(self, run_id: str) -> None:
         """Ask a run to end as cancelled; the request is on disk when this returns.

@@ -19,6 +19,7 @@ class RunStatus(StrEnum):
 
     RUNNING = "running"
     WAITING = "waiting"
+    PAUSED = "paused"
     INTERRUPTED = "interrupted"
     COMPLETED = "completed"
     FAILED = "failed"

@@ -10,7 +10,7 @@ from pathlib import Path
 from IPython.core.error import UsageError
 
 from durable_notebook._config import sqlite_path, without_password
-from durable_notebook._model import RunInfo
+from durable_notebook._model import RunInfo, RunStatus
 from durable_notebook.errors import ConfigError, DurableNotebookError
 from durable_notebook.notebook._session import Session
 from durable_notebook.views import words
@@ -23,12 +23,20 @@ def state_of(info: RunInfo) -> str:
     return f"{info.run_id} ({done}) {state}"
 
 
+def paused(info: RunInfo) -> str:
+    """Say that a run is paused, and how it goes on."""
+    run_id = info.run_id
+    return f"Run {run_id} is paused. Go on with it: %durable_resume {run_id}"
+
+
 def became(session: Session, run_id: str) -> str:
     """Say what became of a run that was there before."""
     info = session.call(session.client.read_info(run_id))
     done = words.plural(info.steps, "completed step")
     if info.status.is_final:
         return f"ended before: {done} on record, nothing runs again"
+    if info.status is RunStatus.PAUSED:
+        return f"paused: {done} on record. Go on with it: %durable_resume {run_id}"
     live = session.runtime.live(run_id)
     if live is None or live.resumed_from == 0:
         return "attached to the run that is under way"

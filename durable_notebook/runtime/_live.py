@@ -87,8 +87,10 @@ class LiveRun:
         # Somebody keeps it in memory: is about to change its store, or waits for the
         # place that it has among a number of runs.
         self.holds = 0 if definition.limit is None else 1
-        # It begins no body any more: see `Drain`.
+        # It begins no body any more: see `Drain`, and `Pausing`.
         self.is_leaving = False
+        self.is_paused = restored.is_paused
+        self._taken_up = asyncio.Event()
         self.parent = parent_of(claim.inputs)
         # Where the program wants them.
         self.spans: RunSpans | None = None
@@ -225,6 +227,28 @@ class LiveRun:
             self._broken = problem
         if self._driver is not None:
             self._driver.cancel()
+
+    # -- leaving, and paused -------------------------------------------------------
+
+    @property
+    def begins_nothing(self) -> bool:
+        """Whether bodies that come next are not for this execution to begin."""
+        return self.is_leaving or self.is_paused
+
+    def take_up(self) -> None:
+        """Begin what was held back while it was paused."""
+        self.is_paused = False
+        self._taken_up.set()
+        self._taken_up = asyncio.Event()
+
+    async def until_taken_up(self) -> None:
+        """Wait for a pause to be taken back."""
+        await self._taken_up.wait()
+
+    @property
+    def may_leave(self) -> bool:
+        """Whether all that it has begun is on disk, and nothing is in its hands."""
+        return self.is_recorded and self.flight.count == 0
 
     # -- at rest -------------------------------------------------------------------
 
