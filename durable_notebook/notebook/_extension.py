@@ -55,4 +55,5 @@ def unload(shell: Any) -> None:
 def _hooks(
     durable: DurableNotebook, magics: list[DurableMagics]
 ) -> list[Callable[[object], None]]:
-    return [durable.after_cell, *(magic.after_cell for magic in magics)]
+    first = [durable.after_cell, durable.interrupts.after_cell]
+    return [*first, *(magic.after_cell for magic in magics)]

@@ -6,15 +6,22 @@ It draws the journal and sends answers. Closing it, or the notebook, changes no 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 from durable_notebook._model import Attempt, Prompt, RunInfo, RunStatus
-from durable_notebook.errors import DurableNotebookError
+from durable_notebook.errors import (
+    DurableNotebookError,
+    RunFinishedError,
+    UnknownRunError,
+)
 from durable_notebook.logs import about
 from durable_notebook.notebook._display import Slot, unpinned
+from durable_notebook.notebook._holding import Holding
 from durable_notebook.notebook._prompt import Form
 from durable_notebook.notebook._session import Session
 from durable_notebook.views import html, text, words
@@ -39,6 +46,8 @@ class Panel:
         self._form_slot = Slot("", "")
         self._form: Form | None = None
         self._shown: Prompt | None = None
+        self._holding = Holding(self._pause, self._go_on)
+        self._holding.show(info)
         session.submit(self._follow())
 
     def follow(self, session: Session) -> bool:
@@ -69,6 +78,7 @@ class Panel:
                     drawn = now
                     self._slot.fill(*now)
                 self._ask(info)
+                self._holding.show(info)
                 if info.status.is_final:
                     self.ended.set()
                     return
@@ -104,6 +114,26 @@ class Panel:
             asked = words.event(before.asked) or before.answer_name
             line = f"{asked}: answered"
             self._form_slot.fill(html.page(html.line(line)), line)
+
+    # -- pausing -------------------------------------------------------------------
+
+    def ask_whether_to_pause(self) -> None:
+        """Ask under the panel, unless the run has ended. From any thread."""
+        self._holding.ask()
+
+    def _pause(self) -> None:
+        self._session.submit(self._quietly(self._session.client.pause(self.run_id)))
+
+    def _go_on(self) -> None:
+        # Not only the pause is taken back: its class may have been defined since.
+        self._session.submit(self._quietly(self._session.runtime.resume(self.run_id)))
+
+    async def _quietly(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do what a click asks for; that the run has ended is on the panel."""
+        with contextlib.suppress(RunFinishedError, UnknownRunError):
+            await work
+
+    # -- answers -------------------------------------------------------------------
 
     def _send(self, values: dict[str, Any]) -> None:
         self._session.submit(self._answer(self._shown, values))

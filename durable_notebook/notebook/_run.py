@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from durable_notebook._client import Client, Run
+from durable_notebook.notebook._holding import awake
 
 if TYPE_CHECKING:
     from durable_notebook.notebook._workspace import DurableNotebook
@@ -24,11 +25,17 @@ class NotebookRun(Run):
 
     async def result(self) -> Any:
         try:
-            return await super().result()
+            with awake():
+                return await super().result()
+        except asyncio.CancelledError:
+            self._durable.interrupts.left(self.run_id)
+            raise
         finally:
-            # A cell that has awaited the run leaves its panel as it ended.
-            for panel in self._durable.panels_of(self.run_id):
-                await asyncio.to_thread(panel.ended.wait, 1.0)
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():
+                # A cell that has awaited the run leaves its panel as it ended.
+                for panel in self._durable.panels_of(self.run_id):
+                    await asyncio.to_thread(panel.ended.wait, 1.0)
 
     def _ipython_display_(self) -> None:
         """Show nothing: the magic has shown the panel above."""

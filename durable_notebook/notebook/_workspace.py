@@ -17,11 +17,12 @@ from durable_notebook._config import (
     sqlite_path,
     url_from_environment,
 )
-from durable_notebook._model import RunInfo
+from durable_notebook._model import RunInfo, RunStatus
+from durable_notebook.notebook._holding import Interrupts
 from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
-from durable_notebook.notebook._sentences import magic, short_path, state_of
+from durable_notebook.notebook._sentences import magic, paused, short_path, state_of
 from durable_notebook.notebook._session import Session, notebook_path
 from durable_notebook.notebook._traits import Traits
 from durable_notebook.views import words
@@ -43,6 +44,7 @@ class DurableNotebook(Traits):
         self._local = LocalPostgres(sqlite_path(self._beside).parent / "postgres")
         self._last_run: str | None = None
         self._panels: list[Panel] = []
+        self.interrupts = Interrupts(self)
 
     # -- the session ---------------------------------------------------------------
 
@@ -134,6 +136,9 @@ class DurableNotebook(Traits):
 
     def _show_going_on(self, going_on: list[RunInfo]) -> None:
         for info in going_on:
+            if info.status is RunStatus.PAUSED:
+                print(paused(info))  # noqa: T201
+                continue
             done = words.plural(info.steps, "completed step")
             note = f"resumed by itself: {done} kept from before"
             if info.prompts:
@@ -151,6 +156,15 @@ class DurableNotebook(Traits):
         self._last_run = run_id
         self._panels.append(Panel(self.session, run_id, note))
         return NotebookRun(self, run_id)
+
+    def ask_whether_to_pause(self, run_id: str) -> None:
+        """Ask, under the panels of a run, what is to become of it."""
+        print(  # noqa: T201
+            f"Run {run_id} goes on; only the waiting has ended. Pause it: await "
+            f"run.pause(), or under its panel."
+        )
+        for panel in self.panels_of(run_id):
+            panel.ask_whether_to_pause()
 
     def panels_of(self, run_id: str) -> list[Panel]:
         """The panels that show a run."""
