@@ -22,6 +22,7 @@ from durable_notebook._model import (
     RunInfo,
     RunStatus,
 )
+from durable_notebook._reading import Printing, RunReading
 from durable_notebook._requests import (
     adopt,
     blank_start,
@@ -29,7 +30,6 @@ from durable_notebook._requests import (
     make_answer,
     make_event,
 )
-from durable_notebook._timeline import attempts
 from durable_notebook.errors import (
     AlreadyAnsweredError,
     InvalidFieldsError,
@@ -94,6 +94,16 @@ class Run:
     async def journal(self) -> list[Attempt]:
         """Read the run's timeline."""
         return await self.client.on_loop(self.client.read_journal(self.run_id))
+
+    async def output(self) -> str:
+        """Read what the steps of the run have printed in notebooks.
+
+        The newest 64 Ki characters. What a step printed is on disk with its result,
+        up to 16 Ki characters of it; of a step that a crash interrupted it is gone.
+        Outside a notebook steps print to where the program does, and nothing is kept.
+        """
+        reading = await self.client.on_loop(self.client.read_run(self.run_id))
+        return reading.output.text
 
     async def send(self, event: Event, *, key: str | None = None) -> bool:
         """Send an event to the run; it is on disk when this returns.
@@ -220,12 +230,21 @@ class Client:
 
     async def read_journal(self, run_id: str) -> list[Attempt]:
         """A run's timeline. On the runtime's loop."""
+        return (await self.read_run(run_id)).attempts
+
+    async def read_run(self, run_id: str) -> RunReading:
+        """What a run is doing, its timeline and output. On the runtime's loop."""
+        live = self.runtime.live(run_id)
+        printing = None
+        if live is not None:  # First: what it hands over meanwhile is read from disk.
+            parts = tuple(live.output.live())
+            printing = Printing(live.position, self.runtime.session, parts)
         info = await self.read_info(run_id)
         entries = await asyncio.to_thread(self.runtime.store.entries, run_id)
         is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
         if info.status is RunStatus.PAUSED:  # Bodies may be in flight yet.
             is_live = self._executes(info)
-        return attempts(entries, is_live=is_live)
+        return RunReading.of(info, entries, is_live=is_live, printing=printing)
 
     def _executes(self, info: RunInfo) -> bool:
         """Whether a live process has, or may have, a run in its memory."""

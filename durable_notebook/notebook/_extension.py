@@ -8,12 +8,13 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
+from durable_notebook.notebook._capture import Capture
 from durable_notebook.notebook._sentences import plainly
 from durable_notebook.notebook._workspace import DurableNotebook
 from durable_notebook.notebook.magics import ALL
 from durable_notebook.notebook.magics._base import DurableMagics
 
-_loaded: dict[int, tuple[DurableNotebook, list[DurableMagics]]] = {}
+_loaded: dict[int, tuple[DurableNotebook, list[DurableMagics], Capture]] = {}
 
 
 def load(shell: Any) -> None:
@@ -31,7 +32,9 @@ def load(shell: Any) -> None:
     shell.register_magics(*magics)
     for hook in _hooks(durable, magics):
         shell.events.register("post_run_cell", hook)
-    _loaded[id(shell)] = durable, magics
+    capture = Capture(shell)
+    capture.install()
+    _loaded[id(shell)] = durable, magics, capture
     with plainly():
         durable.open_existing()
 
@@ -41,7 +44,7 @@ def unload(shell: Any) -> None:
     loaded = _loaded.pop(id(shell), None)
     if loaded is None:
         return
-    durable, magics = loaded
+    durable, magics, capture = loaded
     for hook in _hooks(durable, magics):
         shell.events.unregister("post_run_cell", hook)
     for magic in magics:
@@ -50,6 +53,7 @@ def unload(shell: Any) -> None:
                 shell.magics_manager.magics[kind].pop(name, None)
     shell.configurables.remove(durable)
     durable.close()
+    capture.remove()
 
 
 def _hooks(

@@ -13,7 +13,8 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
-from durable_notebook._model import Attempt, Prompt, RunInfo, RunStatus
+from durable_notebook._model import Prompt, RunInfo, RunStatus
+from durable_notebook._reading import RunReading
 from durable_notebook.errors import (
     DurableNotebookError,
     RunFinishedError,
@@ -24,7 +25,7 @@ from durable_notebook.notebook._display import Slot, unpinned
 from durable_notebook.notebook._holding import Holding
 from durable_notebook.notebook._prompt import Form
 from durable_notebook.notebook._session import Session
-from durable_notebook.views import html, text, words
+from durable_notebook.views import html, printed, text, words
 
 logger = logging.getLogger("durable_notebook")
 
@@ -41,13 +42,13 @@ class Panel:
         self._note = note
         self.run_id = run_id
         self.ended = threading.Event()
-        info, rows, result = session.call(self._read())
-        self._slot = Slot(*self._drawn(info, rows, result))
+        reading, result = session.call(self._read())
+        self._slot = Slot(*self._drawn(reading, result))
         self._form_slot = Slot("", "")
         self._form: Form | None = None
         self._shown: Prompt | None = None
         self._holding = Holding(self._pause, self._go_on)
-        self._holding.show(info)
+        self._holding.show(reading.info)
         session.submit(self._follow())
 
     def follow(self, session: Session) -> bool:
@@ -58,13 +59,12 @@ class Panel:
             session.submit(self._follow())
         return not self.ended.is_set()
 
-    async def _read(self) -> tuple[RunInfo, list[Attempt], str | None]:
-        info = await self._session.client.read_info(self.run_id)
-        rows = await self._session.client.read_journal(self.run_id)
+    async def _read(self) -> tuple[RunReading, str | None]:
+        reading = await self._session.client.read_run(self.run_id)
         result = None
-        if info.status is RunStatus.COMPLETED:
+        if reading.info.status is RunStatus.COMPLETED:
             result = _fields(await self._session.client.run(self.run_id).result())
-        return info, rows, result
+        return reading, result
 
     async def _follow(self) -> None:
         """Redraw when something changed, until the run has ended or stands still."""
@@ -72,8 +72,8 @@ class Panel:
             drawn: tuple[str, str] | None = None
             while True:
                 began = time.monotonic()
-                info, rows, result = await self._read()
-                now = self._drawn(info, rows, result)
+                reading, result = await self._read()
+                info, now = reading.info, self._drawn(reading, result)
                 if now != drawn:
                     drawn = now
                     self._slot.fill(*now)
@@ -92,11 +92,12 @@ class Panel:
                 "The panel of run %r stopped.", self.run_id, extra=about(self.run_id)
             )
 
-    def _drawn(
-        self, info: RunInfo, rows: list[Attempt], result: str | None
-    ) -> tuple[str, str]:
-        body = html.panel(info, rows, note=self._note, result=result)
+    def _drawn(self, reading: RunReading, result: str | None) -> tuple[str, str]:
+        info, rows, output = reading.info, reading.attempts, reading.output
+        below = printed.html(output)
+        body = html.panel(info, rows, note=self._note, result=result, below=below)
         plain = text.panel(info, rows, note=self._note, result=result)
+        plain = "\n".join(filter(None, (plain, printed.text(output))))
         return html.page(body), plain
 
     # -- the form ------------------------------------------------------------------

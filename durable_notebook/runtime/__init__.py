@@ -13,6 +13,7 @@ from durable_notebook.runtime._codec import plain_codec
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._meter import BOUNDS, Meter, Readings
 from durable_notebook.runtime._outcome import Outcome
+from durable_notebook.runtime._output import keep_output, take_back_output
 from durable_notebook.runtime._runtime import DBOSRuntime
 from durable_notebook.runtime._serving import require_server
 from durable_notebook.runtime._tracing import as_asked_by
@@ -26,6 +27,8 @@ __all__ = [
     "Readings",
     "as_asked_by",
     "check_run_id",
+    "keep_output",
     "plain_codec",
     "require_server",
+    "take_back_output",
 ]

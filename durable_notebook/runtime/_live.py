@@ -37,6 +37,7 @@ from durable_notebook.runtime._exceptions import said
 from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._inbox import Inbox
 from durable_notebook.runtime._outcome import Outcome
+from durable_notebook.runtime._output import Output
 from durable_notebook.runtime._snapshots import Snapshots
 from durable_notebook.runtime._stream import Stream
 from durable_notebook.store import NewEntry, Store
@@ -72,6 +73,7 @@ class LiveRun:
         self.flight = restored.flight
         self.prompts = restored.prompts
         self.stream = Stream(restored.events)
+        self.output = Output()
         self.inbox = Inbox(
             claim,
             journal=journal,
@@ -146,6 +148,11 @@ class LiveRun:
         in the journal would move away by as much.
         """
         return rounded(now() + self._ahead_s)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is executed no more."""
+        return self._is_closed
 
     @property
     def turn_length(self) -> int:
@@ -282,6 +289,8 @@ class LiveRun:
         self._ticks.append(tick)
         if isinstance(tick, TickStepResult):
             body = self.flight.end(tick.invocation_id)
+            if body is not None:
+                self.output.ended(body)
             if body is not None and body.finished_at is not None:
                 times = [body.started_at, body.finished_at, body.attempt]
                 self._bodies[tick.invocation_id or ""] = times
@@ -404,6 +413,7 @@ class LiveRun:
             interrupted=interrupted,
             prompts=self.prompts.tree(),
             rest=self._rest(),
+            output=self.output.take(),
             end=None if outcome is None else outcome.tree(self.codec),
         )
 
