@@ -124,15 +124,15 @@ def _execution(row: RunRow, last: Entry | None, outside: Outside) -> list[Findin
 
 
 def _paused(row: RunRow, outside: Outside) -> Finding:
-    resume = [OURS, "resume", row.run_id]
+    options = {}
     if not outside.is_alive(row.executor_id or ""):
-        resume += ["--app", module_of(row.workflow)]
+        options = {"app": module_of(row.workflow)}
     assert row.paused_at is not None
     return Finding(
         Cause.PAUSED,
         "It is paused: no step of it begins until somebody goes on with it.",
         row.run_id,
-        commands=(tuple(resume),),
+        commands=(ours("resume", row.run_id, options=options),),
         since=at(row.paused_at),
     )
 

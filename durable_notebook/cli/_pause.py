@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from durable_notebook._finding import OURS
+from durable_notebook._finding import ours
 from durable_notebook.cli import _documents
 from durable_notebook.cli._arguments import add_run
 from durable_notebook.cli._command import Command, open_journal, typed
@@ -22,7 +22,7 @@ def _run(args: Namespace) -> int:
     said = f"Run {args.run_id} is paused."
     if executor_id is not None:
         said += f" Executor {executor_id} lets its steps in flight end."
-    resume = typed(args, OURS, "resume", args.run_id)
+    resume = typed(args, *ours("resume", args.run_id))
     _documents.show(args, document, harmless(f"{said} '{resume}' goes on with it."))
     return 0
 

@@ -15,6 +15,7 @@ import ipywidgets as w
 
 from durable_notebook._model import RunInfo, RunStatus
 from durable_notebook.notebook._display import Slot, unpinned
+from durable_notebook.notebook._sentences import magic
 from durable_notebook.views import html
 
 if TYPE_CHECKING:
@@ -53,12 +54,11 @@ class Holding:
             self._slot.fill("", "")
 
     def _choices(self, info: RunInfo) -> tuple[str, Choices]:
-        run_id = info.run_id
         if info.status.is_final:
             return "", ()
         if info.status is RunStatus.PAUSED:
             self._is_asked = False
-            says = f"No further step begins. Go on: %durable_resume {run_id}"
+            says = f"No further step begins. Go on: {magic('resume', info.run_id)}"
             return says, (("Go on", self._go_on),)
         if self._is_asked:
             says = "The run goes on. Pause it: await run.pause()"

@@ -26,7 +26,7 @@ def state_of(info: RunInfo) -> str:
 def paused(info: RunInfo) -> str:
     """Say that a run is paused, and how it goes on."""
     run_id = info.run_id
-    return f"Run {run_id} is paused. Go on with it: %durable_resume {run_id}"
+    return f"Run {run_id} is paused. Go on with it: {magic('resume', run_id)}"
 
 
 def became(session: Session, run_id: str) -> str:
@@ -36,7 +36,7 @@ def became(session: Session, run_id: str) -> str:
     if info.status.is_final:
         return f"ended before: {done} on record, nothing runs again"
     if info.status is RunStatus.PAUSED:
-        return f"paused: {done} on record. Go on with it: %durable_resume {run_id}"
+        return f"paused: {done} on record. Go on with it: {magic('resume', run_id)}"
     live = session.runtime.live(run_id)
     if live is None or live.resumed_from == 0:
         return "attached to the run that is under way"
