@@ -22,7 +22,8 @@ from durable_notebook._model import (
     RunInfo,
     RunStatus,
 )
-from durable_notebook._reading import Printing, RunReading
+from durable_notebook._progress import Progress
+from durable_notebook._reading import InMemory, RunReading
 from durable_notebook._requests import (
     adopt,
     blank_start,
@@ -103,7 +104,7 @@ class Run:
         Outside a notebook steps print to where the program does, and nothing is kept.
         """
         reading = await self.client.on_loop(self.client.read_run(self.run_id))
-        return reading.output.text
+        return reading.output().text
 
     async def send(self, event: Event, *, key: str | None = None) -> bool:
         """Send an event to the run; it is on disk when this returns.
@@ -230,21 +231,27 @@ class Client:
 
     async def read_journal(self, run_id: str) -> list[Attempt]:
         """A run's timeline. On the runtime's loop."""
-        return (await self.read_run(run_id)).attempts
+        return (await self.read_run(run_id)).attempts()
 
     async def read_run(self, run_id: str) -> RunReading:
         """What a run is doing, its timeline and output. On the runtime's loop."""
         live = self.runtime.live(run_id)
-        printing = None
+        in_memory = None
         if live is not None:  # First: what it hands over meanwhile is read from disk.
-            parts = tuple(live.output.live())
-            printing = Printing(live.position, self.runtime.session, parts)
+            in_memory = InMemory(
+                live.position,
+                self.runtime.session,
+                tuple(live.output.live()),
+                live.stream.newest(Progress),
+            )
         info = await self.read_info(run_id)
         entries = await asyncio.to_thread(self.runtime.store.entries, run_id)
         is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
         if info.status is RunStatus.PAUSED:  # Bodies may be in flight yet.
             is_live = self._executes(info)
-        return RunReading.of(info, entries, is_live=is_live, printing=printing)
+        is_ours = self.runtime.is_executor(info.executor_id or "")
+        session = self.runtime.session if is_ours else None
+        return RunReading(info, entries, is_live, in_memory, session)
 
     def _executes(self, info: RunInfo) -> bool:
         """Whether a live process has, or may have, a run in its memory."""

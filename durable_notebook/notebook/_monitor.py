@@ -25,7 +25,7 @@ from durable_notebook.notebook._display import Slot, unpinned
 from durable_notebook.notebook._holding import Holding
 from durable_notebook.notebook._prompt import Form
 from durable_notebook.notebook._session import Session
-from durable_notebook.views import html, printed, text, words
+from durable_notebook.views import figures, html, printed, text, words
 
 logger = logging.getLogger("durable_notebook")
 
@@ -42,6 +42,7 @@ class Panel:
         self._note = note
         self.run_id = run_id
         self.ended = threading.Event()
+        self._said_kept: tuple[int | None, str] = (None, "")
         reading, result = session.call(self._read())
         self._slot = Slot(*self._drawn(reading, result))
         self._form_slot = Slot("", "")
@@ -93,12 +94,24 @@ class Panel:
             )
 
     def _drawn(self, reading: RunReading, result: str | None) -> tuple[str, str]:
-        info, rows, output = reading.info, reading.attempts, reading.output
-        below = printed.html(output)
-        body = html.panel(info, rows, note=self._note, result=result, below=below)
-        plain = text.panel(info, rows, note=self._note, result=result)
-        plain = "\n".join(filter(None, (plain, printed.text(output))))
+        info, rows, output = reading.info, reading.attempts(), reading.output()
+        has_ended = info.status is RunStatus.COMPLETED
+        progress = None if has_ended else reading.progress()
+        note = " · ".join(filter(None, (self._note, self._kept(reading))))
+        below = figures.progress_html(progress) + printed.html(output)
+        body = html.panel(info, rows, note=note, result=result, below=below)
+        plain = text.panel(info, rows, note=note, result=result)
+        said = (plain, figures.progress_text(progress), printed.text(output))
+        plain = "\n".join(filter(None, said))
         return html.page(body), plain
+
+    def _kept(self, reading: RunReading) -> str:
+        """What was kept from before: earlier lives of a run do not change any more."""
+        known, said = self._said_kept
+        if known != reading.session:
+            said = figures.kept(reading.kept())
+            self._said_kept = reading.session, said
+        return said
 
     # -- the form ------------------------------------------------------------------
 

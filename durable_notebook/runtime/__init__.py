@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+# Loaded, so that a journal that names it can be read.
+from durable_notebook import _progress as _progress
 from durable_notebook.runtime._checks import check_run_id
 from durable_notebook.runtime._codec import plain_codec
 from durable_notebook.runtime._live import LiveRun

@@ -104,3 +104,46 @@ def test_unloading_takes_the_streams_back(tmp_path: Path) -> None:
         notebook.run("%unload_ext durable_notebook")
         assert notebook.run(streams) == "('OutStream', False)"
         assert notebook.run("print('as ever', file=sys.stderr)") == "as ever\n"
+
+
+WORKING = """
+from durable_notebook import Progress
+from workflows import Context
+
+class Answered(Event):
+    raw: dict
+
+class Working(Workflow):
+    @step
+    async def ask(self, ctx: Context, ev: StartEvent) -> Answered:
+        return Answered(raw={"usage": {"prompt_tokens": 12000, "total_tokens": 12400}})
+
+    @step
+    async def work(self, ctx: Context, ev: Answered) -> StopEvent:
+        ctx.write_event_to_stream(Progress(done=3, total=10, label="pages"))
+        while not Path("go").exists():
+            await asyncio.sleep(0.01)
+        return StopEvent(result="done")
+"""
+
+
+def test_progress_and_what_was_kept_are_on_the_panel(tmp_path: Path) -> None:
+    with kernel(tmp_path) as notebook:
+        notebook.run("%load_ext durable_notebook")
+        notebook.run(NOISY + WORKING)
+        notebook.run("run = %durable_run Working --run-id w")
+        notebook.run("while (await run.info()).steps < 1: await asyncio.sleep(0.02)")
+        notebook.run("await asyncio.sleep(0.5)")
+        assert "3 of 10 (30%) · pages" in shown(notebook, "run = ")
+        assert "kept from before" not in shown(notebook, "run = ")
+
+    with kernel(tmp_path) as notebook:
+        notebook.run("%load_ext durable_notebook")
+        notebook.run(NOISY + WORKING)
+        panel = notebook.run("run = %durable_run Working --run-id w")
+        assert "1 step" in panel
+        assert "and 12,400 tokens kept from before" in panel
+        (tmp_path / "go").touch()
+        notebook.run("await run")
+        journal = notebook.run("%durable_journal w")
+        assert "12,400 tokens (12,000 in, 0 out): ask 12,400" in journal

@@ -72,8 +72,8 @@ async def test_a_body_that_a_crash_interrupted_prints_anew(journal_url: str) -> 
         assert await output(runtime, "t") == "first\n"
         await soon(Telling(log, runtime=runtime).run(run_id="t"))
         reading = await client.read_run("t")
-        assert reading.output.text == "first\nsecond \ud800 \x00 end\n"
-        assert [part.session for part in reading.output.parts] == [1, 2]
+        assert reading.output().text == "first\nsecond \ud800 \x00 end\n"
+        assert [part.session for part in reading.output().parts] == [1, 2]
     assert log == ["first", "second", "second"]
 
 

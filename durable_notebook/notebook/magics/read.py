@@ -28,12 +28,12 @@ class ReadMagics(DurableMagics):
 
         One row an execution of a step: position in the journal, step, what it
         received and returned, times, attempt, session (which kernel life), status,
-        store changes. Interrupted executions are rows too. Without RUN, the last run
+        store changes. Interrupted executions are rows too. Where events carry the
+        usage of model calls, its sum by step stands below. Without RUN, the last run
         that this notebook showed, else the newest.
         """
         with plainly():
             session = self._session
             run_id = parse(line).target or self._durable.newest()
-            info = session.call(session.client.read_info(run_id))
-            rows = session.call(session.client.read_journal(run_id))
-            return frames.journal(info, rows)
+            reading = session.call(session.client.read_run(run_id))
+            return frames.journal(reading.info, reading.attempts(), reading.usage())
