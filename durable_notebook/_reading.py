@@ -49,7 +49,8 @@ class RunReading:
         """What its bodies have printed."""
         live = self.in_memory
         if live is None:
-            return output_of(self.entries)
+            is_of_now = any(e.entry.session == self.session for e in self.entries)
+            return output_of(self.entries, (), self.session if is_of_now else None)
         before = [e for e in self.entries if e.position < live.position]
         return output_of(before, live.printed, live.session)
 

@@ -48,7 +48,8 @@ class Holding:
             return
         self._shown = says
         if choices:
-            row = unpinned(lambda: _row(says.partition(": ")[0], choices))
+            # The first sentence; the buttons say what the second tells to type.
+            row = unpinned(lambda: _row(f"{says.partition('. ')[0]}.", choices))
             self._slot.fill_with_widget(row, html.page(html.line(says)), says)
         else:
             self._slot.fill("", "")

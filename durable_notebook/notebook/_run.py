@@ -29,7 +29,8 @@ class NotebookRun(Run):
                 return await super().result()
         except asyncio.CancelledError:
             self._durable.interrupts.left(self.run_id)
-            raise
+            # Of where in this package it waited nobody wants to read.
+            raise asyncio.CancelledError from None
         finally:
             task = asyncio.current_task()
             if task is None or not task.cancelling():

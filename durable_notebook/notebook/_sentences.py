@@ -36,7 +36,7 @@ def became(session: Session, run_id: str) -> str:
     if info.status.is_final:
         return f"ended before: {done} on record, nothing runs again"
     if info.status is RunStatus.PAUSED:
-        return f"paused: {done} on record. Go on with it: {magic('resume', run_id)}"
+        return f"attached to a run that is paused: {done} on record"
     live = session.runtime.live(run_id)
     if live is None or live.resumed_from == 0:
         return "attached to the run that is under way"
