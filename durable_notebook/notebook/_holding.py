@@ -48,8 +48,10 @@ class Holding:
             return
         self._shown = says
         if choices:
-            # The first sentence; the buttons say what the second tells to type.
-            row = unpinned(lambda: _row(f"{says.partition('. ')[0]}.", choices))
+            # The buttons say what the second sentence tells to type; of one that is
+            # paused the panel says so.
+            label = f"{says.partition('. ')[0]}." if self._is_asked else ""
+            row = unpinned(lambda: _row(label, choices))
             self._slot.fill_with_widget(row, html.page(html.line(says)), says)
         else:
             self._slot.fill("", "")
@@ -84,7 +86,8 @@ def _row(says: str, choices: Choices) -> w.HBox:
 
     for button, (_, choose) in zip(buttons, choices, strict=True):
         button.on_click(chosen(choose))
-    return w.HBox([w.Label(says), *buttons], layout=w.Layout(align_items="center"))
+    label = [w.Label(says)] if says else []
+    return w.HBox([*label, *buttons], layout=w.Layout(align_items="center"))
 
 
 # How long ■ may go unheard.

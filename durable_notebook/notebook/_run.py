@@ -29,7 +29,7 @@ class NotebookRun(Run):
                 return await super().result()
         except asyncio.CancelledError:
             self._durable.interrupts.left(self.run_id)
-            # Of where in this package it waited nobody wants to read.
+            # Where it waited is of no interest: the rest of the traceback is ours.
             raise asyncio.CancelledError from None
         finally:
             task = asyncio.current_task()
