@@ -49,10 +49,14 @@ class RunReading:
         """What its bodies have printed."""
         live = self.in_memory
         if live is None:
-            is_of_now = any(e.entry.session == self.session for e in self.entries)
-            return output_of(self.entries, (), self.session if is_of_now else None)
+            return output_of(self.entries, (), self.session if self.is_of_now else None)
         before = [e for e in self.entries if e.position < live.position]
         return output_of(before, live.printed, live.session)
+
+    @property
+    def is_of_now(self) -> bool:
+        """Whether this life of its executor has added to it."""
+        return any(e.entry.session == self.session for e in self.entries)
 
     def progress(self) -> Progress | None:
         """What it reported last of how far it is."""

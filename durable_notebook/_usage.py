@@ -103,7 +103,10 @@ def kept_before(entries: Sequence[RecordedEntry], session: int) -> Kept:
     """What the process lives before this one have done of a run."""
     before = [e for e in entries if e.entry.session < session]
     bodies = [times for e in before for times in e.entry.bodies.values()]
-    seconds = sum(max(0.0, finished - started) for started, finished, *_ in bodies)
+    seconds, end = 0.0, 0.0
+    for started, finished, *_ in sorted(bodies):  # Those side by side count once.
+        seconds += max(0.0, finished - max(started, end))
+        end = max(end, finished)
     tokens = sum(usage.total for usage in usage_by_step(before).values())
     return Kept(len(bodies), timedelta(seconds=seconds), tokens)
 

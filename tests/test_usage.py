@@ -31,6 +31,7 @@ def turn(
     stream: tuple[dict[str, Any], ...] = (),
     session: int = 1,
     took_s: float = 1.0,
+    began: float = 1.0,
 ) -> RecordedEntry:
     tick = {
         "type": "step_result",
@@ -45,7 +46,7 @@ def turn(
         at=1.0,
         ticks=[{"type": "add_event", "event": received or event()}, tick],
         stream=list(stream),
-        bodies={"i": [1.0, 1.0 + took_s, 1]},
+        bodies={"i": [began, began + took_s, 1]},
     )
     return RecordedEntry(0, step, entry)
 
@@ -163,11 +164,12 @@ def test_what_earlier_lives_have_done_is_kept() -> None:
     said = event(raw={"usage": OPENAI})
     entries = [
         turn("a", said, session=4, took_s=2.5),
-        turn("b", event(), session=5),
+        turn("b", event(), session=5, began=9.0),
+        turn("b", event(), session=5, began=9.5),
         turn("c", said, session=9),
     ]
 
-    assert kept_before(entries, 9) == Kept(2, timedelta(seconds=3.5), 15)
+    assert kept_before(entries, 9) == Kept(3, timedelta(seconds=4), 15)
     assert kept_before(entries, 4) == Kept()
     # A clock that was set back has taken no time away.
     assert kept_before([turn("a", took_s=-5.0)], 2).time == timedelta()

@@ -36,6 +36,7 @@ from durable_notebook.engine._recovery import (
     recovery_without,
 )
 from durable_notebook.engine._tables import check_tables
+from durable_notebook.engine._turns import writes_in_turn
 from durable_notebook.errors import ConfigError, RunIdTakenError
 from durable_notebook.store import OURS, Store
 
@@ -172,6 +173,8 @@ class Engine:
             _internals.refusals_as_our_own(store.name),
         ):
             DBOS.launch()
+        if store.turns is not None:
+            self._asked.enter_context(writes_in_turn(dbos, store.turns))
 
     def register(self, workflow: str) -> None:
         """Make a workflow known to DBOS by its name. Any number of times."""

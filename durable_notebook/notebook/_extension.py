@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import atexit
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from IPython.core.error import UsageError
 
 from durable_notebook.notebook._capture import Capture
+from durable_notebook.notebook._completion import Completer
 from durable_notebook.notebook._sentences import plainly
 from durable_notebook.notebook._workspace import DurableNotebook
 from durable_notebook.notebook.magics import ALL
 from durable_notebook.notebook.magics._base import DurableMagics
 
-_loaded: dict[int, tuple[DurableNotebook, list[DurableMagics], Capture]] = {}
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a shell got, and gives back."""
+
+    durable: DurableNotebook
+    magics: list[DurableMagics]
+    completer: Completer
+    capture: Capture
+
+
+_loaded: dict[int, Loaded] = {}
 
 
 def load(shell: Any) -> None:
@@ -30,11 +45,13 @@ def load(shell: Any) -> None:
     magics = [kind(shell, durable) for kind in ALL]
     shell.configurables.append(durable)
     shell.register_magics(*magics)
+    completer = Completer(shell, durable)
+    completer.register()
     for hook in _hooks(durable, magics):
         shell.events.register("post_run_cell", hook)
     capture = Capture(shell)
     capture.install()
-    _loaded[id(shell)] = durable, magics, capture
+    _loaded[id(shell)] = Loaded(durable, magics, completer, capture)
     with plainly():
         durable.open_existing()
 
@@ -44,16 +61,30 @@ def unload(shell: Any) -> None:
     loaded = _loaded.pop(id(shell), None)
     if loaded is None:
         return
-    durable, magics, capture = loaded
-    for hook in _hooks(durable, magics):
+    for hook in _hooks(loaded.durable, loaded.magics):
         shell.events.unregister("post_run_cell", hook)
-    for magic in magics:
+    loaded.completer.unregister()
+    manager = shell.magics_manager
+    for magic in loaded.magics:
         for kind, names in magic.magics.items():
             for name in names:
-                shell.magics_manager.magics[kind].pop(name, None)
-    shell.configurables.remove(durable)
-    durable.close()
-    capture.remove()
+                manager.magics[kind].pop(name, None)
+        manager.registry.pop(type(magic).__name__, None)
+    ours = (loaded.durable, *loaded.magics)
+    shell.configurables[:] = [c for c in shell.configurables if c not in ours]
+    loaded.durable.close()
+    loaded.capture.remove()
+
+
+def _leave() -> None:
+    for loaded in _loaded.values():
+        loaded.durable.leave()
+
+
+# A process that ends takes its threads and the notebook's names away while runs go on:
+# a body that misses them would fail, and its run with it. `atexit` is called after the
+# threads' end; the private call is how `concurrent.futures` hears of it before.
+getattr(threading, "_register_atexit", atexit.register)(_leave)
 
 
 def _hooks(

@@ -109,7 +109,10 @@ class Panel:
         """What was kept from before: earlier lives of a run do not change any more."""
         known, said = self._said_kept
         if known != reading.session:
-            said = figures.kept(reading.kept())
+            # Of one that ended before, the note of the panel says the rest.
+            had_ended = reading.info.status.is_final and not reading.is_of_now
+            found = reading.kept()
+            said = figures.spared(found) if had_ended else figures.kept(found)
             self._said_kept = reading.session, said
         return said
 

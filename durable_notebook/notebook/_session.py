@@ -10,6 +10,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# A front end gives a kernel some seconds to end.
+_LEAVE_S = 1.0
+
 # Loops that a simulated restart stopped. Their tasks are kept, because collecting
 # them would run the `finally` blocks of step bodies, which no kill does.
 _stopped: list[tuple[asyncio.AbstractEventLoop, set[asyncio.Task[Any]]]] = []
@@ -37,6 +41,7 @@ class Session:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.opened = datetime.now(UTC)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="durable-notebook", daemon=True
@@ -51,9 +56,18 @@ class Session:
             self._stop()
             raise
 
-    def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something on the session's loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+    def call(self, work: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
+        """Do something on the session's loop and wait for it.
+
+        Raises:
+            TimeoutError: It took longer than it was given.
+        """
+        asked = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return asked.result(timeout_s)
+        except TimeoutError:
+            asked.cancel()
+            raise
 
     def submit(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something on the session's loop and do not wait for it."""
@@ -63,7 +77,10 @@ class Session:
         """Close the journal properly; unfinished runs stay resumable."""
         self._stop_server()
         self.call(self.runtime.destroy())
-        self._stop()
+        self.call(_cancel_others())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def abandon(self) -> None:
         """Drop everything in memory as a kill of the kernel would."""
@@ -73,6 +90,14 @@ class Session:
         worker = threading.Thread(target=self.runtime.abandon)
         worker.start()
         worker.join()
+
+    def leave(self) -> None:
+        """Stop where it is, as the process ends: what runs is interrupted.
+
+        Whoever blocks the loop is not waited for, and what it does has no effect more.
+        """
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_LEAVE_S)
 
     def _stop_server(self) -> None:
         if self.server is not None:
@@ -138,6 +163,14 @@ class Session:
         """Start a run or attach to it; on disk when this returns."""
         start = self.client.start(workflow, run_id=run_id, origin=origin, **fields)
         return self.call(start)
+
+
+async def _cancel_others() -> None:
+    """End what still watches runs, so that nothing of the loop is left."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _is_class(value: object) -> bool:

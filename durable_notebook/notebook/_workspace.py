@@ -108,6 +108,11 @@ class DurableNotebook(Traits):
         self.tell()
         self._panels = [p for p in self._panels if p.follow(self.session)]
 
+    def leave(self) -> None:
+        """Have the runs stand still, before the process takes itself apart."""
+        if self._session is not None:
+            self._session.leave()
+
     def close(self) -> None:
         """Close the journal."""
         if self._session is not None:

@@ -45,6 +45,11 @@ def kept(found: Kept) -> str:
     return f"{', '.join(parts[:-1])} and {parts[-1]} kept from before"
 
 
+def spared(found: Kept) -> str:
+    """What is not paid again of a run that ended before, beside its steps and time."""
+    return f"{tokens(found.tokens)} not paid again" if found.tokens else ""
+
+
 def tokens(count: int) -> str:
     """A number of tokens."""
     return f"{count:,} token" if count == 1 else f"{count:,} tokens"
