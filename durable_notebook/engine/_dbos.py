@@ -168,13 +168,12 @@ class Engine:
 
         self._asked.enter_context(recovered_if_dead(is_ours, store.is_held))
         with (
+            writes_in_turn(store.turns),
             executor_kept(executor_id),
             recovery_without(is_ours, first=lambda: check_tables(store)),
             _internals.refusals_as_our_own(store.name),
         ):
             DBOS.launch()
-        if store.turns is not None:
-            self._asked.enter_context(writes_in_turn(dbos, store.turns))
 
     def register(self, workflow: str) -> None:
         """Make a workflow known to DBOS by its name. Any number of times."""

@@ -75,7 +75,7 @@ class Completer:
 
         # A matcher and not the hook `complete_command`, beside which IPython offers
         # every name that Python has.
-        @context_matcher()  # type: ignore[untyped-decorator]
+        @context_matcher()
         def durable_matcher(context: CompletionContext) -> SimpleMatcherResult:
             found = self.complete(context.text_until_cursor, context.token)
             return {

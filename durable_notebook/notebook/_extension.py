@@ -5,15 +5,18 @@ from __future__ import annotations
 import atexit
 import threading
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from IPython.core.error import UsageError
+from traitlets.config import Config
 
 from durable_notebook.notebook._capture import Capture
 from durable_notebook.notebook._completion import Completer
 from durable_notebook.notebook._sentences import plainly
+from durable_notebook.notebook._terminal import has_front_end
 from durable_notebook.notebook._workspace import DurableNotebook
 from durable_notebook.notebook.magics import ALL
 from durable_notebook.notebook.magics._base import DurableMagics
@@ -26,21 +29,24 @@ class Loaded:
     durable: DurableNotebook
     magics: list[DurableMagics]
     completer: Completer
-    capture: Capture
+    capture: Capture | None
+    config: Config
 
 
+_SECTION = DurableNotebook.__name__
 _loaded: dict[int, Loaded] = {}
 
 
 def load(shell: Any) -> None:
     """Register the magics and open the journal beside the notebook, if it exists."""
-    installed = version("ipykernel")
-    if int(installed.partition(".")[0]) < 7:
+    installed = version("ipykernel") if has_front_end(shell) else ""
+    if installed and int(installed.partition(".")[0]) < 7:
         raise UsageError(
             "durable_notebook needs ipykernel 7 or newer, and this kernel has "
             f"{installed}: forms would hang. "
             "Upgrade with: pip install -U ipykernel"
         )
+    config = deepcopy(shell.config[_SECTION])
     durable = DurableNotebook(shell)
     magics = [kind(shell, durable) for kind in ALL]
     shell.configurables.append(durable)
@@ -49,9 +55,11 @@ def load(shell: Any) -> None:
     completer.register()
     for hook in _hooks(durable, magics):
         shell.events.register("post_run_cell", hook)
-    capture = Capture(shell)
-    capture.install()
-    _loaded[id(shell)] = Loaded(durable, magics, completer, capture)
+    # A terminal shows what is printed as it comes; it has no panel to keep it on.
+    capture = Capture(shell) if has_front_end(shell) else None
+    if capture is not None:
+        capture.install()
+    _loaded[id(shell)] = Loaded(durable, magics, completer, capture, config)
     with plainly():
         durable.open_existing()
 
@@ -72,8 +80,13 @@ def unload(shell: Any) -> None:
         manager.registry.pop(type(magic).__name__, None)
     ours = (loaded.durable, *loaded.magics)
     shell.configurables[:] = [c for c in shell.configurables if c not in ours]
+    # `%config` writes what it sets into the shell's configuration too.
+    shell.config[_SECTION] = loaded.config
+    if not loaded.config:
+        del shell.config[_SECTION]
     loaded.durable.close()
-    loaded.capture.remove()
+    if loaded.capture is not None:
+        loaded.capture.remove()
 
 
 def _leave() -> None:

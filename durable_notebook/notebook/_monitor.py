@@ -40,7 +40,6 @@ class Panel:
         self._session = session
         self.run_id = run_id
         self._note = note
-        self.run_id = run_id
         self.ended = threading.Event()
         self._said_kept: tuple[int | None, str] = (None, "")
         reading, result = session.call(self._read())

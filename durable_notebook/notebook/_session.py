@@ -7,7 +7,7 @@ thread. Everything here may be called from any thread but the loop's.
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 import threading
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -20,7 +20,8 @@ from durable_notebook._client import Client, Run
 from durable_notebook._config import Settings
 from durable_notebook._model import RunInfo
 from durable_notebook._requests import adopt, instantiate, is_class_named
-from durable_notebook.errors import NotAWorkflowError
+from durable_notebook.errors import DurableNotebookError, NotAWorkflowError
+from durable_notebook.notebook._file import NotebookFile
 from durable_notebook.runtime import DBOSRuntime
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.opened = datetime.now(UTC)
+        self.notebook = NotebookFile(Path(settings.notebook or ""))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="durable-notebook", daemon=True
@@ -90,6 +92,15 @@ class Session:
         worker = threading.Thread(target=self.runtime.abandon)
         worker.start()
         worker.join()
+
+    def follow_notebook(self) -> None:
+        """Note where the notebook's file is, if a new one took its name."""
+        path = self.notebook.lost_name()
+        if path is not None:
+            # If that fails, the next kernel has to guess.
+            with contextlib.suppress(DurableNotebookError):
+                runtime = self.runtime
+                runtime.store.add_executor(runtime.executor_id, str(path))
 
     def leave(self) -> None:
         """Stop where it is, as the process ends: what runs is interrupted.
@@ -175,11 +186,3 @@ async def _cancel_others() -> None:
 
 def _is_class(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, Workflow)
-
-
-def notebook_path(names: dict[str, Any]) -> str:
-    """The notebook whose kernel this is, or a name for a kernel without one."""
-    named = names.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
-    if named:
-        return str(Path.cwd() / Path(str(named)).name)
-    return f"kernel in {Path.cwd()}"

@@ -330,3 +330,33 @@ def test_a_renamed_notebook_has_its_runs_and_a_copy_has_others(tmp_path: Path) -
     assert run_id(renamed) == run_id(first) != run_id(copied) == run_id(again)
     assert "started now" in copied
     assert "resumed in session" in renamed
+
+
+def test_a_kernel_restarted_after_a_rename_is_told_the_old_name(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "Untitled.ipynb")
+    first = ask(tmp_path, "Untitled.ipynb")
+    (tmp_path / "Untitled.ipynb").rename(tmp_path / "report.ipynb")
+
+    restarted = ask(tmp_path, "Untitled.ipynb")
+    opened = ask(tmp_path, "report.ipynb")
+
+    assert run_id(first) == run_id(restarted) == run_id(opened)
+
+
+def test_a_new_notebook_of_an_old_name_is_another(tmp_path: Path) -> None:
+    """`Untitled.ipynb` gets its name, and the next one is called so tomorrow."""
+    write(tmp_path / "Untitled.ipynb")
+    with kernel(tmp_path, notebook="Untitled.ipynb") as running:
+        running.run("%load_ext durable_notebook")
+        running.run(LEDGER)
+        first = running.run("run = %durable_run Order qty=1", "c")
+        (tmp_path / "Untitled.ipynb").rename(tmp_path / "report.ipynb")
+        write(tmp_path / "Untitled.ipynb")
+        running.run("await until(run, 'waiting')")
+
+    other = ask(tmp_path, "Untitled.ipynb")
+    again = ask(tmp_path, "report.ipynb")
+
+    assert run_id(other) != run_id(first) == run_id(again)

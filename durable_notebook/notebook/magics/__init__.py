@@ -8,6 +8,7 @@ from durable_notebook.notebook.magics.connect import ConnectMagics
 from durable_notebook.notebook.magics.read import ReadMagics
 from durable_notebook.notebook.magics.run import RunMagics
 from durable_notebook.notebook.magics.serve import ServeMagics
+from durable_notebook.notebook.magics.timeline import TimelineMagics
 
 ALL: tuple[type[DurableMagics], ...] = (
     ConnectMagics,
@@ -15,4 +16,5 @@ ALL: tuple[type[DurableMagics], ...] = (
     ReadMagics,
     AnswerMagics,
     ServeMagics,
+    TimelineMagics,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -15,25 +14,19 @@ from durable_notebook.notebook._cells import run_cell, workflow_named
 from durable_notebook.notebook._fields import Line, parse
 from durable_notebook.notebook._identity import (
     Asked,
-    Cells,
     after,
     newest_of,
     values_of,
 )
 from durable_notebook.notebook._run import NotebookRun
 from durable_notebook.notebook._sentences import became, paused, plainly, state_of
-from durable_notebook.notebook._session import notebook_path
-from durable_notebook.notebook._workspace import MOST_NAMED, DurableNotebook
+from durable_notebook.notebook._workspace import MOST_NAMED
 from durable_notebook.notebook.magics._base import DurableMagics
 
 
 @magics_class
 class RunMagics(DurableMagics):
     """Starts runs and goes on with them."""
-
-    def __init__(self, shell: Any, durable: DurableNotebook) -> None:
-        super().__init__(shell, durable)
-        self._cells = Cells(shell)
 
     @no_var_expand
     @line_cell_magic
@@ -99,8 +92,9 @@ class RunMagics(DurableMagics):
         event = make_event(workflow.start_event_class, fields)
         values = values_of(event, fields, session.settings.redact)
         asked = Asked(workflow, request.target, request.fields, values)
-        path = Path(notebook_path(self._shell.user_ns))
-        first = self._cells.run_id(session.runtime.executor_id, path, asked)
+        first = self._durable.cells.run_id(
+            session.runtime.executor_id, session.notebook.path, asked
+        )
         taken = session.runtime.store.numbered(first)
         newest = None if request.options.get("new") else newest_of(first, taken)
         return newest or after(first, taken), newest is not None
