@@ -28,6 +28,8 @@ from durable_notebook._model import (
     RunInfo,
     RunStatus,
 )
+from durable_notebook._progress import Progress
+from durable_notebook._reading import InMemory, RunReading
 from durable_notebook._requests import (
     adopt,
     blank_start,
@@ -36,7 +38,6 @@ from durable_notebook._requests import (
     make_event,
 )
 from durable_notebook._retention import known
-from durable_notebook._timeline import attempts
 from durable_notebook.errors import (
     AlreadyAnsweredError,
     InvalidFieldsError,
@@ -107,6 +108,16 @@ class Run:
         """Read the run's timeline."""
         return await self.client.on_loop(self.client.read_journal(self.run_id))
 
+    async def output(self) -> str:
+        """Read what the steps of the run have printed in notebooks.
+
+        The newest 64 Ki characters. What a step printed is on disk with its result,
+        up to 16 Ki characters of it; of a step that a crash interrupted it is gone.
+        Outside a notebook steps print to where the program does, and nothing is kept.
+        """
+        reading = await self.client.on_loop(self.client.read_run(self.run_id))
+        return reading.output().text
+
     async def send(self, event: Event, *, key: str | None = None) -> bool:
         """Send an event to the run; it is on disk when this returns.
 
@@ -121,6 +132,14 @@ class Run:
     async def answer(self, prompt: Prompt | None = None, /, **fields: Any) -> Event:
         """Answer a question of the run, by default the oldest. See `Client.answer`."""
         return await self.client.answer(self.run_id, fields, prompt=prompt)
+
+    async def pause(self) -> None:
+        """Have the run begin no further step. See `Client.pause`."""
+        await self.client.pause(self.run_id)
+
+    async def go_on(self) -> None:
+        """Go on with the run if it is paused. See `Client.go_on`."""
+        await self.client.go_on(self.run_id)
 
     async def cancel(self) -> None:
         """Ask the run to end as cancelled; the request is on disk when this returns."""
@@ -251,10 +270,34 @@ class Client:
 
     async def read_journal(self, run_id: str) -> list[Attempt]:
         """A run's timeline. On the runtime's loop."""
+        return (await self.read_run(run_id)).attempts()
+
+    async def read_run(self, run_id: str) -> RunReading:
+        """What a run is doing, its timeline and output. On the runtime's loop."""
+        live = self.runtime.live(run_id)
+        in_memory = None
+        if live is not None:  # First: what it hands over meanwhile is read from disk.
+            in_memory = InMemory(
+                live.position,
+                self.runtime.session,
+                tuple(live.output.live()),
+                live.stream.newest(Progress),
+            )
         info = await self.read_info(run_id)
         entries = await asyncio.to_thread(self.runtime.store.entries, run_id)
         is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
-        return attempts(entries, is_live=is_live)
+        if info.status is RunStatus.PAUSED:  # Bodies may be in flight yet.
+            is_live = self._executes(info)
+        is_ours = self.runtime.is_executor(info.executor_id or "")
+        session = self.runtime.session if is_ours else None
+        return RunReading(info, entries, is_live, in_memory, session)
+
+    def _executes(self, info: RunInfo) -> bool:
+        """Whether a live process has, or may have, a run in its memory."""
+        executor_id = info.executor_id or ""
+        if self.runtime.is_executor(executor_id):
+            return self.runtime.live(info.run_id) is not None
+        return self.runtime.is_executor_alive(executor_id)
 
     def follow(self, run_id: str) -> Following:
         """Read a run's timeline again and again; each entry is looked at once."""
@@ -288,6 +331,32 @@ class Client:
         return graph_of_code(name, recorded.graph)
 
     # -- upkeep ------------------------------------------------------------------
+
+    async def pause(self, run_id: str) -> None:
+        """Have a run begin no further step; on disk when this returns.
+
+        Steps in flight go on to their results, which are kept. What is sent to the run
+        is kept, and heard when it goes on. It stays paused over restarts, whoever
+        executes it, until `go_on` or `runtime.resume`; a live process elsewhere hears
+        of it in a moment. A paused run stays paused.
+
+        Raises:
+            UnknownRunError, RunFinishedError: There is nothing to pause.
+        """
+        await self.on_loop(self.runtime.pause(run_id))
+
+    async def go_on(self, run_id: str) -> bool:
+        """Go on with a run that is paused; on disk when this returns.
+
+        Whoever executes it takes it up, this process or another. Its open waits have
+        their whole timeout again. False if it was not paused.
+
+        Raises:
+            UnknownRunError: There is no such run.
+        """
+        if self.runtime.store.run(run_id) is None:
+            raise UnknownRunError(run_id)
+        return await self.on_loop(self.runtime.go_on(run_id))
 
     async def cancel(self, run_id: str) -> None:
         """Ask a run to end as cancelled; the request is on disk when this returns.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Protocol
 
-from durable_notebook._entry import Entry, now
+from durable_notebook._entry import Entry, RecordedEntry, now
 from durable_notebook._model import EventView, Json, Prompt, RunInfo, RunStatus, at
 from durable_notebook.errors import (
     AlreadyAnsweredError,
@@ -92,6 +92,8 @@ def _status(
         return RunStatus(entry.end["status"]), None
     if not row.is_unfinished:
         return _OF_DBOS.get(row.dbos_status, RunStatus.FAILED), None
+    if row.is_paused:
+        return RunStatus.PAUSED, "somebody who goes on with it"
     reason = standstill(row, entry)
     if reason is not None:
         return RunStatus.INTERRUPTED, reason
@@ -226,6 +228,12 @@ class Outside:
         if self._lives is None:
             self._lives = self._store.lives()
         return self._lives.get(executor_id)
+
+    def is_executed(self, row: RunRow, last: Sequence[RecordedEntry]) -> bool:
+        """Whether a live process has, or may have, begun what the last entry begins."""
+        entry = last[-1].entry if last else None
+        is_alive = row.is_owned and self.is_alive(row.executor_id or "")
+        return is_alive and not self._is_untouched(row, entry)
 
     def is_left_alone(self, row: RunRow, entry: Entry | None) -> bool:
         """Whether the executor's process of today has not taken a run that has work.

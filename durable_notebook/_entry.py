@@ -55,6 +55,7 @@ class Entry:
         prompts: The questions open after this turn. Complete at each entry.
         rest: Set if the run does nothing by itself after this turn: when its next
             deadline is due, in seconds since the epoch, or zero where it has none.
+        output: What bodies printed whose results it has, as `[step, text]`.
         end: How the run ended, on its last entry only.
     """
 
@@ -74,6 +75,7 @@ class Entry:
     interrupted: list[Json] = field(default_factory=list)
     prompts: list[Json] = field(default_factory=list)
     rest: float | None = None
+    output: list[list[str]] = field(default_factory=list)
     end: dict[str, Json] | None = None
 
     def encode(self) -> str:
@@ -123,7 +125,7 @@ class Entry:
 
 
 _NAMES = tuple(f.name for f in fields(Entry))
-_LISTS = ("ticks", "store", "stream", "starts", "interrupted", "prompts")
+_LISTS = ("ticks", "store", "stream", "starts", "interrupted", "prompts", "output")
 _KINDS: dict[str, type] = {
     **dict.fromkeys(_LISTS, list),
     **dict.fromkeys(("bodies", "flight", "end"), dict),

@@ -40,6 +40,7 @@ class Cause(StrEnum):
     NOBODY_TOOK_IT = "nobody-took-it"
     EXECUTOR_DEAD = "executor-dead"
     NOT_TAKEN = "not-taken"
+    PAUSED = "paused"
     BEGUN_OFTEN = "begun-often"
     WAITING_FOR_ANSWER = "waiting-for-answer"
     RETRY_LATER = "retry-later"

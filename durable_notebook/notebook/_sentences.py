@@ -24,6 +24,12 @@ def state_of(info: RunInfo) -> str:
     return f"{info.run_id} ({done}) {state}"
 
 
+def paused(info: RunInfo) -> str:
+    """Say that a run is paused, and how it goes on."""
+    run_id = info.run_id
+    return f"Run {run_id} is paused. Go on with it: {magic('resume', run_id)}"
+
+
 def became(session: Session, run_id: str, way_out: str = "") -> str:
     """Say what became of a run that was there before, and the way out if it ended."""
     info = session.call(session.client.read_info(run_id))
@@ -31,6 +37,9 @@ def became(session: Session, run_id: str, way_out: str = "") -> str:
         rows = session.call(session.client.read_journal(run_id))
         is_earlier = info.updated < session.opened
         return ended(info, rows, is_earlier=is_earlier, way_out=way_out)
+    if info.status is RunStatus.PAUSED:
+        done = words.plural(info.steps, "completed step")
+        return f"attached to a run that is paused: {done} on record"
     if info.status is RunStatus.INTERRUPTED:
         way_out = f"; {way_out}" if way_out else ""
         return f"attached to the run, which stood still{way_out}"

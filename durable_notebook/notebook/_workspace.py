@@ -18,15 +18,16 @@ from durable_notebook._config import (
     sqlite_path,
     url_from_environment,
 )
-from durable_notebook._model import RunInfo
+from durable_notebook._model import RunInfo, RunStatus
 from durable_notebook.notebook._cures import magic
 from durable_notebook.notebook._file import notebook_path
 from durable_notebook.notebook._followed import Followed
+from durable_notebook.notebook._holding import Interrupts
 from durable_notebook.notebook._identity import Cells
 from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
-from durable_notebook.notebook._sentences import short_path, state_of
+from durable_notebook.notebook._sentences import paused, short_path, state_of
 from durable_notebook.notebook._session import Session
 from durable_notebook.notebook._terminal import Lines, has_front_end
 from durable_notebook.notebook._traits import Traits
@@ -61,6 +62,7 @@ class DurableNotebook(Traits):
         self._last_run: str | None = None
         self._panels: list[Panel | Lines | Followed] = []
         self._live: list[Live] = []
+        self.interrupts = Interrupts(self)
 
     # -- the session ---------------------------------------------------------------
 
@@ -175,6 +177,9 @@ class DurableNotebook(Traits):
 
     def _show_going_on(self, going_on: list[RunInfo]) -> None:
         for info in going_on:
+            if info.status is RunStatus.PAUSED:
+                print(paused(info))  # noqa: T201
+                continue
             done = words.plural(info.steps, "completed step")
             note = f"resumed by itself: {done} kept from before"
             if info.prompts:
@@ -193,6 +198,16 @@ class DurableNotebook(Traits):
         kind = Panel if has_front_end(self._shell) else Lines
         self._panels.append(kind(self.session, run_id, note))
         return NotebookRun(self, run_id)
+
+    def ask_whether_to_pause(self, run_id: str) -> None:
+        """Ask, under the panels of a run, what is to become of it."""
+        print(  # noqa: T201
+            f"Run {run_id} goes on; only the waiting has ended. Pause it: await "
+            f"run.pause(), or under its panel."
+        )
+        for panel in self.panels_of(run_id):
+            if isinstance(panel, Panel):
+                panel.ask_whether_to_pause()
 
     def show_view(self, kind: Callable[[Session, str], Followed], run_id: str) -> None:
         """Show a live view of a run in the output of the cell that runs now."""

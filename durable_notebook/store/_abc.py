@@ -61,11 +61,13 @@ class Past:
 
     `consumed` is the sequence of the last message that an entry had consumed,
     `set_going_at` when the run was last taken from these tools: forked, rewound or
-    resumed (seconds since the epoch).
+    resumed, or went on after a pause (seconds since the epoch), `paused_at` when it was
+    paused; None if it is not.
     """
 
     consumed: int = 0
     set_going_at: float | None = None
+    paused_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class RunRow:
 
     `recoveries` is how often an execution was begun, `owner` the token of the one that
     may write, `parent` the run of which a step body began it, `queue` the DBOS queue on
-    which it waits.
+    which it waits, `paused_at` when somebody has paused it (seconds since the epoch).
     """
 
     run_id: str
@@ -97,6 +99,12 @@ class RunRow:
     recoveries: int
     parent: str | None
     queue: str | None = None
+    paused_at: float | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nobody begins a step of it: DBOS's tools take a pause back, too."""
+        return self.paused_at is not None and self.is_owned
 
     @property
     def waits_for_place(self) -> bool:
@@ -363,6 +371,22 @@ class Store(ABC):
     @abstractmethod
     def past(self, run_id: str) -> Past:
         """What of a run outlives its entries."""
+
+    @abstractmethod
+    def pause(self, run_id: str) -> Future[bool]:
+        """Note that nobody is to begin a step of the run; False if it has ended.
+
+        Every process that executes runs looks for it then. One that was paused stays
+        so, since when it was.
+        """
+
+    @abstractmethod
+    def go_on(self, run_id: str) -> Future[bool]:
+        """Take a pause back; False if there was none."""
+
+    @abstractmethod
+    def paused(self) -> set[str]:
+        """The runs that are paused; some of them may have ended since."""
 
     @abstractmethod
     def take_back_mail(self, run_id: str, owner: str, until: int) -> Future[None]:

@@ -202,6 +202,20 @@ class PostgresStore(Store):
         rows = self._read("past", run_id=run_id)
         return Past(*rows[0]) if rows else Past()
 
+    def pause(self, run_id: str) -> Future[bool]:
+        return self._change_pause("pause", run_id)
+
+    def go_on(self, run_id: str) -> Future[bool]:
+        return self._change_pause("go_on", run_id)
+
+    def _change_pause(self, statement: str, run_id: str) -> Future[bool]:
+        values = {"run_id": run_id, "now": now()}
+        write = Write(statement, values, _is_one, before=("tell",))
+        return self._writer.submit(write)
+
+    def paused(self) -> set[str]:
+        return {row[0] for row in self._read("paused")}
+
     def take_back_mail(self, run_id: str, owner: str, until: int) -> Future[None]:
         values = {"run_id": run_id, "owner": owner, "until": until}
         return self._writer.submit(Write("take_back_mail", values, if_owned(run_id)))

@@ -209,6 +209,20 @@ class SqliteStore(Store):
         rows = self._read("past", (run_id,))
         return Past(*rows[0]) if rows else Past()
 
+    def pause(self, run_id: str) -> Future[bool]:
+        return self._change_pause("pause", run_id)
+
+    def go_on(self, run_id: str) -> Future[bool]:
+        return self._change_pause("go_on", run_id)
+
+    def _change_pause(self, statement: str, run_id: str) -> Future[bool]:
+        values = {"run_id": run_id, "now": now()}
+        sql = self._sql[statement]
+        return self._writer.submit(lambda c: c.execute(sql, values).rowcount == 1)
+
+    def paused(self) -> set[str]:
+        return {row[0] for row in self._read("paused")}
+
     def take_back_mail(self, run_id: str, owner: str, until: int) -> Future[None]:
         def job(connection: sqlite3.Connection) -> None:
             self._check_owner(connection, run_id, owner)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from durable_notebook._finding import Finding
 from durable_notebook._model import Attempt, RunInfo
-from durable_notebook.views import html, text
+from durable_notebook._usage import Usage
+from durable_notebook.views import figures, html, text
 from durable_notebook.views.findings import Cures
 
 JOURNAL_COLUMNS = {
@@ -54,19 +55,23 @@ FINDINGS_COLUMNS = {
 class JournalFrame(pd.DataFrame):
     """One row an execution of a step. A selection of it is a plain DataFrame."""
 
-    _metadata = ["run", "rows"]  # noqa: RUF012 - pandas asks for this list
+    _metadata = ["run", "rows", "usage"]  # noqa: RUF012 - pandas asks for this list
     run: RunInfo
     rows: list[Attempt]
+    usage: Mapping[str, Usage]
 
     @property
     def _constructor(self) -> type[pd.DataFrame]:
         return pd.DataFrame
 
     def _repr_html_(self) -> str:
-        return html.page(html.journal(self.run, self.rows))
+        used = figures.usage(self.usage)
+        below = html.line(used) if used else ""
+        return html.page(html.journal(self.run, self.rows) + below)
 
     def __repr__(self) -> str:
-        return text.journal(self.run, self.rows)
+        used = figures.usage(self.usage)
+        return "\n".join(filter(None, (text.journal(self.run, self.rows), used)))
 
 
 class RunsFrame(pd.DataFrame):
@@ -109,8 +114,13 @@ def findings(found: Sequence[Finding], cures: Cures) -> pd.DataFrame:
     return frame.astype(FINDINGS_COLUMNS)
 
 
-def journal(info: RunInfo, rows: Sequence[Attempt]) -> JournalFrame:
-    """A run's timeline; the dtypes are those of `JOURNAL_COLUMNS`."""
+def journal(
+    info: RunInfo, rows: Sequence[Attempt], usage: Mapping[str, Usage] | None = None
+) -> JournalFrame:
+    """A run's timeline; the dtypes are those of `JOURNAL_COLUMNS`.
+
+    Below it stands what its steps used of models, which is `.usage` too.
+    """
     table: list[dict[str, Any]] = [
         {
             "position": row.position,
@@ -133,7 +143,7 @@ def journal(info: RunInfo, rows: Sequence[Attempt]) -> JournalFrame:
     ]
     frame = JournalFrame(table, columns=list(JOURNAL_COLUMNS)).astype(JOURNAL_COLUMNS)
     found = JournalFrame(frame)
-    found.run, found.rows = info, list(rows)
+    found.run, found.rows, found.usage = info, list(rows), usage or {}
     return found
 
 

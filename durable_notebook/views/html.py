@@ -154,9 +154,17 @@ def _run_row(row: RunInfo) -> str:
 
 
 def panel(
-    info: RunInfo, rows: Sequence[Attempt], *, note: str, result: str | None
+    info: RunInfo,
+    rows: Sequence[Attempt],
+    *,
+    note: str,
+    result: str | None,
+    below: str = "",
 ) -> str:
-    """A run while it goes on: what it is, its last steps, what it waits for."""
+    """A run while it goes on: what it is, its last steps, what it waits for.
+
+    `below` is HTML that stands below the steps.
+    """
     shown = list(zip(rows, bars(rows), strict=True))[-_PANEL_ROWS:]
     earlier = len(rows) - len(shown)
     parts = [head(info, words.plural(info.steps, "completed step"))]
@@ -166,6 +174,7 @@ def panel(
         rule = f'<tr class="dn-more"><td colspan="5">… {more}</td></tr>'
         body = "".join(_panel_row(row, bar) for row, bar in shown)
         parts.append(f"<table>{rule if earlier else ''}{body}</table>")
+    parts.append(below)
     if result is not None:
         parts.append(f"<p>result: <code>{escape(words.cut(result, 400))}</code></p>")
     elif words.summary(info):

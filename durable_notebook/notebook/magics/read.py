@@ -30,7 +30,7 @@ class ReadMagics(DurableMagics):
         gives those rows, and `runs.df` the same as a plain frame. As the value of a
         cell it is a list that changes as the runs do: filter and sort it, open a run
         below it, answer, cancel, resume, fork or delete. States are running, waiting,
-        interrupted, completed, failed and cancelled.
+        paused, interrupted, completed, failed and cancelled.
         """
         with plainly():
             choice = _choice(parse(line, valued=_VALUED, most_targets=0))
@@ -42,15 +42,15 @@ class ReadMagics(DurableMagics):
 
         One row an execution of a step: position in the journal, step, what it
         received and returned, times, attempt, session (which kernel life), status,
-        store changes. Interrupted executions are rows too. Without RUN, the last run
+        store changes. Interrupted executions are rows too. Where events carry the
+        usage of model calls, its sum by step stands below. Without RUN, the last run
         that this notebook showed, else the newest.
         """
         with plainly():
             session = self._session
             run_id = parse(line).target or self._durable.newest()
-            info = session.call(session.client.read_info(run_id))
-            rows = session.call(session.client.read_journal(run_id))
-            return frames.journal(info, rows)
+            reading = session.call(session.client.read_run(run_id))
+            return frames.journal(reading.info, reading.attempts(), reading.usage())
 
 
 def _choice(request: Line) -> Choice:
