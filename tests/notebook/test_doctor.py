@@ -21,6 +21,7 @@ from sample_workflows import Asking
 
 from durable_notebook import DBOSRuntime
 from tests.cli.lives import asked, change, counted, failed, interrupted
+from tests.many_runs import multiply
 from tests.notebook.conftest import DEFINITIONS
 from tests.notebook.kernel import Kernel, kernel
 
@@ -60,6 +61,9 @@ class Odd(Workflow):
     async def only(self, ev: StartEvent) -> StopEvent:
         return StopEvent(result=print)
 
+class Timed(Order):
+    pass
+
 class Gone(Workflow):
     @step
     async def only(self, ev: StartEvent) -> StopEvent:
@@ -84,9 +88,13 @@ for kind, name in ((Patient, "retry"), (Silent, "silent"), (Parent, "parent"),
                    (Odd, "odd"), (Gone, "gone"), (Changed, "changed")):
     await client.start(kind, run_id=name)
 await client.start(Order, run_id="asks", qty=1)
-slow = Order(timeout=3600)
-slow_run = %durable_run slow --run-id times qty=1
+timed = Timed(timeout=3600)
+timed_run = %durable_run timed --run-id times qty=1
 """
+
+
+# Copies of a run that was interrupted.
+TORN, LOST, NEWER = "copy-00000", "copy-00001", "copy-00002"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +143,16 @@ def sick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     counted(url, "done")
     failed(url, "broken")
     asked(url, "unread")
-    for run_id in ("dead", "torn", "lost", "newer"):
-        interrupted(url, run_id)
+    interrupted(url, "dead")
+    multiply(journal, ["dead"], 3)
     run_sql = "UPDATE operation_outputs SET output = '{}' WHERE workflow_uuid = '{}'"
-    change(url, run_sql.format("{", "torn") + " AND function_id = 2")
-    newer_entry = run_sql.format('{"v": 99}', "newer") + " AND function_id = 2"
+    change(url, run_sql.format("{", TORN) + " AND function_id = 2")
+    newer_entry = run_sql.format('{"v": 99}', NEWER) + " AND function_id = 2"
     change(url, newer_entry.replace(":", "\\:"))
     change(
-        url, "UPDATE workflow_status SET status = 'ERROR' WHERE workflow_uuid = 'lost'"
+        url,
+        "UPDATE workflow_status SET status = 'ERROR' WHERE workflow_uuid = :run_id",
+        run_id=LOST,
     )
     with kernel(folder) as running:
         running.run("%load_ext durable_notebook")
@@ -169,15 +179,15 @@ def test_one_that_has_failed(sick: Patient) -> None:
 
 
 def test_one_whose_end_is_not_on_record(sick: Patient) -> None:
-    assert sick.first("lost", "outcome-lost").cures == ["%durable_fork lost"]
+    assert sick.first(LOST, "outcome-lost").cures == [f"%durable_fork {LOST}"]
 
 
 def test_a_damaged_journal(sick: Patient) -> None:
-    assert "damaged at position 1" in sick.first("torn", "unreadable").says
+    assert "damaged at position 1" in sick.first(TORN, "unreadable").says
 
 
 def test_an_entry_of_a_newer_version(sick: Patient) -> None:
-    found = sick.first("newer", "journal-newer")
+    found = sick.first(NEWER, "journal-newer")
 
     assert found.cures == ["%pip install -U durable-notebook"]
 

@@ -183,6 +183,8 @@ def test_a_terminal_has_lines_in_the_place_of_panels(tmp_path: Path) -> None:
         "get_ipython().run_line_magic('durable_answer', run.run_id + ' ok=True')",
         "await run",
         "%durable_run Order qty=1",
+        "%durable_runs",
+        "%durable_doctor",
         "%unload_ext durable_notebook",
     ]
     ipython = Path(sys.executable).with_name("ipython")
@@ -203,6 +205,8 @@ def test_a_terminal_has_lines_in_the_place_of_panels(tmp_path: Path) -> None:
     assert re.search(r"Run (\S+) asks: .*1 tea.* %durable_answer \1 ok=\.\.\.", said)
     assert "is completed: [1, True]" in said
     assert "completed before: 2 steps" in said
+    assert re.search(r"run +workflow +status +steps", said)
+    assert "Nothing is wrong here: every run has ended." in said
     assert "Traceback" not in said + done.stderr
 
 
