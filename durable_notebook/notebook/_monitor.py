@@ -78,10 +78,10 @@ class Panel:
         try:
             drawn: tuple[str, str] | None = None
             while True:
-                began = time.monotonic()
                 info, rows, result = await self._read()
                 if self._is_left:
                     return
+                began = time.thread_time()
                 now = self._drawn(info, rows, result)
                 if now != drawn:
                     drawn = now
@@ -90,9 +90,8 @@ class Panel:
                 if info.status.is_final:
                     self.ended.set()
                     return
-                # A long journal takes longer to read: never more than a tenth of
-                # the time goes into looking at it.
-                cost = time.monotonic() - began
+                # Never more than a tenth of a processor goes into looking at a run.
+                cost = self._reading.cost_s + time.thread_time() - began
                 await asyncio.sleep(max(_REFRESH_S, 10 * cost))
         except Exception:
             # A thread border: nobody awaits this.
