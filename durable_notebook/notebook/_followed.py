@@ -31,7 +31,7 @@ _KEEP_S = 5.0
 
 
 class Followed(ABC):
-    """Shows one run in the output of the cell that makes it."""
+    """A view of one run, as it was when this was made, and then as it goes on."""
 
     kind: ClassVar[type[View]]
 
@@ -45,9 +45,17 @@ class Followed(ABC):
         self._is_watched = False
         self._kept = self._twin()
         self._kept_at = time.monotonic()
+
+    @property
+    def text(self) -> str:
+        """What it shows, in words."""
+        return self._kept[1]
+
+    def show(self) -> None:
+        """Show it in the output of the cell that runs now, and follow the run."""
         self._shown = Shown(self.kind, self._kept)
         self._shown.view.on_msg(self._heard)
-        session.submit(self._follow())
+        self._session.submit(self._follow())
 
     def follow(self, session: Session) -> bool:
         """Go on in another session, in the same place. False if the run had ended."""
