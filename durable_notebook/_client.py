@@ -270,10 +270,18 @@ class Client:
 
     async def read_journal(self, run_id: str) -> list[Attempt]:
         """A run's timeline. On the runtime's loop."""
-        return (await self.read_run(run_id)).attempts()
+        return list((await self.read_run(run_id)).attempts())
 
     async def read_run(self, run_id: str) -> RunReading:
         """What a run is doing, its timeline and output. On the runtime's loop."""
+        return await self.follow(run_id).read()
+
+    def follow(self, run_id: str) -> Following:
+        """Read a run again and again; each entry is looked at once."""
+        return Following(self._look, self.runtime.store, run_id)
+
+    async def _look(self, run_id: str) -> RunReading:
+        """A reading without entries."""
         live = self.runtime.live(run_id)
         in_memory = None
         if live is not None:  # First: what it hands over meanwhile is read from disk.
@@ -284,13 +292,12 @@ class Client:
                 live.stream.newest(Progress),
             )
         info = await self.read_info(run_id)
-        entries = await asyncio.to_thread(self.runtime.store.entries, run_id)
         is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
         if info.status is RunStatus.PAUSED:  # Bodies may be in flight yet.
             is_live = self._executes(info)
         is_ours = self.runtime.is_executor(info.executor_id or "")
         session = self.runtime.session if is_ours else None
-        return RunReading(info, entries, is_live, in_memory, session)
+        return RunReading(info, (), is_live, in_memory, session)
 
     def _executes(self, info: RunInfo) -> bool:
         """Whether a live process has, or may have, a run in its memory."""
@@ -298,10 +305,6 @@ class Client:
         if self.runtime.is_executor(executor_id):
             return self.runtime.live(info.run_id) is not None
         return self.runtime.is_executor_alive(executor_id)
-
-    def follow(self, run_id: str) -> Following:
-        """Read a run's timeline again and again; each entry is looked at once."""
-        return Following(self.read_info, self.runtime.store, run_id)
 
     async def source(self, row: Attempt) -> str:
         """The source of the step that made a row, as it was then.

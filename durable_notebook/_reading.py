@@ -32,7 +32,8 @@ class RunReading:
     """A run with its entries, read at one time.
 
     `is_live` says whether bodies may be in flight; `session` is the number of the life
-    of its executor, where that is this process.
+    of its executor, where that is this process, `rows` the timeline, if somebody has
+    made it already.
     """
 
     info: RunInfo
@@ -40,9 +41,12 @@ class RunReading:
     is_live: bool
     in_memory: InMemory | None = None
     session: int | None = None
+    rows: Sequence[Attempt] | None = None
 
-    def attempts(self) -> list[Attempt]:
+    def attempts(self) -> Sequence[Attempt]:
         """The run's timeline."""
+        if self.rows is not None:
+            return self.rows
         return attempts(self.entries, is_live=self.is_live)
 
     def output(self) -> Output:

@@ -90,6 +90,7 @@ class Completer:
             "durable_answer": (self._for_answer, ""),
             "durable_resume": (self._unfinished, ""),
             "durable_runs": (_nothing, "--status --workflow --limit"),
+            "durable_graph": (self._drawn, ""),
             "durable_cancel": (self._unfinished, ""),
             "durable_reassign": (self._unfinished, ""),
             "durable_fork": (self._runs, "--position --new-run-id"),
@@ -163,6 +164,9 @@ class Completer:
 
     def _runs(self, typed: Typed) -> list[str]:
         return [] if typed.target else self._ids(lambda _: True)
+
+    def _drawn(self, typed: Typed) -> list[str]:
+        return [] if typed.target else self._workflows(typed) + self._runs(typed)
 
     def _unfinished(self, typed: Typed) -> list[str]:
         return [] if typed.target else self._ids(lambda info: not info.status.is_final)

@@ -50,6 +50,7 @@ class Panel:
         self.run_id = run_id
         self._note = note
         self.ended = threading.Event()
+        self._reading = session.client.follow(run_id)
         self._said_kept: tuple[int | None, str] = (None, "")
         reading, result = session.call(self._read())
         self._slot = slot(*self._drawn(reading, result))
@@ -70,12 +71,13 @@ class Panel:
         """Go on in another session, in the same place. False if the run had ended."""
         if not self.ended.is_set():
             self._session = session
+            self._reading = session.client.follow(self.run_id)
             self._note = f"{self._note} · went on in session {session.runtime.session}"
             session.submit(self._follow())
         return not self.ended.is_set()
 
     async def _read(self) -> tuple[RunReading, str | None]:
-        reading = await self._session.client.read_run(self.run_id)
+        reading = await self._reading.read()
         result = None
         if reading.info.status is RunStatus.COMPLETED:
             result = _fields(await self._session.client.run(self.run_id).result())
@@ -86,10 +88,10 @@ class Panel:
         try:
             drawn: tuple[str, str] | None = None
             while True:
-                began = time.monotonic()
                 reading, result = await self._read()
                 if self._is_left:
                     return
+                began = time.thread_time()
                 info, now = reading.info, self._drawn(reading, result)
                 if now != drawn:
                     drawn = now
@@ -99,9 +101,8 @@ class Panel:
                 if info.status.is_final:
                     self.ended.set()
                     return
-                # A long journal takes longer to read: never more than a tenth of
-                # the time goes into looking at it.
-                cost = time.monotonic() - began
+                # Never more than a tenth of a processor goes into looking at a run.
+                cost = self._reading.cost_s + time.thread_time() - began
                 await asyncio.sleep(max(_REFRESH_S, 10 * cost))
         except Exception:
             # A thread border: nobody awaits this.

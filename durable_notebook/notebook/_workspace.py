@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from IPython.core.error import UsageError
@@ -209,9 +208,14 @@ class DurableNotebook(Traits):
             if isinstance(panel, Panel):
                 panel.ask_whether_to_pause()
 
-    def show_view(self, kind: Callable[[Session, str], Followed], run_id: str) -> None:
+    def show_view(self, kind: type[Followed], run_id: str) -> None:
         """Show a live view of a run in the output of the cell that runs now."""
-        self._panels.append(kind(self.session, run_id))
+        view = kind(self.session, run_id)
+        if has_front_end(self._shell):
+            view.show()
+            self._panels.append(view)
+        else:
+            print(view.text)  # noqa: T201
 
     def keep_live(self, view: Live) -> None:
         """Let a view go on over a simulated restart, and end with the journal."""
