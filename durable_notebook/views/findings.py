@@ -34,6 +34,7 @@ TITLES = {
     Cause.NOT_TAKEN: "Its process has not taken it",
     Cause.BEGUN_OFTEN: "It was begun too often",
     Cause.WAITING_FOR_ANSWER: "It waits for an answer",
+    Cause.PAUSED: "It is paused",
     Cause.RETRY_LATER: "A step is tried again later",
     Cause.STEP_RUNNING: "A step is running",
     Cause.NOT_BEGUN: "It has not begun",
