@@ -16,27 +16,33 @@ from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, TickCancelRun
 
 from durable_notebook._describe import describe, open_prompt, seen_by
+from durable_notebook._messages import values_message
 from durable_notebook._model import (
     Attempt,
+    Ending,
+    EventView,
+    Json,
     Prompt,
     RunInfo,
     RunStatus,
 )
+from durable_notebook._questions import Inbox, ending_of
 from durable_notebook._requests import (
     adopt,
+    answer_problems,
     blank_start,
     instantiate,
     make_answer,
     make_event,
 )
+from durable_notebook._schema import form_schema
 from durable_notebook._timeline import attempts
 from durable_notebook.errors import (
     AlreadyAnsweredError,
     InvalidFieldsError,
-    NoPromptError,
     UnknownRunError,
 )
-from durable_notebook.runtime import DBOSRuntime, check_run_id
+from durable_notebook.runtime import DBOSRuntime, check_run_id, qualified_name
 
 T = TypeVar("T")
 
@@ -106,7 +112,9 @@ class Run:
         send = self.client.runtime.send(self.run_id, event, key=key)
         return await self.client.on_loop(send)
 
-    async def answer(self, prompt: Prompt | None = None, /, **fields: Any) -> Event:
+    async def answer(
+        self, prompt: Prompt | None = None, /, **fields: Any
+    ) -> Event | EventView:
         """Answer a question of the run, by default the oldest. See `Client.answer`."""
         return await self.client.answer(self.run_id, fields, prompt=prompt)
 
@@ -119,8 +127,15 @@ class Run:
 class Client:
     """Every operation on the runs of one journal."""
 
-    def __init__(self, runtime: DBOSRuntime) -> None:
+    def __init__(self, runtime: DBOSRuntime, name: str | None = None) -> None:
+        """`name` is recorded with each answer: who gave it, in words."""
         self.runtime = runtime
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """Who answers through this, in words."""
+        return self._name or f"executor {self.runtime.executor_id}"
 
     async def on_loop(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something on the runtime's loop, wherever the caller runs."""
@@ -309,15 +324,18 @@ class Client:
 
     async def answer(
         self, run_id: str, fields: dict[str, Any], *, prompt: Prompt | int | None = None
-    ) -> Event:
+    ) -> Event | EventView:
         """Answer a question of a run, by its number or by default its oldest.
 
         The answer is on disk when this returns, and is applied exactly once. Gives
-        the event that was sent.
+        the event that was sent; as data where none of its classes is defined here:
+        then it was checked against what the question recorded of them, and whoever
+        executes the run may still refuse it, which opens the question again.
 
         Raises:
             NoPromptError: The run waits for nobody.
             NeverAskedError: It has asked no question of this number.
+            UncheckedAnswerError: Nothing was recorded of what answers it.
             InvalidFieldsError: The answer is not one the run can take.
             AlreadyAnsweredError: Somebody answered first.
         """
@@ -325,34 +343,78 @@ class Client:
 
     async def _answer(
         self, run_id: str, fields: dict[str, Any], prompt: Prompt | int | None
-    ) -> Event:
+    ) -> Event | EventView:
         info = await self.read_info(run_id)
         if not isinstance(prompt, Prompt):
             prompt = await asyncio.to_thread(
                 open_prompt, self.runtime.store, info, prompt
             )
-        event = self._answer_event(info, prompt, fields)
-        tick = TickAddEvent(event=event)
-        if not await self.runtime.post(run_id, tick, prompt.key):
+        event = self._answer_event(info.workflow, prompt, fields)
+        if event is None:
+            message = values_message(prompt, fields, self.name)
+            sent: Event | EventView = message.event
+            post = self.runtime.post(run_id, message.text, prompt.key)
+        else:
+            sent = event
+            tick = TickAddEvent(event=event)
+            post = self.runtime.post(run_id, tick, prompt.key, by=self.name)
+        if not await post:
             raise AlreadyAnsweredError(run_id)
-        return event
+        return sent
 
     def _answer_event(
-        self, info: RunInfo, prompt: Prompt, fields: dict[str, Any]
-    ) -> Event:
+        self, workflow: str, prompt: Prompt, fields: dict[str, Any]
+    ) -> Event | None:
         problems: InvalidFieldsError | None = None
-        for kind in self.answer_classes(info, prompt):
+        for kind in self.answer_classes(workflow, prompt):
             try:
                 return make_answer(kind, fields, prompt)
             except InvalidFieldsError as e:
                 problems = problems or e
         if problems is None:
-            raise NoPromptError(info.run_id, info.status)
+            return None
         raise problems
 
-    def answer_classes(self, info: RunInfo, prompt: Prompt) -> list[type[Event]]:
+    def answer_classes(self, workflow: str, prompt: Prompt) -> list[type[Event]]:
         """The event classes that answer a prompt, as far as they are defined."""
-        return self.runtime.event_classes(info.workflow, prompt.expects)
+        return self.runtime.event_classes(workflow, prompt.expects)
+
+    def problems(
+        self, workflow: str, prompt: Prompt, fields: dict[str, Json]
+    ) -> dict[str, str]:
+        """What is wrong about an answer, by the path of the value: `lines[1].qty`."""
+        kinds = self.answer_classes(workflow, prompt)
+        return answer_problems(prompt, fields, kinds)
+
+    def forms(self, workflow: str, prompt: Prompt) -> list[Json]:
+        """Of each class that answers a prompt its name, and its fields for a form.
+
+        As the class has them where it is defined here, else as the question recorded.
+        """
+        known = {qualified_name(k): k for k in self.answer_classes(workflow, prompt)}
+        return [
+            {
+                "name": name.rpartition(".")[2],
+                "schema": form_schema(known[name]) if name in known else schema,
+            }
+            for name, schema in zip(prompt.expects, prompt.schemas, strict=True)
+        ]
+
+    def ending(self, prompt: Prompt) -> Ending | None:
+        """What became of a question: who answered it, and when; None while it waits.
+
+        Reads the database: in a thread.
+        """
+        return ending_of(self.runtime.store, prompt, self.runtime.masked)
+
+    def inbox(self) -> Inbox:
+        """The questions of every run of this journal, to be followed."""
+        return Inbox(self.runtime.store, self.runtime.masked)
+
+
+def name_of(event: Event | EventView) -> str:
+    """The class of an event that was sent, as its author wrote it."""
+    return event.name if isinstance(event, EventView) else type(event).__name__
 
 
 def _seen(task: asyncio.Task[Any]) -> None:

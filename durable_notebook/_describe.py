@@ -38,9 +38,7 @@ def describe(
     `before` gives how many wait before one that waits for a place in this process.
     """
     entry, start, problem = _read(store, row)
-    prompts = tuple(
-        Prompt.read(row.run_id, tree) for tree in (entry.prompts if entry else ())
-    )
+    prompts = prompts_of(store, row, entry)
     place = _place(row, before(row.run_id))
     status, waits_for = _status(row, entry, prompts, standstill, place)
     if problem is not None:
@@ -62,6 +60,15 @@ def describe(
         start_event=EventView.of(start),
         prompts=prompts,
     )
+
+
+def prompts_of(store: Store, row: RunRow, entry: Entry | None) -> tuple[Prompt, ...]:
+    """The questions that are open after an entry."""
+    trees = entry.prompts if entry else []
+    since = None
+    if any("timeout_s" in tree for tree in trees):
+        since = store.past(row.run_id).set_going_at
+    return tuple(Prompt.read(row.run_id, tree, since) for tree in trees)
 
 
 def _read(

@@ -11,13 +11,12 @@ import threading
 import time
 from typing import Any
 
-from durable_notebook._model import Attempt, Prompt, RunInfo, RunStatus
-from durable_notebook.errors import DurableNotebookError
+from durable_notebook._model import Attempt, RunInfo, RunStatus
 from durable_notebook.logs import about
-from durable_notebook.notebook._display import Slot, unpinned
-from durable_notebook.notebook._prompt import Form
+from durable_notebook.notebook._display import Slot
+from durable_notebook.notebook._panel_form import PanelForm
 from durable_notebook.notebook._session import Session
-from durable_notebook.views import html, text, words
+from durable_notebook.views import html, text
 
 logger = logging.getLogger("durable_notebook")
 
@@ -32,13 +31,10 @@ class Panel:
         self._session = session
         self.run_id = run_id
         self._note = note
-        self.run_id = run_id
         self.ended = threading.Event()
         info, rows, result = session.call(self._read())
         self._slot = Slot(*self._drawn(info, rows, result))
-        self._form_slot = Slot("", "")
-        self._form: Form | None = None
-        self._shown: Prompt | None = None
+        self._form = PanelForm(lambda: self._session)
         session.submit(self._follow())
 
     def follow(self, session: Session) -> bool:
@@ -68,7 +64,7 @@ class Panel:
                 if now != drawn:
                     drawn = now
                     self._slot.fill(*now)
-                self._ask(info)
+                await self._form.show(info)
                 if info.status.is_final:
                     self.ended.set()
                     return
@@ -88,32 +84,6 @@ class Panel:
         body = html.panel(info, rows, note=self._note, result=result)
         plain = text.panel(info, rows, note=self._note, result=result)
         return html.page(body), plain
-
-    # -- the form ------------------------------------------------------------------
-
-    def _ask(self, info: RunInfo) -> None:
-        prompt = info.prompts[0] if info.prompts else None
-        if prompt == self._shown:
-            return
-        before, self._shown = self._shown, prompt
-        kinds = self._session.client.answer_classes(info, prompt) if prompt else []
-        if prompt is not None and kinds:
-            self._form = unpinned(lambda: Form(prompt, kinds[0], self._send))
-            self._form_slot.fill_with_widget(self._form.widget)
-        elif before is not None:
-            asked = words.event(before.asked) or before.answer_name
-            line = f"{asked}: answered"
-            self._form_slot.fill(html.page(html.line(line)), line)
-
-    def _send(self, values: dict[str, Any]) -> None:
-        self._session.submit(self._answer(self._shown, values))
-
-    async def _answer(self, prompt: Prompt | None, values: dict[str, Any]) -> None:
-        assert self._form is not None
-        try:
-            await self._session.client.answer(self.run_id, values, prompt=prompt)
-        except DurableNotebookError as e:
-            self._form.refuse(e)
 
 
 def _fields(result: Any) -> str:

@@ -43,7 +43,7 @@ class Session:
         )
         self._thread.start()
         self.runtime = DBOSRuntime(settings)
-        self.client = Client(self.runtime)
+        self.client = Client(self.runtime, who(settings.notebook))
         self.server: Server | None = None
         try:
             self.call(self.runtime.launch())
@@ -138,6 +138,12 @@ class Session:
         """Start a run or attach to it; on disk when this returns."""
         start = self.client.start(workflow, run_id=run_id, origin=origin, **fields)
         return self.call(start)
+
+
+def who(notebook: str | None) -> str | None:
+    """Who answers from a kernel: its notebook, in words."""
+    is_file = notebook is not None and notebook.endswith(".ipynb")
+    return f"notebook {Path(notebook).name}" if notebook and is_file else notebook
 
 
 def _is_class(value: object) -> bool:

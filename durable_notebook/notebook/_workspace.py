@@ -18,6 +18,7 @@ from durable_notebook._config import (
     url_from_environment,
 )
 from durable_notebook._model import RunInfo
+from durable_notebook.notebook._inbox import InboxPanel
 from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
@@ -43,6 +44,7 @@ class DurableNotebook(Traits):
         self._local = LocalPostgres(sqlite_path(self._beside).parent / "postgres")
         self._last_run: str | None = None
         self._panels: list[Panel] = []
+        self._inboxes: list[InboxPanel] = []
 
     # -- the session ---------------------------------------------------------------
 
@@ -105,9 +107,14 @@ class DurableNotebook(Traits):
         print("Dropped everything in memory, as a kill would.")  # noqa: T201
         self.tell()
         self._panels = [p for p in self._panels if p.follow(self.session)]
+        for inbox in self._inboxes:
+            inbox.follow(self.session)
 
     def close(self) -> None:
         """Close the journal."""
+        for inbox in self._inboxes:
+            inbox.end()
+        self._inboxes.clear()
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -151,6 +158,17 @@ class DurableNotebook(Traits):
         self._last_run = run_id
         self._panels.append(Panel(self.session, run_id, note))
         return NotebookRun(self, run_id)
+
+    def show_inbox(self, cell: str | None) -> InboxPanel:
+        """Show every open question in the output of the cell that runs now.
+
+        The one that this cell showed when it ran before ends.
+        """
+        for inbox in [i for i in self._inboxes if cell is not None and i.cell == cell]:
+            inbox.end()
+            self._inboxes.remove(inbox)
+        self._inboxes.append(InboxPanel(self.session, cell))
+        return self._inboxes[-1]
 
     def panels_of(self, run_id: str) -> list[Panel]:
         """The panels that show a run."""

@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 from durable_notebook.runtime._checks import check_run_id
-from durable_notebook.runtime._codec import plain_codec
+from durable_notebook.runtime._codec import plain_codec, qualified_name
+from durable_notebook.runtime._letters import message_tree
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._meter import BOUNDS, Meter, Readings
 from durable_notebook.runtime._outcome import Outcome
@@ -26,6 +27,8 @@ __all__ = [
     "Readings",
     "as_asked_by",
     "check_run_id",
+    "message_tree",
     "plain_codec",
+    "qualified_name",
     "require_server",
 ]

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from durable_notebook._client import Client
+from durable_notebook._client import Client, name_of
 from durable_notebook._model import Json, Prompt, RunInfo
 from durable_notebook.errors import (
     AlreadyAnsweredError,
@@ -52,7 +52,7 @@ class Page:
     """Serves the page, the newest runs with their questions, answers, cancellations."""
 
     def __init__(self, runtime: DBOSRuntime, store: JournalStore) -> None:
-        self._client = Client(runtime)
+        self._client = Client(runtime, "HTTP")
         self._store = store
 
     def put_on(self, app: Starlette) -> None:
@@ -90,7 +90,7 @@ class Page:
         except ValueError as e:
             return _Document({"detail": str(e)}, 400)
         event = await self._client.answer(run_id, fields, prompt=number)
-        return _Document({"run_id": run_id, "sent": type(event).__name__})
+        return _Document({"run_id": run_id, "sent": name_of(event)})
 
     async def _cancel(self, request: Request) -> Response:
         run_id = await self._store.run_of(request.path_params["id"])

@@ -76,6 +76,18 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyedMail:
+    """The message that has a key: it keeps a second one out.
+
+    `tick` is empty once it was forgotten; `sent_at` in seconds since the epoch.
+    """
+
+    sequence: int
+    tick: str
+    sent_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """A run as the database knows it: DBOS's row and the run's last entry.
 
@@ -344,6 +356,10 @@ class Store(ABC):
         """The run's messages behind a sequence, in order."""
 
     @abstractmethod
+    def keyed_mail(self, run_id: str, key: str) -> KeyedMail | None:
+        """The run's message with this key; None if there is none."""
+
+    @abstractmethod
     def forget_mail(self, run_id: str, until: int) -> Future[None]:
         """Empty the run's messages up to a sequence; their keys stay."""
 
@@ -411,6 +427,13 @@ class Store(ABC):
     @abstractmethod
     def run(self, run_id: str) -> RunRow | None:
         """One run, or None if no run of this package has the id."""
+
+    @abstractmethod
+    def heads(self) -> dict[str, tuple[int, int]]:
+        """How far each unfinished run is: it changes whenever what it asks may have.
+
+        Reads no entry, so that one can look at thousands of runs each second.
+        """
 
     @abstractmethod
     def children(self, run_id: str) -> list[RunRow]:

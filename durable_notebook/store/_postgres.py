@@ -21,6 +21,7 @@ from durable_notebook.store._abc import (
     REASSIGNED,
     Enqueued,
     Hold,
+    KeyedMail,
     Life,
     Mail,
     NewEntry,
@@ -187,6 +188,10 @@ class PostgresStore(Store):
         rows = self._read("mail", run_id=run_id, after=after)
         return [Mail(*row) for row in rows]
 
+    def keyed_mail(self, run_id: str, key: str) -> KeyedMail | None:
+        rows = self._read("keyed_mail", run_id=run_id, key=key)
+        return KeyedMail(*rows[0]) if rows else None
+
     def forget_mail(self, run_id: str, until: int) -> Future[None]:
         values = {"run_id": run_id, "until": until}
         return self._writer.submit(Write("forget_mail", values, _nothing))
@@ -245,6 +250,12 @@ class PostgresStore(Store):
             return None
         rows = self._read("run", ours=OURS, run_id=run_id)
         return run_row(rows[0]) if rows else None
+
+    def heads(self) -> dict[str, tuple[int, int]]:
+        if not self._has_dbos():
+            return {}
+        rows = self._read("heads", ours=OURS)
+        return {row[0]: (row[1], row[2]) for row in rows}
 
     def children(self, run_id: str) -> list[RunRow]:
         if not self._has_dbos():

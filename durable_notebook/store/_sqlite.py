@@ -20,6 +20,7 @@ from durable_notebook.store._abc import (
     OURS,
     REASSIGNED,
     Enqueued,
+    KeyedMail,
     Life,
     Mail,
     NewEntry,
@@ -196,6 +197,10 @@ class SqliteStore(Store):
     def mail(self, run_id: str, after: int) -> list[Mail]:
         return [Mail(*row) for row in self._read("mail", (run_id, after))]
 
+    def keyed_mail(self, run_id: str, key: str) -> KeyedMail | None:
+        rows = self._read("keyed_mail", (run_id, key))
+        return KeyedMail(*rows[0]) if rows else None
+
     def forget_mail(self, run_id: str, until: int) -> Future[None]:
         def job(connection: sqlite3.Connection) -> None:
             connection.execute(self._sql["forget_mail"], (run_id, until))
@@ -269,6 +274,12 @@ class SqliteStore(Store):
             return None
         rows = self._read("run", {"ours": OURS, "run_id": run_id})
         return run_row(rows[0]) if rows else None
+
+    def heads(self) -> dict[str, tuple[int, int]]:
+        if not self._has_dbos():
+            return {}
+        rows = self._read("heads", {"ours": OURS})
+        return {row[0]: (row[1], row[2]) for row in rows}
 
     def children(self, run_id: str) -> list[RunRow]:
         if not self._has_dbos():

@@ -276,6 +276,10 @@ SELECT sequence FROM durable_mail WHERE token = %(token)s::uuid
 SELECT sequence, tick FROM durable_mail
 WHERE run_id = %(run_id)s AND sequence > %(after)s ORDER BY sequence
 
+-- keyed_mail --
+SELECT sequence, tick, sent_at FROM durable_mail
+WHERE run_id = %(run_id)s AND key = %(key)s
+
 -- forget_mail --
 UPDATE durable_mail SET tick = ''
 WHERE run_id = %(run_id)s AND sequence <= %(until)s AND tick <> ''
@@ -348,6 +352,14 @@ SELECT
     w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = %(run_id)s AND i.inputs LIKE %(ours)s
+
+-- heads --
+SELECT w.workflow_uuid,
+    coalesce((SELECT max(o.function_id) FROM operation_outputs o
+     WHERE o.workflow_uuid = w.workflow_uuid), 0),
+    w.updated_at
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.status IN ('PENDING', 'ENQUEUED', 'DELAYED') AND i.inputs LIKE %(ours)s
 
 -- children --
 SELECT

@@ -101,6 +101,9 @@ RETURNING sequence
 SELECT sequence, tick FROM durable_mail
 WHERE run_id = ? AND sequence > ? ORDER BY sequence
 
+-- keyed_mail --
+SELECT sequence, tick, sent_at FROM durable_mail WHERE run_id = ? AND key = ?
+
 -- forget_mail --
 UPDATE durable_mail SET tick = '' WHERE run_id = ? AND sequence <= ? AND tick <> ''
 
@@ -156,6 +159,14 @@ SELECT
     w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = :run_id AND i.inputs LIKE :ours
+
+-- heads --
+SELECT w.workflow_uuid,
+    coalesce((SELECT max(o.function_id) FROM operation_outputs o
+     WHERE o.workflow_uuid = w.workflow_uuid), 0),
+    w.updated_at
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.status IN ('PENDING', 'ENQUEUED', 'DELAYED') AND i.inputs LIKE :ours
 
 -- children --
 SELECT
