@@ -80,6 +80,15 @@ class _Lenient(GenerateJsonSchema):
         "non-serializable-default",
     }
 
+    def decimal_schema(self, schema: Json) -> Json:  # noqa: ARG002
+        # As text it stays exact.
+        return {"type": "string", "format": "decimal"}
+
+    def datetime_schema(self, schema: Json) -> Json:
+        zone = schema.get("tz_constraint")
+        of_zone = {"zone": zone} if zone in ("aware", "naive") else {}
+        return super().datetime_schema(schema) | of_zone
+
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Json:  # noqa: ARG002
         return {}
 

@@ -33,10 +33,15 @@ from durable_notebook.errors import (
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server._store import JournalStore
 from durable_notebook.server._theirs import without_page
+from durable_notebook.views import assets
 
 _MOST = 1000
 
 _LIMIT = re.compile(r"[0-9]{1,4}")
+
+# The forms of the page are those of the notebook. It stands alone: they are put into it.
+_SCRIPTS = ("dom.js", "fields.js", "nested.js", "form.js", "question.js")
+_STYLES = ("theme.css", "form.css")
 
 _STATUS = {
     UnknownRunError: 404,
@@ -108,19 +113,21 @@ class Page:
             "steps": info.steps,
             "started": info.started.isoformat(),
             "updated": info.updated.isoformat(),
-            "prompts": [_question(prompt) for prompt in info.prompts],
+            "prompts": [self._question(info.workflow, p) for p in info.prompts],
         }
 
-
-def _question(prompt: Prompt) -> Json:
-    asked = prompt.asked
-    return {
-        "number": prompt.number,
-        "asked": asked and {"name": asked.name, "fields": asked.fields},
-        "answer": prompt.answer_name,
-        "schema": prompt.schemas[0] if prompt.schemas else None,
-        "requirements": prompt.requirements,
-    }
+    def _question(self, workflow: str, prompt: Prompt) -> Json:
+        asked = prompt.asked
+        return {
+            "number": prompt.number,
+            "asked": asked and {"name": asked.name, "fields": asked.fields},
+            "answer": prompt.answer_name,
+            "schema": prompt.schemas[0] if prompt.schemas else None,
+            "requirements": prompt.requirements,
+            "due": None if prompt.due is None else prompt.due.isoformat(),
+            "about": f"expects {prompt.answer_name}",
+            "forms": self._client.forms(workflow, prompt),
+        }
 
 
 def _read(body: bytes) -> tuple[dict[str, Json], int | None]:
@@ -192,6 +199,8 @@ async def _page(_: Request) -> Response:
 def _text_and_policy() -> tuple[str, str]:
     """The page, and what a browser may load for it: what stands in it, by its hash."""
     text = resources.files(__package__).joinpath("page.html").read_text("utf-8")
+    text = text.replace("/* the script of forms */", assets.joined(*_SCRIPTS))
+    text = text.replace("/* the style of forms */", assets.joined(*_STYLES))
     policy = (
         f"default-src 'none'; script-src {_hash(text, 'script')}; "
         f"style-src {_hash(text, 'style')}; connect-src 'self'; img-src data:; "

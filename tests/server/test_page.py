@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,9 @@ async def test_the_page_is_short_and_makes_no_markup_of_what_it_is_told(
     async with listening(f"sqlite:///{journal}") as (_, http):
         text = (await http.get("/")).text
 
-    assert len(text.splitlines()) < 300
+    own = resources.files("durable_notebook.server").joinpath("page.html")
+    assert len(own.read_text("utf-8").splitlines()) < 300
+    assert len(text) < 80_000
     for way in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval"):
         assert way not in text
 

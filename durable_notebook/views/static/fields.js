@@ -15,9 +15,10 @@ const freshId = () => `dn-f${Date.now().toString(36)}-${++fieldsMade}`;
 function resolved(node, root) {
   for (let n = 0; node && (node.$ref || node.allOf?.length === 1) && n < 20; n++) {
     const { $ref, allOf, ...own } = node;
-    const other = $ref ? root.$defs?.[$ref.split("/").pop()] : allOf[0];
+    const kindName = $ref?.split("/").pop();
+    const other = $ref ? root.$defs?.[kindName] : allOf[0];
     // What stands beside the reference is of this place: its description, its default.
-    node = { ...other, ...own };
+    node = { kindName, ...other, ...own };
   }
   return node && typeof node === "object" ? node : {};
 }
@@ -76,7 +77,7 @@ function textField(node, place) {
 
 const HINTS = {
   duration: "1:30:00, or PT90M", uuid: "00000000-0000-0000-0000-000000000000",
-  email: "name@host", uri: "https://", decimal: "0.00",
+  email: "name@host", decimal: "0.00",
 };
 
 /** A text; one that was emptied is given only where a text may stand. */
@@ -132,15 +133,18 @@ function dateField(node, place) {
   const input = h("input", labelled(place, { type, step: type === "date" ? undefined : 1 }));
   const start = /^(.*?\d)(Z|[+-]\d\d:?\d\d)?$/.exec(place.start ?? "") ?? ["", "", ""];
   input.value = type === "date" ? place.start ?? "" : start[1].slice(0, type === "time" ? 8 : 19);
-  const read = (zone) => input.value === "" ? undefined : input.value + zone;
+  const read = (zone) => (wrongs, path) => {
+    if (input.validity.badInput) wrongs[path] = "this is not complete";
+    return input.value === "" ? undefined : input.value + zone();
+  };
   if (type !== "datetime-local" || node.zone === "naive")
-    return makeField(input, place, () => read(""));
+    return makeField(input, place, read(() => ""));
   const here = zoneHere();
   const zones = [...(node.zone === "aware" ? [] : [["", "no time zone"]]), [here, `${here}, as here`], ["Z", "UTC"]];
   if (start[2] && !zones.some(([zone]) => zone === start[2])) zones.push([start[2], start[2]]);
   const zone = h("select", { "aria-label": "Time zone" },
     zones.map(([value, word]) => h("option", { value, selected: value === start[2] }, word)));
-  return makeField(h("div", { class: "dn-one" }, input, zone), place, () => read(zone.value));
+  return makeField(h("div", { class: "dn-one" }, input, zone), place, read(() => zone.value));
 }
 
 function zoneHere() {
@@ -164,7 +168,7 @@ const clipped = (text, most) => text.length > most ? `${text.slice(0, most - 1)}
 
 /** The one value that it can have: shown, and always sent. */
 function fixedField(value, place) {
-  const element = h("span", { id: place.id, class: "dn-fixed" }, clipped(JSON.stringify(value), 80));
+  const element = h("span", { id: place.id, class: "dn-fixed" }, clipped(typeof value === "string" ? value : JSON.stringify(value), 80));
   return makeField(element, { ...place, isAlways: true }, () => value);
 }
 

@@ -58,7 +58,7 @@ function row(name, given, place) {
   const isTick = field.element.matches("input[type=checkbox]");
   const label = h(field.element.matches("input, select, textarea") ? "label" : "span", {
     class: "dn-label", id: labelId, for: id, title: name,
-  }, clipped(title, 120), place.isRequired ? h("span", { class: "dn-needed" }, "required") : null);
+  }, clipped(title, 120), place.isRequired ? h("span", { class: "dn-needed", "aria-hidden": "true" }, "required") : null);
   const help = node.description
     ? h("span", { class: "dn-help", id: freshId() }, clipped(node.description, 600)) : null;
   for (const input of inputsOf(field.element))
@@ -152,7 +152,8 @@ function listField(node, place) {
 
 /** What a row of a list is called. */
 function wordOf(node) {
-  return node.type === "object" && node.title ? node.title.toLowerCase() : "row";
+  const name = node.title ?? node.kindName;
+  return node.type === "object" && name ? name.toLowerCase() : "row";
 }
 
 function tupleField(node, place) {
@@ -270,7 +271,7 @@ function severalField(values, isNullable, place) {
   return makeField(element, { ...place, isAlways: place.isRequired }, read, (part) => field?.inner(part) ?? null);
 }
 
-const kindWord = (kind) => clipped(kind.title || { string: "text", integer: "whole number", array: "list" }[kind.type] || kind.type || "JSON", 60);
+const kindWord = (kind) => clipped(kind.title || kind.kindName || { string: "text", integer: "whole number", array: "list" }[kind.type] || kind.type || "JSON", 60);
 
 function fits(value, kind) {
   const type = Array.isArray(value) ? "array" : Number.isInteger(value) ? "integer" : typeof value;

@@ -20,7 +20,7 @@ function askedOf(question) {
 function askedElement(question) {
   const { text, facts } = askedOf(question);
   return h("div", { class: "dn-asked" },
-    h("div", { class: "dn-question-text" }, text),
+    h("div", { class: text.length > 160 ? "dn-question-text dn-long" : "dn-question-text" }, text),
     facts.length ? h("dl", { class: "dn-facts" }, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])) : null,
     needed(question));
 }
