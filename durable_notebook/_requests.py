@@ -98,8 +98,12 @@ def make_answer(kind: type[Event], fields: dict[str, Any], prompt: Prompt) -> Ev
         InvalidFieldsError: With what is wrong about each field.
     """
     event = make_event(kind, {**fields, **prompt.requirements})
-    where = plain_codec().unstorable(event)
-    if where is None:
+    codec = plain_codec()
+    try:
+        json.dumps(codec.tick(TickAddEvent(event=event)))
+    except (TypeError, ValueError):  # pydantic's errors are ValueErrors
+        where = codec.unstorable(event) or kind.__name__
+    else:
         return event
     problems = {where.rpartition(".")[2]: "it has a value that JSON cannot hold"}
     raise InvalidFieldsError(kind.__name__, problems, list(kind.model_fields))

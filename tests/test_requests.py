@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, field_validator
 from workflows.events import HumanResponseEvent
 
 from durable_notebook._model import Prompt
@@ -59,3 +62,51 @@ def test_what_is_nested_too_deeply_is_refused() -> None:
 def test_an_answer_that_no_journal_can_hold_is_refused() -> None:
     with pytest.raises(InvalidFieldsError, match=r"thing: .* JSON cannot hold"):
         make_answer(Living, {"thing": 1}, PROMPT)
+
+
+class Typed(HumanResponseEvent):
+    """Of types that pydantic writes, and JSON alone does not."""
+
+    key: SecretStr
+    path: Path
+    at: dt.time
+    lasts: dt.timedelta
+    number: UUID
+
+
+def test_an_answer_of_any_type_that_pydantic_writes_is_made() -> None:
+    fields = {
+        "key": "hush",
+        "path": "/tmp",
+        "at": "10:00",
+        "lasts": "PT2H",
+        "number": "12345678-1234-5678-1234-567812345678",
+    }
+
+    made = make_answer(Typed, fields, PROMPT)
+
+    assert isinstance(made, Typed)
+    assert made.key.get_secret_value() == "hush"
+
+
+def test_what_a_validator_says_is_told_as_it_is_with_its_path() -> None:
+    class Line(BaseModel):
+        qty: int = Field(ge=1)
+
+        @field_validator("qty")
+        @classmethod
+        def _even(cls, value: int) -> int:
+            if value % 2:
+                raise ValueError("An Odd One.")
+            return value
+
+    class Lines(HumanResponseEvent):
+        lines: list[Line]
+
+    with pytest.raises(InvalidFieldsError) as refused:
+        make_answer(Lines, {"lines": [{"qty": 0}, {"qty": 3}]}, PROMPT)
+
+    assert refused.value.problems == {
+        "lines[0].qty": "input should be greater than or equal to 1",
+        "lines[1].qty": "An Odd One.",
+    }
