@@ -1,4 +1,4 @@
-"""The page at `/`, and the three routes that it has beyond those of every server.
+"""The page at `/`, and the routes that it has beyond those of every server.
 
 Theirs is a script of another host: without the internet it is blank, and with it that
 script would be given the token. This one is a file, and its policy allows only itself.
@@ -6,6 +6,7 @@ script would be given the token. This one is a file, and its policy allows only 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -33,13 +34,13 @@ from durable_notebook.errors import (
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server._store import JournalStore
 from durable_notebook.server._theirs import without_page
-from durable_notebook.views import assets
+from durable_notebook.views import assets, words
 
 _MOST = 1000
 
 _LIMIT = re.compile(r"[0-9]{1,4}")
 
-# The forms of the page are those of the notebook. It stands alone: they are put into it.
+# The forms are those of the notebook. The page stands alone: they are put into it.
 _SCRIPTS = ("dom.js", "fields.js", "nested.js", "form.js", "question.js")
 _STYLES = ("theme.css", "form.css")
 
@@ -86,7 +87,18 @@ class Page:
         handler_id = request.path_params["id"]
         run_id = await self._store.run_of(handler_id)
         info = await self._client.on_loop(self._client.read_info(run_id))
-        return _Document(self._document(handler_id, info))
+        found = self._document(handler_id, info)
+        asked = request.query_params.get("question", "")
+        if _LIMIT.fullmatch(asked):
+            found["ended"] = await self._ended(info, int(asked))
+        return _Document(found)
+
+    async def _ended(self, info: RunInfo, number: int) -> str | None:
+        """Who answered a question, and when; None while it waits for a person."""
+        prompt = next((p for p in info.prompts if p.number == number), None)
+        prompt = prompt or Prompt(info.run_id, number, None, (), {}, info.started)
+        ending = await asyncio.to_thread(self._client.ending, prompt)
+        return None if ending is None else words.ending(ending)
 
     async def _answer(self, request: Request) -> Response:
         run_id = await self._store.run_of(request.path_params["id"])

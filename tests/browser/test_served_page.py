@@ -214,6 +214,7 @@ def test_a_run_is_started_watched_and_answered(browser: LabPage, folder: Path) -
         expect(visit.part("state")).to_have_text("completed")
         expect(events.locator("li.stop")).to_contain_text("Ada said True")
         expect(question).to_have_count(0)
+        expect(visit.part("questions")).to_contain_text("answered by HTTP at")
         expect(visit.part("cancel")).to_be_hidden()
         assert visit.faults == []
 

@@ -170,12 +170,16 @@ async def test_a_run_is_answered_once(journal_url: str) -> None:
     async with listening(journal_url) as (runtime, http):
         run = await asked(http)
         body = {"prompt": run["prompts"][0]["number"], "fields": {"text": "Ada"}}
+        before = (await http.get("/runs/a?question=0")).json()["ended"]
         replies = [await http.post("/runs/a/answer", json=body) for _ in range(2)]
+        after = (await http.get("/runs/a?question=0")).json()["ended"]
         result = await soon(runtime.result("a"))
 
     assert [reply.status_code for reply in replies] == [200, 409]
     assert replies[0].json() == {"run_id": "a", "sent": "Answer"}
     assert result.result == "Ada"
+    assert before is None
+    assert re.match(r"answered by HTTP at [\d:]+: Answer\(text='Ada'\)", after)
 
 
 async def test_an_answer_that_no_step_takes_is_one_that_a_body_waits_for(
