@@ -353,7 +353,7 @@ class Client:
         if event is None:
             message = values_message(prompt, fields, self.name)
             sent: Event | EventView = message.event
-            post = self.runtime.post(run_id, message.text, prompt.key)
+            post = self.runtime.post(run_id, message.text, prompt.key, by=self.name)
         else:
             sent = event
             tick = TickAddEvent(event=event)

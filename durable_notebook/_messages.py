@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from durable_notebook._model import EventView, Json, Prompt
 from durable_notebook._schema import has_secret, problems, read_fields
@@ -18,19 +18,17 @@ message is taken out, and what it answered is open again. A message without the 
 was checked when it was sent. It is kept until it can be read, whatever it takes.
 """
 
-BY = "by"
-"""Says in a message who sent it, in words: a notebook, the command line, HTTP."""
-
 SECRET = "secret"  # noqa: S105 - the name of a mark
 """Marks a message that holds what an entry masks: it is emptied once it is taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message on its way: the event in it, and its JSON form."""
+    """A message on its way: the event in it, its JSON form, and who sends it."""
 
     event: EventView
     text: str
+    by: str | None = None
 
 
 def cancellation() -> str:
@@ -68,9 +66,9 @@ def _checked(
         wrong, known = problems(fields, schema), list(schema.get("properties", {}))
         if not wrong:
             marks: dict[str, Json] = {UNCHECKED: True}
-            marks |= {} if by is None else {BY: by}
             marks |= {SECRET: True} if has_secret(schema) else {}
-            return _event_message(name, fields, marks, is_loose=not known)
+            message = _event_message(name, fields, marks, is_loose=not known)
+            return replace(message, by=by)
         short = name.rpartition(".")[2]
         refused = refused or InvalidFieldsError(short, wrong, known)
     raise refused or UncheckedAnswerError(prompt.run_id, prompt.answer_name)

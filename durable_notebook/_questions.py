@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from durable_notebook._describe import prompts_of
 from durable_notebook._entry import now
-from durable_notebook._messages import BY, SECRET
+from durable_notebook._messages import SECRET
 from durable_notebook._model import Ending, EndingKind, EventView, Json, Prompt, at
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.store import RunRow, Store
@@ -58,9 +58,10 @@ def _ending(
 ) -> Ending | None:
     mail = store.keyed_mail(prompt.run_id, prompt.key) if row is not None else None
     if mail is not None:
-        by, given = _told(mail.tick, masked)
+        given = _told(mail.tick, masked)
         sent_at = at(mail.sent_at)
-        return Ending(EndingKind.ANSWERED, sent_at, by, given, is_taken=not is_open)
+        kind = EndingKind.ANSWERED
+        return Ending(kind, sent_at, mail.by, given, is_taken=not is_open)
     if is_open:
         return None
     if prompt.due is not None and prompt.due <= at(now()):
@@ -68,15 +69,13 @@ def _ending(
     return Ending(EndingKind.DROPPED)
 
 
-def _told(tick: str, masked: Masked) -> tuple[str | None, EventView | None]:
-    """Who sent a message, and what it says; nothing of one that was emptied."""
+def _told(tick: str, masked: Masked) -> EventView | None:
+    """What a message says; nothing of one that was emptied, or will be."""
     try:
         tree = json.loads(tick)
-        if tree.get(SECRET):
-            return tree.get(BY), None
-        return tree.get(BY), EventView.of(masked(tree.get("event")))
+        return None if tree.get(SECRET) else EventView.of(masked(tree.get("event")))
     except (AttributeError, ValueError):
-        return None, None
+        return None
 
 
 class Inbox:

@@ -167,11 +167,11 @@ def answer_message(
 
 def _message(event: Event, by: str | None) -> Message:
     codec = plain_codec()
-    tree = message_tree(codec, TickAddEvent(event=event), by)
+    tree = message_tree(codec, TickAddEvent(event=event))
     # What is shown of it has no secrets.
     view = EventView.of(codec.event(event))
     assert view is not None
-    return Message(view, json.dumps(tree))
+    return Message(view, json.dumps(tree), by)
 
 
 def blank_start(workflow: Workflow) -> StartEvent:

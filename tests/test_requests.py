@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +14,10 @@ import pytest
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, field_validator
 from workflows.events import HumanResponseEvent
 
-from durable_notebook._model import Prompt
+from durable_notebook._messages import values_message
+from durable_notebook._model import Json, Prompt
 from durable_notebook._requests import make_answer, make_event
+from durable_notebook._schema import schema_of
 from durable_notebook.errors import InvalidFieldsError
 
 
@@ -110,3 +114,27 @@ def test_what_a_validator_says_is_told_as_it_is_with_its_path() -> None:
         "lines[0].qty": "input should be greater than or equal to 1",
         "lines[1].qty": "An Odd One.",
     }
+
+
+def test_a_message_made_without_its_class_shows_no_secret() -> None:
+    class Key(HumanResponseEvent):
+        key: SecretStr
+
+    prompt = replace(PROMPT, expects=("m.Key",), schemas=(schema_of(Key),))
+
+    message = values_message(prompt, {"key": "hush"}, "a test")
+
+    assert json.loads(message.text)["secret"] is True
+    assert "hush" in message.text
+    assert "hush" not in str(message.event)
+    assert message.by == "a test"
+
+
+def test_the_time_of_a_question_counts_from_when_its_run_was_set_going() -> None:
+    tree: Json = {"number": 0, "asked": None, "expects": ["m.Key"], "requirements": {}}
+    tree |= {"at": 1_000.0, "timeout_s": 60.0}
+
+    assert Prompt.read("a", tree).due == datetime.fromtimestamp(1_060, UTC)
+    assert Prompt.read("a", tree, 2_000.0).due == datetime.fromtimestamp(2_060, UTC)
+    del tree["timeout_s"]
+    assert Prompt.read("a", tree).due is None

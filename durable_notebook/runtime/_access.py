@@ -131,12 +131,12 @@ class Access:
         ended = self._ended_as(self._row(run_id))
         if ended is not None:
             raise RunFinishedError(run_id, ended)
-        text = tick if isinstance(tick, str) else self._written(run_id, tick, by)
-        return self._store.post(run_id, text, key)
+        text = tick if isinstance(tick, str) else self._written(run_id, tick)
+        return self._store.post(run_id, text, key, by=by)
 
-    def _written(self, run_id: str, tick: WorkflowTick, by: str | None) -> str:
+    def _written(self, run_id: str, tick: WorkflowTick) -> str:
         try:
-            return json.dumps(message_tree(self._plain, tick, by))
+            return json.dumps(message_tree(self._plain, tick))
         except (TypeError, ValueError) as e:  # pydantic's errors are ValueErrors
             where = self._plain.unstorable(tick) or "what was sent"
             raise UnstorableValueError(run_id, where, said(e)) from e

@@ -1,4 +1,4 @@
-"""Ticks as messages of the mailbox: who sends them, and the secrets that they bring.
+"""Ticks as messages of the mailbox, with the secrets that they bring.
 
 A pydantic `SecretStr` writes itself as stars. In an entry that is wanted; in a message
 it would be all that the run ever gets. So a message holds the secret, and is emptied
@@ -10,16 +10,14 @@ from __future__ import annotations
 from pydantic import BaseModel, SecretBytes, SecretStr
 from workflows.runtime.types.ticks import TickAddEvent, WorkflowTick
 
-from durable_notebook._messages import BY, SECRET
+from durable_notebook._messages import SECRET
 from durable_notebook._model import Json
 from durable_notebook.runtime._codec import Codec
 
 
-def message_tree(codec: Codec, tick: WorkflowTick, by: str | None) -> Json:
+def message_tree(codec: Codec, tick: WorkflowTick) -> Json:
     """A tick as a message has it."""
     tree = codec.tick(tick)
-    if by is not None:
-        tree = {**tree, BY: by}
     if isinstance(tick, TickAddEvent):
         event = tree["event"]
         told = _told(tick.event, event["value"])

@@ -79,12 +79,14 @@ class Mail:
 class KeyedMail:
     """The message that has a key: it keeps a second one out.
 
-    `tick` is empty once it was forgotten; `sent_at` in seconds since the epoch.
+    `tick` is empty once it was forgotten; `sent_at` in seconds since the epoch, `by` is
+    who sent it, in words.
     """
 
     sequence: int
     tick: str
     sent_at: float
+    by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,9 +346,11 @@ class Store(ABC):
 
     @abstractmethod
     def post(
-        self, run_id: str, tick: str, key: str | None = None
+        self, run_id: str, tick: str, key: str | None = None, *, by: str | None = None
     ) -> Future[int | None]:
         """Put a message into a run's mailbox; it is on disk when the future is done.
+
+        `by` says in words who sends it, and stays when the message is emptied.
 
         Gives the message's sequence, or None where one with this key was there.
         """

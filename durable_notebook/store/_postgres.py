@@ -171,13 +171,14 @@ class PostgresStore(Store):
     # -- mailbox ---------------------------------------------------------------
 
     def post(
-        self, run_id: str, tick: str, key: str | None = None
+        self, run_id: str, tick: str, key: str | None = None, *, by: str | None = None
     ) -> Future[int | None]:
         values = {
             "run_id": run_id,
             "key": key,
             "tick": tick,
             "now": now(),
+            "by": by,
             "token": str(uuid.uuid4()),
             "lock": self._server.key("mail"),
         }

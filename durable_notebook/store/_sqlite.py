@@ -184,9 +184,9 @@ class SqliteStore(Store):
     # -- mailbox ---------------------------------------------------------------
 
     def post(
-        self, run_id: str, tick: str, key: str | None = None
+        self, run_id: str, tick: str, key: str | None = None, *, by: str | None = None
     ) -> Future[int | None]:
-        values = (run_id, key, tick, time.time())
+        values = (run_id, key, tick, time.time(), by)
 
         def job(connection: sqlite3.Connection) -> int | None:
             row = connection.execute(self._sql["post"], values).fetchone()

@@ -259,8 +259,8 @@ SELECT 1 FROM mine
 -- seen after one with a higher, or whoever reads behind a sequence would miss it.
 WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(%(lock)s)),
 added AS (
-    INSERT INTO durable_mail (run_id, key, tick, sent_at, token)
-    SELECT %(run_id)s, %(key)s, %(tick)s, %(now)s, %(token)s::uuid FROM turn
+    INSERT INTO durable_mail (run_id, key, tick, sent_at, sent_by, token)
+    SELECT %(run_id)s, %(key)s, %(tick)s, %(now)s, %(by)s, %(token)s::uuid FROM turn
     ON CONFLICT DO NOTHING
     RETURNING sequence
 )
@@ -277,7 +277,7 @@ SELECT sequence, tick FROM durable_mail
 WHERE run_id = %(run_id)s AND sequence > %(after)s ORDER BY sequence
 
 -- keyed_mail --
-SELECT sequence, tick, sent_at FROM durable_mail
+SELECT sequence, tick, sent_at, sent_by FROM durable_mail
 WHERE run_id = %(run_id)s AND key = %(key)s
 
 -- forget_mail --

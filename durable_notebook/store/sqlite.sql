@@ -93,7 +93,7 @@ WHERE run_id = :run_id AND sequence > :until
     AND sequence <= (SELECT consumed FROM durable_run WHERE run_id = :run_id)
 
 -- post --
-INSERT INTO durable_mail (run_id, key, tick, sent_at) VALUES (?, ?, ?, ?)
+INSERT INTO durable_mail (run_id, key, tick, sent_at, sent_by) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (run_id, key) DO NOTHING
 RETURNING sequence
 
@@ -102,7 +102,7 @@ SELECT sequence, tick FROM durable_mail
 WHERE run_id = ? AND sequence > ? ORDER BY sequence
 
 -- keyed_mail --
-SELECT sequence, tick, sent_at FROM durable_mail WHERE run_id = ? AND key = ?
+SELECT sequence, tick, sent_at, sent_by FROM durable_mail WHERE run_id = ? AND key = ?
 
 -- forget_mail --
 UPDATE durable_mail SET tick = '' WHERE run_id = ? AND sequence <= ? AND tick <> ''

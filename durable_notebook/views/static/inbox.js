@@ -91,8 +91,9 @@ function makeInbox(model) {
     if (count.textContent !== text) count.textContent = text;
     settle(open, waiting.slice(0, most).map((row) => row.element));
     settle(ended, all.filter((row) => !row.isOpen()).slice(0, AT_ONCE).map((row) => row.element));
-    more.textContent = `Show ${Math.min(AT_ONCE, waiting.length - most)} of ${waiting.length - most} more`;
-    more.hidden = waiting.length <= most;
+    const left = waiting.length - most;
+    more.hidden = left <= 0;
+    more.textContent = more.hidden ? "" : `Show ${Math.min(AT_ONCE, left)} of ${left} more`;
     endedHead.hidden = !ended.children.length;
     search.hidden = rows.size < 6 && !wanted;
   }
