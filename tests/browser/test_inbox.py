@@ -140,6 +140,8 @@ def test_a_question_is_answered_in_the_inbox_of_another_notebook(
         inbox.get_by_role("button", name="Send answer").click()
         expect(inbox).to_contain_text("Answered by notebook answers.ipynb at")
         expect(inbox).to_contain_text("No question waits for a person")
+        expect(inbox.locator("summary")).to_be_focused()
+        expect(inbox.locator("summary")).to_be_in_viewport()
         other.shoot("inbox_answered")
         assert other.errors == []
     finally:

@@ -16,7 +16,8 @@ function inboxRow(data, ask) {
   const facts = h("span", { class: "dn-quiet dn-inbox-facts" });
   const state = h("span");
   const body = h("div", { class: "dn-inbox-body" });
-  const element = h("details", { class: "dn-inbox-row", ontoggle: open }, h("summary", {}, text, facts, state), body);
+  const summary = h("summary", {}, text, facts, state);
+  const element = h("details", { class: "dn-inbox-row", ontoggle: open }, summary, body);
   let now = data, isAsked = false;
 
   async function open() {
@@ -27,7 +28,9 @@ function inboxRow(data, ask) {
       const { form } = await ask({ do: "form", key: now.key });
       if (now.ended) return;
       if (!form) throw new Error("This question is no longer asked.");
-      body.replaceChildren(askedElement(form), h("div", { class: "dn-quiet dn-about" }, form.about),
+      const asked = askedElement(form), said = asked.querySelector(".dn-question-text");
+      if (said.textContent === now.text) said.remove(); // it stands in the row
+      body.replaceChildren(asked, h("div", { class: "dn-quiet dn-about" }, form.about),
         questionForm(form, through(ask, now.key)));
       if (element.contains(document.activeElement)) body.querySelector("input, select, textarea")?.focus();
     } catch (error) {
@@ -37,7 +40,7 @@ function inboxRow(data, ask) {
   }
 
   function draw(given) {
-    const wasEnded = now.ended;
+    const wasEnded = now.ended, wasInUse = body.contains(document.activeElement);
     now = given;
     text.textContent = now.text;
     facts.textContent = [now.workflow, now.run_id, now.ended ? null : `asked ${ageOf(now.asked_at)}`].filter(Boolean).join(" · ");
@@ -47,6 +50,8 @@ function inboxRow(data, ask) {
     if (now.ended) {
       isAsked = false;
       body.replaceChildren(h("span", { role: "status" }, now.ended[0].toUpperCase() + now.ended.slice(1), "."));
+      // It moves to those that are over: who answered it is taken along.
+      if (!wasEnded && wasInUse) setTimeout(() => { summary.focus(); element.scrollIntoView({ block: "nearest" }); });
     } else if (wasEnded) {
       body.replaceChildren();
       open();

@@ -21,7 +21,7 @@ function askedElement(question) {
   const { text, facts } = askedOf(question);
   return h("div", { class: "dn-asked" },
     h("div", { class: text.length > 160 ? "dn-question-text dn-long" : "dn-question-text" }, text),
-    facts.length ? h("dl", { class: "dn-facts" }, facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])) : null,
+    facts.length ? h("div", { class: "dn-facts" }, facts.flatMap(([name, value]) => [h("span", {}, name), h("span", {}, value)])) : null,
     needed(question));
 }
 
