@@ -18,7 +18,10 @@ function inboxRow(data, ask) {
   const body = h("div", { class: "dn-inbox-body" });
   const summary = h("summary", {}, text, facts, state);
   const element = h("details", { class: "dn-inbox-row", ontoggle: open }, summary, body);
-  let now = data, isAsked = false;
+  let now = data, isAsked = false, isInUse = false;
+  // A button that is switched off loses the focus to nobody: then it is still in use.
+  body.addEventListener("focusin", () => { isInUse = true; });
+  body.addEventListener("focusout", ({ relatedTarget: to }) => { isInUse = !to || body.contains(to); });
 
   async function open() {
     if (!element.open || isAsked || now.ended) return;
@@ -40,7 +43,7 @@ function inboxRow(data, ask) {
   }
 
   function draw(given) {
-    const wasEnded = now.ended, wasInUse = body.contains(document.activeElement);
+    const wasEnded = now.ended;
     now = given;
     text.textContent = now.text;
     facts.textContent = [now.workflow, now.run_id, now.ended ? null : `asked ${ageOf(now.asked_at)}`].filter(Boolean).join(" · ");
@@ -51,7 +54,7 @@ function inboxRow(data, ask) {
       isAsked = false;
       body.replaceChildren(h("span", { role: "status" }, now.ended[0].toUpperCase() + now.ended.slice(1), "."));
       // It moves to those that are over: who answered it is taken along.
-      if (!wasEnded && wasInUse) setTimeout(() => { summary.focus(); element.scrollIntoView({ block: "nearest" }); });
+      if (!wasEnded && isInUse) setTimeout(() => { summary.focus(); element.scrollIntoView({ block: "nearest" }); });
     } else if (wasEnded) {
       body.replaceChildren();
       open();
