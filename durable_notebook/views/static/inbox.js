@@ -70,13 +70,13 @@ function makeInbox(model) {
   const ask = asking(model);
   const rows = new Map();
   let most = AT_ONCE, wanted = "";
-  const count = h("b", { role: "status" });
+  const count = h("b", { role: "status" }), order = h("span", { class: "dn-quiet" }, "oldest first");
   const search = h("input", { type: "search", placeholder: "filter by text, workflow or run", "aria-label": "Filter questions",
     oninput() { wanted = search.value.trim().toLowerCase(); most = AT_ONCE; list(); } });
   const open = h("div"), ended = h("div"), more = h("button", { type: "button", onclick() { most += AT_ONCE; list(); } });
   const endedHead = h("div", { class: "dn-quiet dn-inbox-head" }, "Answered or over since this was opened");
   const element = h("div", { class: "dn-inbox", "data-lm-suppress-shortcuts": "true" },
-    h("div", { class: "dn-inbox-top" }, count, h("span", { class: "dn-quiet" }, "oldest first"), search), open, more, endedHead, ended);
+    h("div", { class: "dn-inbox-top" }, count, order, search), open, more, endedHead, ended);
 
   function draw() {
     const given = model.get("rows");
@@ -100,6 +100,7 @@ function makeInbox(model) {
     settle(open, waiting.slice(0, most).map((row) => row.element));
     settle(ended, all.filter((row) => !row.isOpen()).slice(0, AT_ONCE).map((row) => row.element));
     const left = waiting.length - most;
+    order.hidden = total < 2;
     more.hidden = left <= 0;
     more.textContent = more.hidden ? "" : `Show ${Math.min(AT_ONCE, left)} of ${left} more`;
     endedHead.hidden = !ended.children.length;
