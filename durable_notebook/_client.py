@@ -16,6 +16,9 @@ from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, TickCancelRun
 
 from durable_notebook._describe import describe, open_prompt, seen_by
+from durable_notebook._following import Following
+from durable_notebook._glance import glance
+from durable_notebook._graph import Graph, graph_of_code, graph_of_workflow
 from durable_notebook._messages import values_message
 from durable_notebook._model import (
     Attempt,
@@ -43,6 +46,7 @@ from durable_notebook.errors import (
     UnknownRunError,
 )
 from durable_notebook.runtime import DBOSRuntime, check_run_id, qualified_name
+from durable_notebook.runtime._restore import recorded_code
 
 T = TypeVar("T")
 
@@ -63,7 +67,11 @@ class Run:
         return self._client
 
     def __repr__(self) -> str:
-        return f"Run({self.run_id!r})"
+        return glance(self._open_runtime, self.run_id)
+
+    @property
+    def _open_runtime(self) -> DBOSRuntime | None:
+        return self._client.runtime
 
     def __await__(self) -> Generator[Any, Any, Any]:
         return self.result().__await__()
@@ -231,6 +239,37 @@ class Client:
         entries = await asyncio.to_thread(self.runtime.store.entries, run_id)
         is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
         return attempts(entries, is_live=is_live)
+
+    def follow(self, run_id: str) -> Following:
+        """Read a run's timeline again and again; each entry is looked at once."""
+        return Following(self.read_info, self.runtime.store, run_id)
+
+    async def source(self, row: Attempt) -> str:
+        """The source of the step that made a row, as it was then.
+
+        Empty where there was none to be had. On the runtime's loop.
+        """
+        code = await asyncio.to_thread(recorded_code, self.runtime.store, row.code)
+        return "" if code is None else code.sources.get(row.step, "")
+
+    async def graph(self, info: RunInfo, rows: Sequence[Attempt]) -> Graph:
+        """The graph of a run's workflow, as it was when the run last ran.
+
+        Without nodes where nothing is on record and no class is defined. On the
+        runtime's loop.
+        """
+        store, digest = self.runtime.store, rows[-1].code if rows else ""
+        recorded = await asyncio.to_thread(recorded_code, store, digest)
+        definition = self.runtime.definition(info.workflow)
+        if definition is not None and (
+            recorded is None or recorded.graph == definition.code.graph
+        ):
+            # The class says more than what is recorded of it.
+            return graph_of_workflow(definition.workflow)
+        name = info.workflow.rpartition(".")[2]
+        if recorded is None:
+            return Graph(name, (), ())
+        return graph_of_code(name, recorded.graph)
 
     # -- upkeep ------------------------------------------------------------------
 

@@ -5,9 +5,11 @@ Nothing here knows a database, a workflow class or a screen.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 Json = Any
@@ -61,12 +63,50 @@ class EventView:
         return cls(str(tree["qualified_name"]).rpartition(".")[2], fields)
 
     def __str__(self) -> str:
-        inside = ", ".join(f"{k}={_short(v)}" for k, v in self.fields.items())
-        return f"{self.name}({inside})"
+        shown = [
+            f"{short(k)}={glimpse(v)}" for k, v in islice(self.fields.items(), _FIELDS)
+        ]
+        if len(self.fields) > _FIELDS:
+            shown.append(f"… {len(self.fields) - _FIELDS} more")
+        return f"{self.name}({', '.join(shown)})"
 
 
-def _short(value: Json, limit: int = 60) -> str:
-    text = repr(value)
+_FIELDS = 50
+
+
+def glimpse(value: Json, limit: int = 60) -> str:
+    """The beginning of `repr(value)`, which takes no longer where there is more."""
+    text = ""
+    for piece in _pieces(value, limit):
+        text += piece
+        if len(text) > limit:
+            return text[: limit - 1] + "…"
+    return text
+
+
+def _pieces(value: Json, limit: int) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield "{"
+        for i, (key, member) in enumerate(value.items()):
+            yield ", " if i else ""
+            yield from _pieces(key, limit)
+            yield ": "
+            yield from _pieces(member, limit)
+        yield "}"
+    elif isinstance(value, list):
+        yield "["
+        for i, member in enumerate(value):
+            yield ", " if i else ""
+            yield from _pieces(member, limit)
+        yield "]"
+    elif isinstance(value, str) and len(value) > limit:
+        yield repr(value[: limit + 1])
+    else:
+        yield repr(value)
+
+
+def short(text: str, limit: int = 200) -> str:
+    """A text, cut where it is longer."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -150,7 +190,8 @@ class Attempt:
 
     `position` is None while no journal entry holds the attempt's outcome;
     `session` counts the process lives of the run from 1; `code` names the version of
-    the workflow that ran it.
+    the workflow that ran it. `is_repeat` says that it does again what an earlier
+    session left unfinished, `is_retried` that it failed and is tried again.
     """
 
     step: str
@@ -165,6 +206,8 @@ class Attempt:
     store: tuple[dict[str, Json], ...] = ()
     error: str | None = None
     code: str = ""
+    is_repeat: bool = False
+    is_retried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

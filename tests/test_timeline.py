@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from durable_notebook._entry import Entry, RecordedEntry
-from durable_notebook._model import AttemptStatus
-from durable_notebook._timeline import attempts
+from durable_notebook._model import Attempt, AttemptStatus
+from durable_notebook._timeline import Timeline, attempts
 
 
 def tree(name: str, **value: object) -> dict[str, object]:
@@ -118,3 +118,131 @@ def test_a_returned_question_waits_as_a_row_of_its_own() -> None:
     (row,) = attempts(journal)
 
     assert (row.step, row.status) == ("(prompt)", AttemptStatus.WAITING)
+
+
+def started(step: str, session: int, at: float, *keys: str, **more: object) -> Entry:
+    trigger = {"type": "add_event", "event": tree("In", n=1)}
+    return Entry(
+        session=session, at=at, ticks=[trigger], starts=[f"{step}:0", *keys], **more
+    )
+
+
+def test_a_timeline_that_grows_has_the_rows_of_one_read_at_once() -> None:
+    asked = {
+        "number": 0,
+        "asked": tree("Ask", q="?"),
+        "expects": ["m.Answer"],
+        "requirements": {},
+        "at": 2.0,
+        "waiter": "w",
+    }
+    waiter = {"type": "add_waiter", "waiter_id": "w"}
+    found = {"step": "a", "event": tree("In", n=1), "attempt": 1, "started": 4.0}
+    journal = record(
+        started("a", 3, 1.0),
+        Entry(
+            session=3,
+            at=2.0,
+            ticks=[result("a", "i1", result=[waiter])],
+            bodies={"i1": [1.1, 1.2, 1]},
+            prompts=[asked],
+            code="abc",
+        ),
+        started("a", 3, 4.0),
+        Entry(
+            session=8,
+            at=9.0,
+            ticks=[{"type": "session_start"}],
+            interrupted=[found | {"session": 3}],
+            starts=["a:0"],
+            code="def",
+        ),
+        Entry(
+            session=8,
+            at=10.0,
+            ticks=[result("a", "i2")],
+            bodies={"i2": [9.1, 9.9, 2]},
+        ),
+    )
+    timeline = Timeline()
+
+    for n, entry in enumerate(journal, start=1):
+        timeline.add([entry])
+
+        for is_live in (True, False):
+            at_once = attempts(journal[:n], is_live=is_live)
+            assert timeline.rows(is_live=is_live) == at_once
+
+
+def test_a_row_that_has_not_changed_is_the_same_object() -> None:
+    journal = record(
+        started("a", 1, 1.0),
+        Entry(session=1, at=2.0, ticks=[result("a", "i")], bodies={"i": [1, 2, 1]}),
+        started("b", 1, 3.0),
+    )
+    timeline = Timeline()
+
+    timeline.add(journal[:2])
+    (before,) = timeline.rows(is_live=True)
+    timeline.add(journal[2:])
+    same, new = timeline.rows(is_live=True)
+
+    assert same is before
+    assert timeline.rows(is_live=True)[1] is new
+
+
+def test_what_does_an_interrupted_body_again_is_known_while_it_runs() -> None:
+    found = {"event": tree("In", n=1), "attempt": 1, "started": 1.0, "session": 1}
+    journal = record(
+        started("a", 1, 1.0),
+        Entry(
+            session=2,
+            at=5.0,
+            ticks=[{"type": "session_start"}],
+            interrupted=[found | {"step": "a"}],
+            starts=["a:0", "b:0"],
+        ),
+        Entry(session=2, at=6.0, starts=["a:1"]),
+        Entry(session=2, at=7.0, ticks=[result("a", "i")], bodies={"i": [5, 7, 2]}),
+        Entry(
+            session=2,
+            at=8.0,
+            ticks=[result("a", "j", worker=1)],
+            bodies={"j": [6, 8, 1]},
+        ),
+    )
+
+    def repeats(rows: list[Attempt]) -> list[tuple[str, bool]]:
+        return [(row.step, row.is_repeat) for row in rows[1:]]
+
+    running = attempts(journal[:3], is_live=True)
+    assert repeats(running) == [("a", True), ("b", False), ("a", False)]
+    done = attempts(journal, is_live=True)
+    assert repeats(done) == [("a", True), ("b", False), ("a", False)]
+
+
+def test_a_failed_attempt_says_whether_it_is_tried_again() -> None:
+    failed = {
+        "type": "failed",
+        "exception": {"exception_type": "m.Oops", "exception_message": "no"},
+    }
+    again = failed | {"retry_decision": {"delay": 0.5}}
+    given_up = failed | {"retry_decision": {"delay": None}}
+    journal = record(
+        Entry(session=1, at=1.0, ticks=[result("a", "i", result=[again])]),
+        Entry(session=1, at=2.0, ticks=[result("a", "j", result=[given_up])]),
+        Entry(session=1, at=3.0, ticks=[result("a", "k", result=[failed])]),
+    )
+
+    rows = attempts(journal)
+
+    assert [row.is_retried for row in rows] == [True, False, False]
+
+
+def test_sessions_are_counted_in_the_order_in_which_they_ran() -> None:
+    journal = record(
+        Entry(session=9, at=1.0, ticks=[result("a", "i")], bodies={"i": [1, 2, 1]}),
+        Entry(session=4, at=3.0, ticks=[result("a", "j")], bodies={"j": [2, 3, 1]}),
+    )
+
+    assert [row.session for row in attempts(journal)] == [1, 2]

@@ -36,6 +36,7 @@ from durable_notebook.engine._recovery import (
     recovery_without,
 )
 from durable_notebook.engine._tables import check_tables
+from durable_notebook.engine._turns import writes_in_turn
 from durable_notebook.errors import ConfigError, RunIdTakenError
 from durable_notebook.store import OURS, Store
 
@@ -167,6 +168,7 @@ class Engine:
 
         self._asked.enter_context(recovered_if_dead(is_ours, store.is_held))
         with (
+            writes_in_turn(store.turns),
             executor_kept(executor_id),
             recovery_without(is_ours, first=lambda: check_tables(store)),
             _internals.refusals_as_our_own(store.name),

@@ -2,36 +2,58 @@
 
 from __future__ import annotations
 
+import atexit
+import threading
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from IPython.core.error import UsageError
+from traitlets.config import Config
 
+from durable_notebook.notebook._completion import Completer
 from durable_notebook.notebook._sentences import plainly
+from durable_notebook.notebook._terminal import has_front_end
 from durable_notebook.notebook._workspace import DurableNotebook
 from durable_notebook.notebook.magics import ALL
 from durable_notebook.notebook.magics._base import DurableMagics
 
-_loaded: dict[int, tuple[DurableNotebook, list[DurableMagics]]] = {}
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a shell got, and gives back."""
+
+    durable: DurableNotebook
+    magics: list[DurableMagics]
+    completer: Completer
+    config: Config
+
+
+_SECTION = DurableNotebook.__name__
+_loaded: dict[int, Loaded] = {}
 
 
 def load(shell: Any) -> None:
     """Register the magics and open the journal beside the notebook, if it exists."""
-    installed = version("ipykernel")
-    if int(installed.partition(".")[0]) < 7:
+    installed = version("ipykernel") if has_front_end(shell) else ""
+    if installed and int(installed.partition(".")[0]) < 7:
         raise UsageError(
             "durable_notebook needs ipykernel 7 or newer, and this kernel has "
             f"{installed}: forms would hang. "
             "Upgrade with: pip install -U ipykernel"
         )
+    config = deepcopy(shell.config[_SECTION])
     durable = DurableNotebook(shell)
     magics = [kind(shell, durable) for kind in ALL]
     shell.configurables.append(durable)
     shell.register_magics(*magics)
+    completer = Completer(shell, durable)
+    completer.register()
     for hook in _hooks(durable, magics):
         shell.events.register("post_run_cell", hook)
-    _loaded[id(shell)] = durable, magics
+    _loaded[id(shell)] = Loaded(durable, magics, completer, config)
     with plainly():
         durable.open_existing()
 
@@ -41,15 +63,33 @@ def unload(shell: Any) -> None:
     loaded = _loaded.pop(id(shell), None)
     if loaded is None:
         return
-    durable, magics = loaded
-    for hook in _hooks(durable, magics):
+    for hook in _hooks(loaded.durable, loaded.magics):
         shell.events.unregister("post_run_cell", hook)
-    for magic in magics:
+    loaded.completer.unregister()
+    manager = shell.magics_manager
+    for magic in loaded.magics:
         for kind, names in magic.magics.items():
             for name in names:
-                shell.magics_manager.magics[kind].pop(name, None)
-    shell.configurables.remove(durable)
-    durable.close()
+                manager.magics[kind].pop(name, None)
+        manager.registry.pop(type(magic).__name__, None)
+    ours = (loaded.durable, *loaded.magics)
+    shell.configurables[:] = [c for c in shell.configurables if c not in ours]
+    # `%config` writes what it sets into the shell's configuration too.
+    shell.config[_SECTION] = loaded.config
+    if not loaded.config:
+        del shell.config[_SECTION]
+    loaded.durable.close()
+
+
+def _leave() -> None:
+    for loaded in _loaded.values():
+        loaded.durable.leave()
+
+
+# A process that ends takes its threads and the notebook's names away while runs go on:
+# a body that misses them would fail, and its run with it. `atexit` is called after the
+# threads' end; the private call is how `concurrent.futures` hears of it before.
+getattr(threading, "_register_atexit", atexit.register)(_leave)
 
 
 def _hooks(

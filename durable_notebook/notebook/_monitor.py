@@ -31,6 +31,7 @@ class Panel:
         self._session = session
         self.run_id = run_id
         self._note = note
+        self._reading = session.client.follow(run_id)
         self.ended = threading.Event()
         info, rows, result = session.call(self._read())
         self._slot = Slot(*self._drawn(info, rows, result))
@@ -41,13 +42,13 @@ class Panel:
         """Go on in another session, in the same place. False if the run had ended."""
         if not self.ended.is_set():
             self._session = session
+            self._reading = session.client.follow(self.run_id)
             self._note = f"{self._note} · went on in session {session.runtime.session}"
             session.submit(self._follow())
         return not self.ended.is_set()
 
     async def _read(self) -> tuple[RunInfo, list[Attempt], str | None]:
-        info = await self._session.client.read_info(self.run_id)
-        rows = await self._session.client.read_journal(self.run_id)
+        info, rows = await self._reading.read()
         result = None
         if info.status is RunStatus.COMPLETED:
             result = _fields(await self._session.client.run(self.run_id).result())

@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from IPython.display import display
+
 from durable_notebook._client import Client, Run
+from durable_notebook.notebook._graph_view import GraphOf
+from durable_notebook.notebook._timeline_view import TimelineOf
 
 if TYPE_CHECKING:
     from durable_notebook.notebook._workspace import DurableNotebook
+    from durable_notebook.runtime import DBOSRuntime
 
 
 class NotebookRun(Run):
@@ -17,6 +22,7 @@ class NotebookRun(Run):
     def __init__(self, durable: DurableNotebook, run_id: str) -> None:
         super().__init__(durable.session.client, run_id)
         self._durable = durable
+        self._shown_in = durable.cells.execution()
 
     @property
     def client(self) -> Client:
@@ -30,5 +36,19 @@ class NotebookRun(Run):
             for panel in self._durable.panels_of(self.run_id):
                 await asyncio.to_thread(panel.ended.wait, 1.0)
 
+    @property
+    def _open_runtime(self) -> DBOSRuntime | None:
+        return self.client.runtime if self._durable.is_open else None
+
+    def timeline(self) -> None:
+        """Show every execution of a step on a time axis, live: `%durable_timeline`."""
+        self._durable.show_view(TimelineOf, self.run_id)
+
+    def graph(self) -> None:
+        """Show the steps of the run and what it did at each, live: `%durable_graph`."""
+        self._durable.show_view(GraphOf, self.run_id)
+
     def _ipython_display_(self) -> None:
-        """Show nothing: the magic has shown the panel above."""
+        """Show nothing below the panel of the magic, and a line in other cells."""
+        if self._durable.cells.execution() != self._shown_in:
+            display({"text/plain": repr(self)}, raw=True)

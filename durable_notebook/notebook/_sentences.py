@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from IPython.core.error import UsageError
 
 from durable_notebook._config import sqlite_path, without_password
-from durable_notebook._model import RunInfo
+from durable_notebook._model import Attempt, AttemptStatus, RunInfo, RunStatus
 from durable_notebook.errors import ConfigError, DurableNotebookError
 from durable_notebook.notebook._session import Session
 from durable_notebook.views import words
@@ -23,12 +24,16 @@ def state_of(info: RunInfo) -> str:
     return f"{info.run_id} ({done}) {state}"
 
 
-def became(session: Session, run_id: str) -> str:
-    """Say what became of a run that was there before."""
+def became(session: Session, run_id: str, way_out: str = "") -> str:
+    """Say what became of a run that was there before, and the way out if it ended."""
     info = session.call(session.client.read_info(run_id))
-    done = words.plural(info.steps, "completed step")
     if info.status.is_final:
-        return f"ended before: {done} on record, nothing runs again"
+        rows = session.call(session.client.read_journal(run_id))
+        is_earlier = info.updated < session.opened
+        return ended(info, rows, is_earlier=is_earlier, way_out=way_out)
+    if info.status is RunStatus.INTERRUPTED:
+        way_out = f"; {way_out}" if way_out else ""
+        return f"attached to the run, which stood still{way_out}"
     live = session.runtime.live(run_id)
     if live is None or live.resumed_from == 0:
         return "attached to the run that is under way"
@@ -44,6 +49,41 @@ def magic(name: str, run_id: str) -> str:
     if word == run_id and "=" in word:  # It would be taken for a field.
         word = f"'{word}'"
     return f"%durable_{name} {before}{word}"
+
+
+def ended(
+    info: RunInfo, rows: Iterable[Attempt], *, is_earlier: bool, way_out: str = ""
+) -> str:
+    """Say how a run ended, what is not done again for it, and how to go on."""
+    when = "in an earlier session" if is_earlier else "before"
+    ways = [way_out] if way_out else []
+    spared = "nothing runs again"
+    if info.status is RunStatus.COMPLETED:
+        spared = f"{words.plural(info.steps, 'step')} not done again"
+        took = words.duration(time_of_bodies(rows))
+        if took and info.steps:
+            spared = spared.replace(" not", f" and {took} not")
+    else:
+        ways.append(
+            f"await run.client.rewind({info.run_id!r}) does its last step again"
+        )
+    return "; ".join([f"{info.status} {when}: {spared}", *ways])
+
+
+def time_of_bodies(rows: Iterable[Attempt]) -> timedelta:
+    """For how long step bodies ran that completed, side by side or not."""
+    spans = sorted(
+        (row.started, row.finished)
+        for row in rows
+        if row.status is AttemptStatus.COMPLETED and row.started and row.finished
+    )
+    total, end = timedelta(), None
+    for started, finished in spans:
+        begin = started if end is None else max(started, end)
+        if finished > begin:
+            total += finished - begin
+            end = finished
+    return total
 
 
 def short_path(url: str) -> str:

@@ -7,9 +7,10 @@ thread. Everything here may be called from any thread but the loop's.
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 import threading
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,13 +20,17 @@ from durable_notebook._client import Client, Run
 from durable_notebook._config import Settings
 from durable_notebook._model import RunInfo
 from durable_notebook._requests import adopt, instantiate, is_class_named
-from durable_notebook.errors import NotAWorkflowError
+from durable_notebook.errors import DurableNotebookError, NotAWorkflowError
+from durable_notebook.notebook._file import NotebookFile
 from durable_notebook.runtime import DBOSRuntime
 
 if TYPE_CHECKING:
     from durable_notebook.notebook._serving import Server
 
 T = TypeVar("T")
+
+# A front end gives a kernel some seconds to end.
+_LEAVE_S = 1.0
 
 # Loops that a simulated restart stopped. Their tasks are kept, because collecting
 # them would run the `finally` blocks of step bodies, which no kill does.
@@ -37,6 +42,8 @@ class Session:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.opened = datetime.now(UTC)
+        self.notebook = NotebookFile(Path(settings.notebook or ""))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="durable-notebook", daemon=True
@@ -51,9 +58,18 @@ class Session:
             self._stop()
             raise
 
-    def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something on the session's loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+    def call(self, work: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
+        """Do something on the session's loop and wait for it.
+
+        Raises:
+            TimeoutError: It took longer than it was given.
+        """
+        asked = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return asked.result(timeout_s)
+        except TimeoutError:
+            asked.cancel()
+            raise
 
     def submit(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something on the session's loop and do not wait for it."""
@@ -63,7 +79,10 @@ class Session:
         """Close the journal properly; unfinished runs stay resumable."""
         self._stop_server()
         self.call(self.runtime.destroy())
-        self._stop()
+        self.call(_cancel_others())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def abandon(self) -> None:
         """Drop everything in memory as a kill of the kernel would."""
@@ -73,6 +92,23 @@ class Session:
         worker = threading.Thread(target=self.runtime.abandon)
         worker.start()
         worker.join()
+
+    def follow_notebook(self) -> None:
+        """Note where the notebook's file is, if a new one took its name."""
+        path = self.notebook.lost_name()
+        if path is not None:
+            # If that fails, the next kernel has to guess.
+            with contextlib.suppress(DurableNotebookError):
+                runtime = self.runtime
+                runtime.store.add_executor(runtime.executor_id, str(path))
+
+    def leave(self) -> None:
+        """Stop where it is, as the process ends: what runs is interrupted.
+
+        Whoever blocks the loop is not waited for, and what it does has no effect more.
+        """
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_LEAVE_S)
 
     def _stop_server(self) -> None:
         if self.server is not None:
@@ -140,6 +176,14 @@ class Session:
         return self.call(start)
 
 
+async def _cancel_others() -> None:
+    """End what still watches runs, so that nothing of the loop is left."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
 def who(notebook: str | None) -> str | None:
     """Who answers from a kernel: its notebook, in words."""
     is_file = notebook is not None and notebook.endswith(".ipynb")
@@ -148,11 +192,3 @@ def who(notebook: str | None) -> str | None:
 
 def _is_class(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, Workflow)
-
-
-def notebook_path(names: dict[str, Any]) -> str:
-    """The notebook whose kernel this is, or a name for a kernel without one."""
-    named = names.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
-    if named:
-        return str(Path.cwd() / Path(str(named)).name)
-    return f"kernel in {Path.cwd()}"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -18,12 +19,16 @@ from durable_notebook._config import (
     url_from_environment,
 )
 from durable_notebook._model import RunInfo
+from durable_notebook.notebook._file import notebook_path
+from durable_notebook.notebook._followed import Followed
+from durable_notebook.notebook._identity import Cells
 from durable_notebook.notebook._inbox import InboxPanel
 from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
 from durable_notebook.notebook._sentences import magic, short_path, state_of
-from durable_notebook.notebook._session import Session, notebook_path
+from durable_notebook.notebook._session import Session
+from durable_notebook.notebook._terminal import Lines, has_front_end
 from durable_notebook.notebook._traits import Traits
 from durable_notebook.views import words
 
@@ -40,10 +45,11 @@ class DurableNotebook(Traits):
     def __init__(self, shell: Any) -> None:
         super().__init__(parent=shell)
         self._shell = shell
+        self.cells = Cells(shell)
         self._beside = default_url()
         self._local = LocalPostgres(sqlite_path(self._beside).parent / "postgres")
         self._last_run: str | None = None
-        self._panels: list[Panel] = []
+        self._panels: list[Panel | Lines | Followed] = []
         self._inboxes: list[InboxPanel] = []
 
     # -- the session ---------------------------------------------------------------
@@ -110,6 +116,11 @@ class DurableNotebook(Traits):
         for inbox in self._inboxes:
             inbox.follow(self.session)
 
+    def leave(self) -> None:
+        """Have the runs stand still, before the process takes itself apart."""
+        if self._session is not None:
+            self._session.leave()
+
     def close(self) -> None:
         """Close the journal."""
         for inbox in self._inboxes:
@@ -136,7 +147,10 @@ class DurableNotebook(Traits):
 
     def after_cell(self, _: object) -> None:
         """Let runs go on whose workflow a cell has just defined."""
-        if self._session is not None and self._session.runtime.undefined():
+        if self._session is None:
+            return
+        self._session.follow_notebook()
+        if self._session.runtime.undefined():
             self._show_going_on(self._session.define(self.names))
 
     def _show_going_on(self, going_on: list[RunInfo]) -> None:
@@ -156,7 +170,8 @@ class DurableNotebook(Traits):
     def show(self, run_id: str, note: str) -> NotebookRun:
         """Show a run in the output of the cell that runs now."""
         self._last_run = run_id
-        self._panels.append(Panel(self.session, run_id, note))
+        kind = Panel if has_front_end(self._shell) else Lines
+        self._panels.append(kind(self.session, run_id, note))
         return NotebookRun(self, run_id)
 
     def show_inbox(self, cell: str | None) -> InboxPanel:
@@ -170,8 +185,12 @@ class DurableNotebook(Traits):
         self._inboxes.append(InboxPanel(self.session, cell))
         return self._inboxes[-1]
 
-    def panels_of(self, run_id: str) -> list[Panel]:
-        """The panels that show a run."""
+    def show_view(self, kind: Callable[[Session, str], Followed], run_id: str) -> None:
+        """Show a live view of a run in the output of the cell that runs now."""
+        self._panels.append(kind(self.session, run_id))
+
+    def panels_of(self, run_id: str) -> list[Panel | Lines | Followed]:
+        """The panels and live views that show a run."""
         return [panel for panel in self._panels if panel.run_id == run_id]
 
     def newest(self) -> str:

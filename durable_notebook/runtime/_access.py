@@ -159,7 +159,7 @@ class Access:
             if run is not None:
                 await run.recorded()
                 outcome = run.outcome
-            elif self._runs.is_claimed(run_id):
+            elif self._runs.is_claimed(run_id) or self._runs.is_waiting(run_id):
                 outcome = None  # On its way here; its entries may be much to read.
             else:
                 outcome = self.recorded_outcome(run_id)
@@ -225,8 +225,9 @@ class Access:
             await self._runs.idle.until_back(run_id)
             return
         await self._runs.until_changed(self._poll_s)
-        while self._runs.is_waiting(run_id) and not self._is_closed:
-            await self._runs.until_changed(self._poll_s)  # It waits for a place.
+        # It waits for a place, and may not get in while the database is away.
+        while self._runs.is_in_line(run_id) and not self._is_closed:
+            await self._runs.until_changed(self._poll_s)
 
     @contextlib.asynccontextmanager
     async def closing(self) -> AsyncGenerator[None, None]:

@@ -6,7 +6,7 @@ Reading is closed (`_serializer`): nothing is imported for a name in the journal
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -149,9 +149,9 @@ class Codec:
         return found
 
 
-def plain_codec() -> Codec:
+def plain_codec(redact: Iterable[str] = ()) -> Codec:
     """One that knows no workflow: it writes any event, and reads those loaded."""
-    return Codec(ClosedJsonSerializer())
+    return Codec(ClosedJsonSerializer(), Redaction(redact))
 
 
 # Where the library's ticks, and what is in them, have an event.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,14 +67,6 @@ class Executor:
             return self.is_me(row.executor_id)
         return self.is_free(row.executor_id)
 
-    def may_take(self, run: Enqueued) -> bool:
-        """Whether an enqueued run is for this process."""
-        if not self.may(run.run_id):
-            return False
-        if run.waits_for_place or run.is_reassigned:
-            return self.is_me(run.executor_id)
-        return self.is_free(run.executor_id)
-
     def is_free(self, executor_id: str | None) -> bool:
         """Whether a run that DBOS's tools enqueued is: its executor is us, or dead."""
         if executor_id is None or self.is_me(executor_id):
@@ -84,6 +76,44 @@ class Executor:
     def is_alive(self, executor_id: str) -> bool:
         """Whether a live process is an executor."""
         return self.is_me(executor_id) or self.store.is_held(executor_id)
+
+
+class Look:
+    """Which of the enqueued runs are for this process, in one look at all of them.
+
+    Each other executor is asked after once. Where nobody can tell whether it is alive,
+    `tell` is called with why and with the first of its runs, and none is taken yet.
+    """
+
+    def __init__(
+        self, executor: Executor, tell: Callable[[StorageError, str], None]
+    ) -> None:
+        self._executor = executor
+        self._tell = tell
+        self._is_free: dict[str | None, bool] = {}
+        self._is_away = False
+
+    def may_take(self, run: Enqueued) -> bool:
+        """Whether an enqueued run is for this process."""
+        if not self._executor.may(run.run_id):
+            return False
+        if run.waits_for_place or run.is_reassigned:
+            return self._executor.is_me(run.executor_id)
+        if run.executor_id not in self._is_free:
+            self._is_free[run.executor_id] = self._ask(run)
+        return self._is_free[run.executor_id]
+
+    def _ask(self, run: Enqueued) -> bool:
+        if run.executor_id is None or self._executor.is_me(run.executor_id):
+            return True
+        if self._is_away:
+            return False  # The loop has waited for the server once.
+        try:
+            return self._executor.is_free(run.executor_id)
+        except StorageError as e:
+            self._is_away = self._executor.store.is_remote
+            self._tell(e, run.run_id)
+            return False
 
 
 class Tenure:

@@ -9,7 +9,7 @@ from durable_notebook.errors import StrandedRunError
 from durable_notebook.runtime._runs import Runs
 from durable_notebook.store import RunRow
 
-# A look takes the executor's lock for a moment, so not at every turn of the wait.
+# A look asks the file system or a server, so not at every turn of the wait.
 _LOOK_AFTER_EXECUTOR_S = 1.0
 
 

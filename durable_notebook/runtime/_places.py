@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 
@@ -18,8 +19,11 @@ class Places:
         self._limit_of = limit_of
         self._enter = enter
         self._inside: dict[str, set[str]] = {}
-        # Sets that keep their order.
-        self._waiting: dict[str, dict[str, None]] = {}
+        # In the order of their turns, by workflow; and the turns of those inside that
+        # have waited.
+        self._waiting: dict[str, dict[str, int]] = {}
+        self._turn_of: dict[str, int] = {}
+        self._turns = itertools.count()
         self._workflow_of: dict[str, str] = {}
         self._is_closed = False
 
@@ -28,8 +32,9 @@ class Places:
         if not self.has(run_id):
             self._workflow_of[run_id] = workflow
             waiting = self._waiting.setdefault(workflow, {})
-            waiting.setdefault(run_id)
-            if not (self._has_room(workflow) and next(iter(waiting)) == run_id):
+            is_next = next(iter(waiting), run_id) == run_id
+            if not (is_next and self._has_room(workflow)):
+                waiting.setdefault(run_id, next(self._turns))
                 return False
             self.hold(run_id, workflow)
         return True
@@ -37,16 +42,34 @@ class Places:
     def hold(self, run_id: str, workflow: str) -> None:
         """Count a run that is executed, whether there is room for it or not."""
         self._workflow_of[run_id] = workflow
-        self._waiting.get(workflow, {}).pop(run_id, None)
+        turn = self._waiting.get(workflow, {}).pop(run_id, None)
+        if turn is not None:
+            self._turn_of[run_id] = turn
         self._inside.setdefault(workflow, set()).add(run_id)
 
     def leave(self, run_id: str) -> None:
         """Give a place back, or wait for none; the next of its workflow enters."""
         workflow = self._workflow_of.pop(run_id, None)
+        self._turn_of.pop(run_id, None)
         if workflow is not None:
             self._inside.get(workflow, set()).discard(run_id)
             self._waiting.get(workflow, {}).pop(run_id, None)
             self.fill(workflow)
+
+    def put_back(self, run_id: str) -> bool:
+        """Have a run that could not use its place wait again, at its old turn.
+
+        Nobody enters in its stead. False for one that has never waited: it stays.
+        """
+        turn = self._turn_of.pop(run_id, None)
+        if turn is None:
+            return False
+        workflow = self._workflow_of[run_id]
+        self._inside[workflow].discard(run_id)
+        waiting = {**self._waiting.get(workflow, {}), run_id: turn}
+        in_turn = sorted(waiting.items(), key=lambda item: item[1])
+        self._waiting[workflow] = dict(in_turn)
+        return True
 
     def fill(self, workflow: str) -> None:
         """Let in who waits, as far as there is room."""
@@ -68,6 +91,10 @@ class Places:
     def has(self, run_id: str) -> bool:
         """Whether a run has a place."""
         return run_id in self._inside.get(self._workflow_of.get(run_id, ""), ())
+
+    def has_waited(self, run_id: str) -> bool:
+        """Whether a run has a place for which it had to wait."""
+        return run_id in self._turn_of
 
     def waiting(self) -> list[str]:
         """The runs that wait for a place."""

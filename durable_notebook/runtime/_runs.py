@@ -24,7 +24,7 @@ from durable_notebook.runtime._execution import (
     Session,
     Start,
 )
-from durable_notebook.runtime._executor import Executor
+from durable_notebook.runtime._executor import Executor, Look
 from durable_notebook.runtime._idle import Idle
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._loops import read_beside
@@ -99,7 +99,7 @@ class Runs(Tasks):
         """Go on with a run that somebody has asked to begin, and that is there."""
         self.check_executor(row)
         if not self.idle.is_released(row.run_id):
-            await self.resume(row.run_id)
+            await self._resume(row)
 
     @property
     def is_draining(self) -> bool:
@@ -112,10 +112,15 @@ class Runs(Tasks):
         False where there is nothing to do here: the run is live or has ended, belongs
         to another executor, or waits for its workflow to be defined or for a place.
         """
-        row = self._store.run(run_id)
+        row = await read_beside(self._store, self._store.run, run_id)
         if row is None:
             self.problems.pop(run_id, None)
             raise UnknownRunError(run_id)
+        return await self._resume(row)
+
+    async def _resume(self, row: RunRow) -> bool:
+        """Go on with a run as its row, just read, says."""
+        run_id = row.run_id
         if run_id in self.live:
             # It may stand still for a message whose class is defined by now.
             self.live[run_id].inbox.fetch()
@@ -127,7 +132,7 @@ class Runs(Tasks):
         if not self._executor.goes_on_with(row):
             self.problems.pop(run_id, None)  # It goes on elsewhere.
             return False
-        return self._admit(run_id, row.workflow) and await self._recover(run_id)
+        return self._admit(run_id, row.workflow) and await self._recover(run_id, row)
 
     def take_enqueued(self, enqueued: Iterable[Enqueued]) -> bool:
         """Take the runs that DBOS's tools have put up, as far as they are for us.
@@ -139,13 +144,13 @@ class Runs(Tasks):
         is_early = False
         if self._executor.problem() is not None:
             return False
-        given = []
+        given, look = [], Look(self._executor, self._tell)
         for run in enqueued:
             if self.is_waiting(run.run_id):
                 continue
             if run.run_id in self._claimed or self.beginnings.is_beginning(run.run_id):
                 is_early = True
-            elif self._executor.may_take(run):
+            elif look.may_take(run):
                 self.idle.take(run.run_id)
                 self.undefined[run.run_id] = run.workflow
                 if run.is_reassigned and self._registry.named(run.workflow) is not None:
@@ -190,6 +195,13 @@ class Runs(Tasks):
     def is_waiting(self, run_id: str) -> bool:
         """Whether a run waits for a place in this process."""
         return self._places.is_waiting(run_id)
+
+    def is_in_line(self, run_id: str) -> bool:
+        """Whether a run waits for a place, or has waited and is not live yet."""
+        if self.is_waiting(run_id):
+            return True
+        is_on_its_way = run_id in self._claimed and run_id not in self.live
+        return is_on_its_way and self._places.has_waited(run_id)
 
     async def stop_run(self, run_id: str) -> None:
         """Stop a run of this process without an outcome, and wait for that."""
@@ -238,11 +250,12 @@ class Runs(Tasks):
         """Whether this process executes the run, or is about to."""
         return run_id in self._claimed
 
-    async def _recover(self, run_id: str) -> bool:
+    async def _recover(self, run_id: str, row: RunRow | None = None) -> bool:
+        """Go on with a run; `row` is that of it, if it was just read."""
         if run_id in self._claimed or self.is_draining:
             return False
         self._take(run_id)
-        return await self._go_on(run_id)
+        return await self._go_on(run_id, row)
 
     def _take(self, run_id: str) -> None:
         """Take a run from wherever it is: it is about to be executed."""
@@ -253,37 +266,55 @@ class Runs(Tasks):
         if released is not None:
             self._returning[run_id] = released
 
-    async def _go_on(self, run_id: str) -> bool:
-        owner = new_owner()
+    async def _go_on(self, run_id: str, row: RunRow | None = None) -> bool:
         is_going_on = False
-        is_counted = run_id not in self._returning  # It has not failed, it waited.
         try:
-            if self._executor.problem() is not None:
-                return False  # It is another's, or will go on here by itself.
-            row = await read_beside(self._store, self._store.run, run_id)
-            if is_counted:
-                self._check_recoveries(row)
-            before = None if row is None else row.executor_id
-            claim = self._store.claim(
-                run_id,
-                self._executor.id,
-                owner,
-                instead_of=before if self._executor.is_free(before) else None,
-                is_counted=is_counted,
-            )
-            if await asyncio.wrap_future(claim):
-                await self._engine.go_on(run_id, owner)
-                is_going_on = True
+            is_going_on = await self._claim(run_id, row)
         except Exception as e:
             # Mostly this is a task of its own: whoever asks for the run must see it.
-            self._leave(run_id, None, e)
+            if not self._waits_again(run_id, e):
+                self._leave(run_id, None, e)
             raise
         finally:
             if not is_going_on:
                 self._claimed.discard(run_id)
                 self._returning.pop(run_id, None)
-                self._places.leave(run_id)
+                if not self.is_waiting(run_id):
+                    self._places.leave(run_id)
         return is_going_on
+
+    async def _claim(self, run_id: str, row: RunRow | None) -> bool:
+        """Claim a run and have it executed; False if it is not for this process."""
+        if self._executor.problem() is not None:
+            return False  # It is another's, or will go on here by itself.
+        if row is None:
+            row = await read_beside(self._store, self._store.run, run_id)
+        is_counted = run_id not in self._returning  # It has not failed, it waited.
+        if is_counted:
+            self._check_recoveries(row)
+        owner, before = new_owner(), None if row is None else row.executor_id
+        claim = self._store.claim(
+            run_id,
+            self._executor.id,
+            owner,
+            instead_of=before if self._executor.is_free(before) else None,
+            is_counted=is_counted,
+        )
+        is_claimed = await asyncio.wrap_future(claim)
+        if is_claimed:
+            await self._engine.go_on(run_id, owner)
+        return is_claimed
+
+    def _waits_again(self, run_id: str, problem: Exception) -> bool:
+        """Have a run wait for its place again that the database kept out.
+
+        Who waits is not concerned that the database is away: the next look at it that
+        succeeds lets in whoever is next. Otherwise all would be tried, one by one.
+        """
+        if type(problem) is not StorageError or not self._places.put_back(run_id):
+            return False
+        self._tell(problem, run_id)
+        return True
 
     def _admit(self, run_id: str, workflow: str) -> bool:
         """Give a run a place, or have it wait for one: mostly there is one."""
@@ -452,6 +483,11 @@ class Runs(Tasks):
         if run is not None:
             run.end(Outcome(error=problem))
         self.wake()
+        self._tell(problem, run_id, run)
+
+    def _tell(
+        self, problem: Exception, run_id: str, run: LiveRun | None = None
+    ) -> None:
         if self.refusals.is_news(problem):
             logger.warning("%s", problem, extra=self._about(run_id, run))
 

@@ -31,6 +31,7 @@ from durable_notebook.store._abc import (
 from durable_notebook.store._postgres import PostgresStore
 from durable_notebook.store._sqlite import SqliteStore
 from durable_notebook.store._tally import Tally
+from durable_notebook.store._turns import Turns
 
 __all__ = [
     "OURS",
@@ -47,6 +48,7 @@ __all__ = [
     "RunRow",
     "Store",
     "Tally",
+    "Turns",
     "open_store",
     "read_input",
 ]

@@ -18,6 +18,7 @@ from durable_notebook.errors import (
     LeaseLostError,
 )
 from durable_notebook.store._tally import Tally
+from durable_notebook.store._turns import Turns
 
 # How DBOS writes the input of our runs (`engine` makes it), as a pattern for LIKE: it
 # tells them from the other workflows of a DBOS application in the same database.
@@ -244,6 +245,9 @@ class Store(ABC):
     is_remote: bool = False
     """Whether a read may have to wait for a server."""
 
+    turns: Turns | None = None
+    """Whoever writes beside the store takes turns with it; None if it need not."""
+
     # -- DBOS ------------------------------------------------------------------
 
     @abstractmethod
@@ -260,7 +264,9 @@ class Store(ABC):
         """Executor ids that a notebook's kernel may take back, best first.
 
         The ids that this notebook had, then those of notebooks that are no longer
-        where they were (a notebook's path changes when it is renamed).
+        where they were (a notebook's path changes when it is renamed). Of one
+        notebook's the first comes first: what a second kernel had beside it must not
+        become the notebook's own.
         """
 
     @abstractmethod
@@ -438,6 +444,10 @@ class Store(ABC):
 
         Reads no entry, so that one can look at thousands of runs each second.
         """
+
+    @abstractmethod
+    def numbered(self, run_id: str) -> list[str]:
+        """The ids that exist of this one and of those that follow it: `a`, `a-2`."""
 
     @abstractmethod
     def children(self, run_id: str) -> list[RunRow]:

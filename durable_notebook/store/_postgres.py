@@ -37,7 +37,12 @@ from durable_notebook.store._dbos_tables import (
     dbos_differences,
 )
 from durable_notebook.store._postgres_entries import appended, if_owned
-from durable_notebook.store._postgres_lease import PostgresLease, free_of, holders_of
+from durable_notebook.store._postgres_lease import (
+    Applicant,
+    PostgresLease,
+    free_of,
+    holders_of,
+)
 from durable_notebook.store._postgres_readers import Readers
 from durable_notebook.store._postgres_server import Server
 from durable_notebook.store._postgres_session import Session, SessionHold
@@ -61,6 +66,7 @@ class PostgresStore(Store):
         self.name = self._server.name
         self._has_dbos_tables = False
         self._lease: PostgresLease | None = None
+        self._applicant = Applicant(self._server)
         connection = self._server.open()
         with ExitStack() as opened:
             opened.callback(connection.close)
@@ -123,7 +129,7 @@ class PostgresStore(Store):
             return None
         news = self._session.expect_news
         try:
-            self._lease = PostgresLease.take(self._server, terms, free, news)
+            self._lease = self._applicant.take(terms, free, news)
         except psycopg.Error as e:
             raise self._server.error(e) from e
         return self._lease
@@ -258,6 +264,11 @@ class PostgresStore(Store):
         rows = self._read("heads", ours=OURS)
         return {row[0]: (row[1], row[2]) for row in rows}
 
+    def numbered(self, run_id: str) -> list[str]:
+        if not self._has_dbos():
+            return []
+        return [row[0] for row in self._read("numbered", run_id=run_id)]
+
     def children(self, run_id: str) -> list[RunRow]:
         if not self._has_dbos():
             return []
@@ -363,6 +374,7 @@ class PostgresStore(Store):
         return self._writer.submit(write)
 
     def close(self) -> None:
+        self._applicant.close()
         self._writer.close()
         self._session.close()
         self._readers.close()

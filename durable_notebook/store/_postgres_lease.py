@@ -12,8 +12,9 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 import psycopg
@@ -66,22 +67,19 @@ class PostgresLease:
         terms: LeaseTerms,
         executor_ids: Iterable[str],
         on_loss: Callable[[], None],
+        connection: Connection,
     ) -> PostgresLease | None:
         """Become the first of these executors that nobody is; None if there is none.
+
+        The lease keeps the connection.
 
         Raises:
             psycopg.Error: The server could not be asked.
         """
-        connection = _connected(server, terms)
-        try:
-            for executor_id in executor_ids:
-                lease = cls(server, terms, executor_id, connection)
-                if lease._begin(on_loss):
-                    return lease
-        except BaseException:
-            connection.close()
-            raise
-        connection.close()
+        for executor_id in executor_ids:
+            lease = cls(server, terms, executor_id, connection)
+            if lease._begin(on_loss):
+                return lease
         return None
 
     def _begin(self, on_loss: Callable[[], None]) -> bool:
@@ -169,6 +167,69 @@ class PostgresLease:
         except (psycopg.Error, OSError) as e:
             logger.debug("%s: the lease runs out: %s", self._server.name, e)
         self._connection.close()
+
+
+class Applicant:
+    """Asks for a lease, again and again if need be, on one connection meanwhile."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._lock = Lock()
+        self._kept: Connection | None = None
+        self._is_closed = False
+
+    def take(
+        self,
+        terms: LeaseTerms,
+        executor_ids: Iterable[str],
+        on_loss: Callable[[], None],
+    ) -> PostgresLease | None:
+        """Become the first of these executors that nobody is; None if there is none.
+
+        Raises:
+            psycopg.Error: The server could not be asked.
+        """
+        ids = list(executor_ids)
+        with self._lock:
+            connection, self._kept = self._kept, None
+        if connection is not None:
+            # It may have been lost since the last time.
+            with suppress(psycopg.OperationalError):
+                return self._ask(connection, terms, ids, on_loss)
+        return self._ask(_connected(self._server, terms), terms, ids, on_loss)
+
+    def _ask(
+        self,
+        connection: Connection,
+        terms: LeaseTerms,
+        executor_ids: list[str],
+        on_loss: Callable[[], None],
+    ) -> PostgresLease | None:
+        try:
+            lease = PostgresLease.take(
+                self._server, terms, executor_ids, on_loss, connection
+            )
+        except BaseException:
+            connection.close()
+            raise
+        if lease is None:
+            self._keep(connection)
+        return lease
+
+    def _keep(self, connection: Connection) -> None:
+        with self._lock:
+            if not self._is_closed and self._kept is None:
+                self._kept = connection
+                return
+        connection.close()
+
+    def close(self) -> None:
+        """Keep no connection any more."""
+        with self._lock:
+            self._is_closed = True
+            connection, self._kept = self._kept, None
+        if connection is not None:
+            connection.close()
 
 
 def free_of(ids: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> list[str]:

@@ -34,10 +34,16 @@ def enqueued(row: tuple[Any, ...]) -> Enqueued:
 
 
 def executors_of(rows: list[tuple[Any, ...]], notebook: str | None) -> list[str]:
-    """The executors a notebook had, then those of notebooks that are gone."""
-    own = [e for e, path in rows if path == notebook]
-    moved = [e for e, path in rows if path is not None and _is_gone(path)]
-    return own + [e for e in moved if e not in own]
+    """The executors a notebook had, then those of notebooks that are gone.
+
+    The rows are newest first, and so are those notebooks; of one, the oldest is first.
+    """
+    of: dict[str | None, list[str]] = {}
+    for executor_id, path in rows:
+        of.setdefault(path, []).insert(0, executor_id)
+    own = of.pop(notebook, [])
+    moved = [ids for path, ids in of.items() if path is not None and _is_gone(path)]
+    return own + [executor_id for ids in moved for executor_id in ids]
 
 
 def _is_gone(notebook: str) -> bool:

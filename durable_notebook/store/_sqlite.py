@@ -41,6 +41,7 @@ from durable_notebook.store._file_lock import FileHold
 from durable_notebook.store._rows import enqueued, executors_of, run_row
 from durable_notebook.store._sqlite_connections import Connections
 from durable_notebook.store._tally import CANCELLED, Tally
+from durable_notebook.store._turns import Turns
 from durable_notebook.store._upkeep import claim, delete, note, sweep
 from durable_notebook.store._writer import SqliteWriter
 
@@ -75,7 +76,8 @@ class SqliteStore(Store):
                 raise StorageError(self.name, str(e)) from e
             opened.pop_all()
         self._watching_lock = threading.Lock()
-        self._writer = SqliteWriter(connection, self.name, file.check)
+        self.turns = Turns(settings.busy_timeout_s)
+        self._writer = SqliteWriter(connection, self.name, file.check, self.turns)
         self._direct = DirectWriter(at_once, self.name, file.check)
         # The last entry that the writer's thread was given.
         self._handed_in: Future[None] = Future()
@@ -280,6 +282,11 @@ class SqliteStore(Store):
             return {}
         rows = self._read("heads", {"ours": OURS})
         return {row[0]: (row[1], row[2]) for row in rows}
+
+    def numbered(self, run_id: str) -> list[str]:
+        if not self._has_dbos():
+            return []
+        return [row[0] for row in self._read("numbered", {"run_id": run_id})]
 
     def children(self, run_id: str) -> list[RunRow]:
         if not self._has_dbos():

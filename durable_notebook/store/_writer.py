@@ -17,6 +17,7 @@ from threading import Thread
 from typing import Any, Generic, TypeVar
 
 from durable_notebook.errors import DurableNotebookError, StorageError
+from durable_notebook.store._turns import Turns
 
 T = TypeVar("T")
 J = TypeVar("J")
@@ -101,10 +102,15 @@ class SqliteWriter(Writer[_Job]):
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, name: str, check: Callable[[], None]
+        self,
+        connection: sqlite3.Connection,
+        name: str,
+        check: Callable[[], None],
+        turns: Turns,
     ) -> None:
         self._connection = connection
         self._check = check
+        self._turns = turns
         super().__init__(name)
 
     def submit(self, job: Callable[[sqlite3.Connection], T]) -> Future[T]:
@@ -115,6 +121,13 @@ class SqliteWriter(Writer[_Job]):
         self._connection.close()
 
     def _commit(self, batch: list[tuple[_Job, Future[Any]]]) -> None:
+        turn = self._turns.take()
+        try:
+            self._commit_in_turn(batch)
+        finally:
+            self._turns.give_back(turn)
+
+    def _commit_in_turn(self, batch: list[tuple[_Job, Future[Any]]]) -> None:
         done: list[tuple[Future[Any], Any]] = []
         refused: list[tuple[Future[Any], Exception]] = []
         try:

@@ -106,16 +106,25 @@ WHERE status IN ('PENDING', 'ENQUEUED')
 AND executor_id = ANY(%(executor_ids)s::text[])
 
 -- take_lease --
--- Nobody is this executor by the other kind of lock, or becomes it meanwhile.
+-- Nobody is this executor by the other kind of lock, or becomes it meanwhile. A row
+-- that is locked, by an entry on its way or by who takes it, is not waited for: another
+-- executor may be free.
 WITH free AS MATERIALIZED (
     SELECT pg_try_advisory_xact_lock(%(lock)s) AS is_free,
         extract(epoch FROM clock_timestamp()) AS now
+),
+over AS MATERIALIZED (
+    SELECT 1 FROM durable_lease
+    WHERE executor_id = %(executor_id)s AND (holder IS NULL
+        OR expires_at <= extract(epoch FROM clock_timestamp()))
+    FOR UPDATE SKIP LOCKED
 )
 INSERT INTO durable_lease AS l
     (executor_id, holder, host, pid, taken_at, renewed_at, expires_at)
 SELECT %(executor_id)s, %(holder)s::uuid, %(host)s, %(pid)s::integer,
     now, now, now + %(timeout_s)s::float8
-FROM free WHERE is_free
+FROM free WHERE is_free AND (EXISTS (SELECT 1 FROM over) OR NOT EXISTS (
+    SELECT 1 FROM durable_lease WHERE executor_id = %(executor_id)s))
 ON CONFLICT (executor_id) DO UPDATE SET
     holder = excluded.holder, host = excluded.host, pid = excluded.pid,
     taken_at = excluded.taken_at, renewed_at = excluded.renewed_at,
@@ -360,6 +369,10 @@ SELECT w.workflow_uuid,
     w.updated_at
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.status IN ('PENDING', 'ENQUEUED', 'DELAYED') AND i.inputs LIKE %(ours)s
+
+-- numbered --
+SELECT workflow_uuid FROM workflow_status
+WHERE workflow_uuid = %(run_id)s OR starts_with(workflow_uuid, %(run_id)s || '-')
 
 -- children --
 SELECT

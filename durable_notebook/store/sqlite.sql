@@ -168,6 +168,12 @@ SELECT w.workflow_uuid,
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.status IN ('PENDING', 'ENQUEUED', 'DELAYED') AND i.inputs LIKE :ours
 
+-- numbered --
+SELECT workflow_uuid FROM workflow_status
+WHERE workflow_uuid = :run_id
+    -- '.' is the character behind '-'.
+    OR (workflow_uuid > :run_id || '-' AND workflow_uuid < :run_id || '.')
+
 -- children --
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,

@@ -5,6 +5,7 @@ A run that waited for its kernel overnight would otherwise be two dots.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,33 +24,72 @@ class Bar:
     width: float
 
 
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Where a moment stands, as knots between which time runs evenly.
+
+    A knot is a moment and its place, in seconds of the run's life; between `folds`
+    nothing ran. Behind the last knot a second takes a second. Whoever draws, here or in
+    a browser, places by these knots.
+    """
+
+    knots: tuple[tuple[datetime, float], ...]
+    folds: tuple[tuple[datetime, datetime], ...]
+    end: datetime
+
+    def place(self, moment: datetime) -> float:
+        """Where a moment stands."""
+        i = bisect_right(self.knots, moment, key=lambda knot: knot[0])
+        if i in (0, len(self.knots)):
+            known, place = self.knots[max(i - 1, 0)]
+            return place + (moment - known).total_seconds()
+        (before, left), (after, right) = self.knots[i - 1], self.knots[i]
+        return left + (right - left) * ((moment - before) / (after - before))
+
+
+def axis(rows: Sequence[Attempt]) -> Axis | None:
+    """The axis of some rows; None if no time is known."""
+    lives = _lives(rows)
+    if not lives:
+        return None
+    folds = _folds(lives)
+    first = min(start for start, _ in lives)
+    last = max(end for _, end in lives)
+    away = sum((end - start for start, end in folds), timedelta())
+    fold = max((last - first - away).total_seconds(), 1e-6) * _FOLDED
+    knots = [(first, 0.0)]
+    for start, end in folds:
+        place = knots[-1][1] + (start - knots[-1][0]).total_seconds()
+        knots += [(start, place), (end, place + fold)]
+    return Axis(tuple(knots), tuple(folds), last)
+
+
 def bars(rows: Sequence[Attempt]) -> list[Bar | None]:
     """The place of each row; None for one whose times are unknown."""
-    spans = [_span(row, rows) for row in rows]
-    known = [span for span in spans if span is not None]
-    if not known:
+    found = axis(rows)
+    if found is None:
         return [None for _ in rows]
-    gaps = _downtimes(rows)
-    first = min(start for start, _ in known)
-    last = max(end for _, end in known)
-    away = sum((end - start for start, end in gaps), timedelta())
-    alive = max((last - first - away).total_seconds(), 1e-6)
-    fold = alive * _FOLDED
+    whole = found.place(found.end) or 1e-6
+    ends = last_signs(rows)
+    places: list[Bar | None] = []
+    for row in rows:
+        if row.started is None:
+            places.append(None)
+            continue
+        left = found.place(row.started)
+        right = found.place(row.finished or ends[row.session])
+        places.append(Bar(left / whole, (right - left) / whole))
+    return places
 
-    def place(moment: datetime) -> float:
-        seconds = (moment - first).total_seconds()
-        for start, end in gaps:
-            if moment >= end:
-                seconds += fold - (end - start).total_seconds()
-        return seconds
 
-    whole = alive + fold * len(gaps)
-    return [
-        None
-        if span is None
-        else Bar(place(span[0]) / whole, (place(span[1]) - place(span[0])) / whole)
-        for span in spans
-    ]
+def last_signs(rows: Sequence[Attempt]) -> dict[int, datetime]:
+    """When each session is last known to have lived: so long went what it left."""
+    found: dict[int, datetime] = {}
+    for row in rows:
+        if row.started is not None:
+            end = row.finished or row.started
+            found[row.session] = max(found.get(row.session, end), end)
+    return found
 
 
 def downtime_before(rows: Sequence[Attempt], session: int) -> timedelta | None:
@@ -73,21 +113,23 @@ def _end(row: Attempt) -> datetime:
     return row.finished or row.started
 
 
-def _span(row: Attempt, rows: Sequence[Attempt]) -> tuple[datetime, datetime] | None:
-    if row.started is None:
-        return None
-    if row.finished is not None:
-        return row.started, row.finished
-    # Unfinished: to the last moment its session is known to have lived.
-    ends = [_end(r) for r in rows if r.session == row.session and r.started]
-    return row.started, max([row.started, *ends])
+def _lives(rows: Sequence[Attempt]) -> list[tuple[datetime, datetime]]:
+    """From when to when each session is known to have lived, in their order."""
+    starts: dict[int, datetime] = {}
+    for row in rows:
+        if row.started is not None:
+            starts[row.session] = min(starts.get(row.session, row.started), row.started)
+    ends = last_signs(rows)
+    return [(starts[session], ends[session]) for session in sorted(starts)]
 
 
-def _downtimes(rows: Sequence[Attempt]) -> list[tuple[datetime, datetime]]:
+def _folds(
+    lives: Sequence[tuple[datetime, datetime]],
+) -> list[tuple[datetime, datetime]]:
     found = []
-    for session in sorted({row.session for row in rows}):
-        ends = [_end(r) for r in rows if r.session < session and r.started]
-        starts = [r.started for r in rows if r.session == session and r.started]
-        if ends and starts and min(starts) > max(ends):
-            found.append((max(ends), min(starts)))
+    last = lives[0][1]
+    for start, end in lives[1:]:
+        if start > last:
+            found.append((last, start))
+        last = max(last, end)
     return found

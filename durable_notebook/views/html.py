@@ -37,16 +37,16 @@ def twin(view: str, body: str) -> str:
 
 def journal(info: RunInfo, rows: Sequence[Attempt]) -> str:
     """A run's timeline: a row an attempt, a rule where a process died."""
-    head = _head(info, words.plural(info.steps, "completed step"))
+    heading = head(info, words.plural(info.steps, "completed step"))
     if not rows:
-        return f"{head}<p>Nothing has run yet.</p>"
+        return f"{heading}<p>Nothing has run yet.</p>"
     cells = "".join(f"<th>{name}</th>" for name in _JOURNAL_HEADINGS)
     shown = list(zip(rows, bars(rows), strict=True))
     left_out = len(shown) - _MOST_ROWS
     body = _session_rows(shown[-_MOST_ROWS:], rows)
     note = f"<p>{left_out} earlier rows are in the frame.</p>" if left_out > 0 else ""
     return (
-        f"{head}{note}<table><thead><tr>{cells}</tr></thead>"
+        f"{heading}{note}<table><thead><tr>{cells}</tr></thead>"
         f"<tbody>{body}</tbody></table>"
     )
 
@@ -156,7 +156,7 @@ def panel(
     """A run while it goes on: what it is, its last steps, what it waits for."""
     shown = list(zip(rows, bars(rows), strict=True))[-_PANEL_ROWS:]
     earlier = len(rows) - len(shown)
-    parts = [_head(info, words.plural(info.steps, "completed step"))]
+    parts = [head(info, words.plural(info.steps, "completed step"))]
     parts.append(f'<p class="dn-note">{escape(note)}</p>')
     if shown:
         more = f"{words.plural(earlier, 'earlier row')} in %durable_journal"
@@ -183,7 +183,8 @@ def _panel_row(row: Attempt, bar: Bar | None) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _head(info: RunInfo, detail: str) -> str:
+def head(info: RunInfo, detail: str) -> str:
+    """A run in one line."""
     name = escape(words.short_name(info.workflow))
     return (
         f'<p class="dn-head"><b>{name}</b> · run <code>{escape(info.run_id)}</code> '

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import islice
 
 from durable_notebook._model import (
     Attempt,
@@ -13,6 +14,7 @@ from durable_notebook._model import (
     Json,
     RunInfo,
     RunStatus,
+    glimpse,
 )
 
 
@@ -28,6 +30,16 @@ def duration(span: timedelta | None) -> str:
     if seconds < 3600:
         return f"{int(seconds // 60)} min {int(seconds % 60)} s"
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def seconds(count: float) -> str:
+    """A time since a beginning, as short as it goes."""
+    if count < 60:
+        return f"{count:g} s" if count >= 1 or not count else f"{count * 1000:g} ms"
+    minutes, rest = divmod(round(count), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
+    return " ".join(f"{n} {unit}" for n, unit in parts if n)
 
 
 def clock(moment: datetime | None) -> str:
@@ -62,13 +74,16 @@ def returned(row: Attempt) -> str:
 def changes(store: Iterable[Json]) -> str:
     """What a turn changed in the store, in one line."""
     parts = []
-    for change in store:
-        path = str(change["path"]).removeprefix("/state_data").removeprefix("/_data")
-        name = path.removeprefix("/value").lstrip("/").replace("/", ".") or "all"
-        parts.append(
-            f"− {name}" if change["op"] == "remove" else f"{name} = {change['value']!r}"
-        )
+    for change in islice(store, 20):
+        is_gone, name = change["op"] == "remove", place(change)
+        parts.append(f"− {name}" if is_gone else f"{name} = {glimpse(change['value'])}")
     return cut(", ".join(parts), 90)
+
+
+def place(change: Json) -> str:
+    """What of the store a change changed."""
+    path = str(change["path"]).removeprefix("/state_data").removeprefix("/_data")
+    return path.removeprefix("/value").lstrip("/").replace("/", ".") or "all"
 
 
 def cut(text: str, length: int) -> str:

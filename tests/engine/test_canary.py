@@ -89,6 +89,11 @@ def parameters(function: Any) -> list[str]:
             "SystemDatabase.create_application_version",
             ["self", "version_name", "application_name"],
         ),
+        (
+            "dbos._sys_db_sqlite",
+            "SQLiteSystemDatabase._create_engine",
+            ["self", "system_database_url", "engine_kwargs"],
+        ),
         ("dbos._context", "get_local_dbos_context", []),
         (
             "dbos._sys_db",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 
 
@@ -15,13 +18,37 @@ class Kernel:
 
     def __init__(self, client: NotebookClient) -> None:
         self._client = client
+        self._cell_id: str | None = None
+        session = client.kc.session
+        make = session.msg
 
-    def run(self, source: str) -> str:
-        """Run a cell; what it printed and displayed, as text."""
+        def msg(msg_type: str, *args: Any, **options: Any) -> Any:
+            made = make(msg_type, *args, **options)
+            if msg_type == "execute_request" and self._cell_id is not None:
+                made["metadata"]["cellId"] = self._cell_id
+            return made
+
+        session.msg = msg
+
+    def run(self, source: str, cell_id: str | None = None) -> str:
+        """Run a cell; what it printed and displayed, as text.
+
+        With an id it is sent as JupyterLab does, which nbclient does not.
+        """
         cell = nbformat.v4.new_code_cell(source)
         self._client.nb.cells.append(cell)
+        self._cell_id = cell_id
         self._client.execute_cell(cell, len(self._client.nb.cells) - 1)
         return "\n".join(_text(output) for output in cell.outputs)
+
+    def complete(self, line: str) -> list[str]:
+        """What the Tab key offers at the end of a line."""
+
+        async def ask() -> list[str]:
+            reply = await self._client.kc.complete(line, reply=True, timeout=30)
+            return list(reply["content"]["matches"])
+
+        return run_sync(ask)()
 
     def outputs(self) -> list[nbformat.NotebookNode]:
         """The cells run so far, with what has come into their outputs since."""
@@ -37,14 +64,26 @@ def _text(output: nbformat.NotebookNode) -> str:
 
 
 @contextmanager
-def kernel(folder: Path, name: str = "python3") -> Iterator[Kernel]:
-    """Start a kernel in a folder; killed at the end, as if its machine went off."""
+def kernel(
+    folder: Path,
+    name: str = "python3",
+    *,
+    notebook: str | None = None,
+    is_killed: bool = True,
+) -> Iterator[Kernel]:
+    """Start a kernel in a folder; killed at the end, as if its machine went off.
+
+    Or it is shut down, as Jupyter does when it restarts one. `notebook` is the file
+    whose kernel it is, as Jupyter's server says it.
+    """
     client = NotebookClient(
         nbformat.v4.new_notebook(),
         kernel_name=name,
         timeout=60,
         allow_errors=True,
         resources={"metadata": {"path": str(folder)}},
+        shutdown_kernel="immediate" if is_killed else "graceful",
     )
-    with client.setup_kernel():
+    named = {} if notebook is None else {"JPY_SESSION_NAME": notebook}
+    with client.setup_kernel(env=os.environ | named):
         yield Kernel(client)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,6 +149,50 @@ def test_a_cancelled_run_is_resumed_in_a_later_life(journal_url: str) -> None:
     live(journal_url, begin)
 
     assert live(journal_url, use) == "Ada"
+
+
+def test_a_run_of_which_nobody_can_tell_who_has_it_keeps_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"sqlite:///{tmp_path / 'j.sqlite'}"
+
+    async def begin(runtime: DBOSRuntime) -> None:
+        run_id = f"of-{runtime.executor_id}"
+        Asking(runtime=runtime).run(run_id=run_id)
+        await until(lambda: runtime.store.last_entry(run_id))
+        await DBOS.cancel_workflow_async(run_id)
+
+    async def use(runtime: DBOSRuntime) -> list[str]:
+        for executor_id in ("a", "b", "c"):
+            await DBOS.resume_workflow_async(f"of-{executor_id}")
+        Asking(runtime=runtime)
+        await until(lambda: runtime.live("of-a") and runtime.live("of-c"))
+        return [run_id for run_id in ("of-b",) if runtime.live(run_id)]
+
+    for executor_id in ("a", "b", "c"):
+        live(url, begin, executor_id=executor_id)
+    with lock_that_cannot_be_read(tmp_path / "j.sqlite.b.lock"):
+        caplog.clear()
+        taken = live(url, use, queue_polling_interval_sec=0.01)
+
+    assert taken == []
+    said = [r for r in caplog.records if "j.sqlite.b.lock" in r.getMessage()]
+    assert [(r.levelname, r.__dict__["run_id"]) for r in said] == [("WARNING", "of-b")]
+
+
+@contextmanager
+def lock_that_cannot_be_read(path: Path) -> Iterator[None]:
+    """A socket: nobody opens it as a file, not even root."""
+    path.unlink(missing_ok=True)
+    before = os.getcwd()
+    os.chdir(path.parent)  # The path of a socket may not be long.
+    try:
+        with socket.socket(socket.AF_UNIX) as taken:
+            taken.bind(path.name)
+    finally:
+        os.chdir(before)
+    yield
+    path.unlink()
 
 
 async def test_a_run_that_has_ended_is_not_resumed(journal_url: str) -> None:

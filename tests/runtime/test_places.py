@@ -15,11 +15,13 @@ from workflows.errors import WorkflowCancelledByUser
 from workflows.events import StartEvent, StopEvent
 
 from durable_notebook import Client, DBOSRuntime
+from durable_notebook._config import Settings
 from durable_notebook.errors import (
     OtherArgumentsError,
     StrandedRunError,
     UnknownRunError,
 )
+from tests.postgres_server import PostgresServer
 
 IDS = [f"run-{n}" for n in range(6)]
 
@@ -377,6 +379,40 @@ def test_who_waits_says_that_its_class_is_missing(journal_url: str) -> None:
 
     said = live(journal_url, look)
     assert said == "the definition of Crowded (run the cell that defines it)"
+
+
+async def test_who_waits_is_not_concerned_that_the_server_is_away(
+    postgres_url: str, postgres_server: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever is inside stands still, and nobody else does."""
+    crowd = Crowd()
+    settings = Settings(
+        database_url=postgres_url, busy_timeout_s=0.2, queue_poll_s=0.05
+    )
+    async with launched(postgres_url, settings=settings) as runtime:
+        handlers = begin(Crowded(crowd, num_concurrent_runs=1, runtime=runtime))
+        for run_id, handler in handlers.items():
+            await runtime.started(run_id, handler._external_adapter)
+        await until(lambda: crowd.inside)
+        postgres_server.stop("fast")
+        try:
+            for run_id in IDS:
+                crowd.gate(run_id).set()
+            await until(lambda: runtime.before("run-1") is None)  # It is its turn.
+            await until(lambda: runtime.before("run-5") in (None, 4))
+            problems = [runtime.problem(run_id) for run_id in IDS[1:]]
+            before = [runtime.before(run_id) for run_id in IDS[1:]]
+        finally:
+            postgres_server.start()
+        waited = [await soon(handlers[run_id]) for run_id in IDS[1:]]
+
+    assert problems == [None] * 5
+    assert before == [0, 1, 2, 3, 4]
+    assert waited == IDS[1:]
+    began = [run_id for run_id in crowd.began if run_id in waited]
+    assert list(dict.fromkeys(began)) == waited
+    told = {r.__dict__.get("run_id") for r in caplog.records}
+    assert len(told & set(IDS[1:])) <= 1
 
 
 async def test_a_run_that_fails_gives_its_place_back(journal_url: str) -> None:

@@ -142,6 +142,20 @@ def test_a_notebook_finds_its_own_executor_first(store: Store, tmp_path: Path) -
     assert store.executor_for(str(tmp_path / "new.ipynb")) == ["of-moved"]
 
 
+def test_of_a_notebooks_executors_the_first_comes_first(
+    store: Store, tmp_path: Path
+) -> None:
+    """A second kernel on a notebook does not become what the notebook is."""
+    here, moved = str(tmp_path / "here.ipynb"), str(tmp_path / "moved.ipynb")
+    Path(here).touch()
+    for executor_id in ("a1", "a2"):
+        store.add_executor(executor_id, here)
+    for executor_id in ("b1", "b2"):
+        store.add_executor(executor_id, moved)
+
+    assert store.executor_for(here) == ["a1", "a2", "b1", "b2"]
+
+
 def test_an_executor_follows_its_notebook(store: Store, tmp_path: Path) -> None:
     before, after = str(tmp_path / "before.ipynb"), str(tmp_path / "after.ipynb")
     store.add_executor("mine", before)

@@ -7,9 +7,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
@@ -305,23 +305,62 @@ def test_a_lease_is_not_taken_while_an_entry_under_it_is_on_its_way(
     leases(one, LeaseTerms(pool_size=1))
     database.execute(OVER)
 
-    with psycopg.connect(database.url) as holding, ThreadPoolExecutor(1) as pool:
+    with psycopg.connect(database.url) as holding:
         lock = "SELECT 1 FROM dbos.workflow_status WHERE workflow_uuid = 'r' FOR UPDATE"
         holding.execute(lock)
         appended = one.append(new_entry("r", 0))
         until(lambda: waiting(database) == 1)
-        taken = pool.submit(two.lease, LeaseTerms(pool_size=1))
-        until(lambda: waiting(database) == 2)
-        are_done = (appended.done(), taken.done())
+        refused = two.lease(LeaseTerms(pool_size=1))
+        another = leases(two, LeaseTerms(pool_size=2))
+        is_done = appended.done()
         holding.rollback()
-        lease = taken.result(timeout=10)
-        found = two.entries("r")
-
-    assert are_done == (False, False)
-    assert lease is not None
-    lease.release()
     appended.result(timeout=10)
-    assert len(found) == 1
+    taken = leases(opens(), LeaseTerms(pool_size=1))
+
+    assert refused is None
+    assert another.executor_id == "executor-1"
+    assert not is_done
+    assert taken.executor_id == "executor-0"
+    assert len(two.entries("r")) == 1
+
+
+def test_who_waits_for_a_lease_does_so_on_one_connection(
+    opens: Opens,
+    database: Database,
+    leases: Leases,
+    postgres_server: PostgresServer,
+) -> None:
+    """Which is made anew when it is lost."""
+    terms = LeaseTerms(pool_size=1)
+    one, two = opens(), opens()
+    leases(one, terms)
+    database.execute(OVER)
+
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as looking:
+        with psycopg.connect(database.url) as holding:
+            holding.execute("SELECT 1 FROM dbos.durable_lease FOR UPDATE")
+            before = clients(looking, database.url)
+            tries = [two.lease(terms)]
+            first = clients(looking, database.url)
+            tries += [two.lease(terms), two.lease(terms)]
+            last = clients(looking, database.url)
+        postgres_server.cut(database.url)
+        taken = leases(two, terms)
+
+    assert tries == [None] * 3
+    assert len(first) <= len(before) + 2  # One reads, one asks for the lease.
+    assert last == first
+    assert taken.executor_id == "executor-0"
+
+
+def clients(connection: psycopg.Connection[Any], url: str) -> set[int]:
+    """The processes of the server that serve a database's clients."""
+    rows = connection.execute(
+        "SELECT pid FROM pg_stat_activity WHERE datname = %s"
+        " AND backend_type = 'client backend'",
+        (PostgresServer.name(url),),
+    )
+    return {row[0] for row in rows}
 
 
 def waiting(database: Database) -> int:

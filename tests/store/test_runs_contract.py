@@ -73,6 +73,16 @@ def test_a_run_that_is_not_there_is_none(store: Store) -> None:
     assert store.entries("nobody") == []
 
 
+def test_ids_that_follow_another_are_found(store: Store, database: Database) -> None:
+    for run_id in ("a", "a-2", "a-10", "a.2", "a.2-3", "ab", "A-2", "b-2", "%-2"):
+        database.add_run(run_id)
+
+    assert set(store.numbered("a")) == {"a", "a-2", "a-10"}
+    assert set(store.numbered("a.2")) == {"a.2", "a.2-3"}
+    assert store.numbered("%") == ["%-2"]
+    assert store.numbered("nope") == []
+
+
 def test_a_run_has_the_runs_that_its_bodies_began(
     store: Store, database: Database
 ) -> None:

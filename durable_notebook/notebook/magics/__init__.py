@@ -9,6 +9,7 @@ from durable_notebook.notebook.magics.inbox import InboxMagics
 from durable_notebook.notebook.magics.read import ReadMagics
 from durable_notebook.notebook.magics.run import RunMagics
 from durable_notebook.notebook.magics.serve import ServeMagics
+from durable_notebook.notebook.magics.timeline import TimelineMagics
 
 ALL: tuple[type[DurableMagics], ...] = (
     ConnectMagics,
@@ -17,4 +18,5 @@ ALL: tuple[type[DurableMagics], ...] = (
     AnswerMagics,
     InboxMagics,
     ServeMagics,
+    TimelineMagics,
 )

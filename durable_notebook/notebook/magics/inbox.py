@@ -9,7 +9,9 @@ from IPython.core.magic import line_magic, magics_class
 
 from durable_notebook.notebook._inbox import InboxPanel
 from durable_notebook.notebook._sentences import plainly
+from durable_notebook.notebook._terminal import has_front_end
 from durable_notebook.notebook.magics._base import DurableMagics
+from durable_notebook.views import questions
 
 
 @magics_class
@@ -17,7 +19,7 @@ class InboxMagics(DurableMagics):
     """Shows questions."""
 
     @line_magic
-    def durable_inbox(self, line: str) -> InboxPanel:
+    def durable_inbox(self, line: str) -> InboxPanel | None:
         """Show every question that waits for a person: `%durable_inbox`.
 
         Oldest first, of all runs, also those that another kernel or a server executes.
@@ -31,6 +33,11 @@ class InboxMagics(DurableMagics):
                     "%durable_inbox takes nothing: it shows every question. To answer "
                     "one from a cell: %durable_answer RUN field=value ..."
                 )
+            if not has_front_end(self._shell):
+                inbox = self._session.client.inbox()
+                inbox.look()
+                print(questions.inbox_text(inbox.questions()))  # noqa: T201
+                return None
             return self._durable.show_inbox(_cell(self._shell))
 
 

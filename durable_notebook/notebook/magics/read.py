@@ -17,7 +17,10 @@ class ReadMagics(DurableMagics):
 
     @line_magic
     def durable_runs(self, line: str) -> RunsFrame:  # noqa: ARG002
-        """List the runs of this journal as a DataFrame, newest first."""
+        """List the runs of this journal: `%durable_runs`.
+
+        A DataFrame, newest first.
+        """
         with plainly():
             session = self._session
             return frames.runs(session.call(session.client.runs()))

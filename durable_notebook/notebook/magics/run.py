@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from IPython.core.error import UsageError
 from IPython.core.magic import line_cell_magic, line_magic, magics_class, no_var_expand
 from workflows import Workflow
 
 from durable_notebook._model import RunInfo, RunStatus
+from durable_notebook._requests import instantiate, make_event
 from durable_notebook.notebook._cells import run_cell, workflow_named
 from durable_notebook.notebook._fields import Line, parse
+from durable_notebook.notebook._identity import (
+    Asked,
+    after,
+    newest_of,
+    values_of,
+)
 from durable_notebook.notebook._run import NotebookRun
 from durable_notebook.notebook._sentences import became, plainly, state_of
 from durable_notebook.notebook._workspace import MOST_NAMED
@@ -25,18 +33,27 @@ class RunMagics(DurableMagics):
     def durable_run(self, line: str, cell: str | None = None) -> NotebookRun | None:
         """Start a durable run, and show it while it goes on.
 
-        %durable_run WORKFLOW [--run-id ID] [field=value ...]
+        %durable_run WORKFLOW [--new | --run-id ID] [field=value ...]
 
         WORKFLOW is a class or an instance. The fields go to its start event; a value
         is a Python expression of the notebook: qty=3 sku='tea' when=today. As a cell
-        magic, `%%durable_run [--run-id ID] [field=value ...]` runs the cell, which
-        ends in an expression naming the workflow.
+        magic, `%%durable_run [--new | --run-id ID] [field=value ...]` runs the cell,
+        which ends in an expression naming the workflow.
 
-        Returns at once; `result = await run` waits. A run id that exists is attached
-        to, or resumed from its last completed step; it is never restarted.
+        Returns at once; `result = await run` waits. A cell has a run for each
+        workflow and fields that it asks for, and attaches to it when it is run again,
+        also after a restart of the kernel: one that has ended gives its recorded
+        result, one that was interrupted goes on from its last completed step, one that
+        waits shows its question. In a loop each iteration has its own. `--new` starts
+        afresh, and is what the cell means from then on; `--run-id ID` names the run
+        instead, and attaches to it from any cell.
         """
         with plainly():
-            request = parse(line, valued=("run-id",))
+            request = parse(line, valued=("run-id",), flags=("new",))
+            if len(request.options) == 2:
+                raise UsageError(
+                    "--new gives the run an id of its own. Leave out --new or --run-id."
+                )
             if cell is not None:
                 is_run, value = run_cell(self._shell, cell)
                 if not is_run:
@@ -50,15 +67,37 @@ class RunMagics(DurableMagics):
     def _start(self, value: Any, name: str | None, request: Line) -> NotebookRun:
         fields = request.values(self._shell.ev)
         session = self._session
-        run_id = request.options.get("run-id")
-        wanted = None if run_id is None else str(run_id)
-        before = None if wanted is None else session.runtime.store.run(wanted)
         origin = name if isinstance(value, Workflow) and name is not None else None
-        run = session.start(value, wanted, origin, fields)
+        named = request.options.get("run-id")
+        if named is not None:
+            run_id, way_out = str(named), "another --run-id starts afresh"
+            is_known = session.runtime.store.run(run_id) is not None
+        else:
+            workflow = value = instantiate(value)
+            run_id, is_known = self._own(workflow, request, fields)
+            # The fields are part of the id. What the run was begun with is its own.
+            fields = {} if is_known else fields
+            way_out = "--new starts afresh"
+        session.start(value, run_id, origin, fields)
         note = "started now"
-        if before is not None:
-            note = became(session, run.run_id)
-        return self._durable.show(run.run_id, note)
+        if is_known:
+            note = became(session, run_id, way_out)
+        return self._durable.show(run_id, note)
+
+    def _own(
+        self, workflow: Workflow, request: Line, fields: dict[str, Any]
+    ) -> tuple[str, bool]:
+        """The id of the run that the cell means, and whether there is that run."""
+        session = self._session
+        event = make_event(workflow.start_event_class, fields)
+        values = values_of(event, fields, session.settings.redact)
+        asked = Asked(workflow, request.target, request.fields, values)
+        first = self._durable.cells.run_id(
+            session.runtime.executor_id, session.notebook.path, asked
+        )
+        taken = session.runtime.store.numbered(first)
+        newest = None if request.options.get("new") else newest_of(first, taken)
+        return newest or after(first, taken), newest is not None
 
     @line_magic
     def durable_resume(self, line: str) -> NotebookRun | None:
