@@ -7,7 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from durable_notebook._model import EventView, Json, Prompt
-from durable_notebook._schema import has_secret, problems, read_fields
+from durable_notebook._schema import (
+    DEEPEST,
+    has_secret,
+    is_deeper,
+    problems,
+    read_fields,
+)
 from durable_notebook.errors import InvalidFieldsError, UncheckedAnswerError
 
 UNCHECKED = "unchecked"
@@ -52,6 +58,10 @@ def answer_message(
 
 def values_message(prompt: Prompt, fields: Mapping[str, Json], by: str) -> Message:
     """The same of fields that have their values already."""
+    deep = [name for name, value in fields.items() if is_deeper(value, DEEPEST)]
+    if deep:
+        wrong = dict.fromkeys(deep, f"it is nested more than {DEEPEST} times")
+        raise InvalidFieldsError(prompt.answer_name, wrong, list(fields))
     return _checked(prompt, lambda _: dict(fields), by)
 
 

@@ -17,7 +17,13 @@ from workflows.runtime.types.ticks import TickAddEvent
 
 from durable_notebook._messages import Message
 from durable_notebook._model import EventView, Json, Prompt
-from durable_notebook._schema import is_deeper, path_of, read_fields, schema_of
+from durable_notebook._schema import (
+    DEEPEST,
+    is_deeper,
+    path_of,
+    read_fields,
+    schema_of,
+)
 from durable_notebook._schema import problems as unfit
 from durable_notebook.errors import (
     InvalidFieldsError,
@@ -25,9 +31,6 @@ from durable_notebook.errors import (
     UncheckedAnswerError,
 )
 from durable_notebook.runtime import DBOSRuntime, message_tree, plain_codec
-
-# Deeper ones are nobody's data, and could be too deep to be read when a run resumes.
-_DEEPEST = 100
 
 
 def instantiate(workflow: object) -> Workflow:
@@ -86,8 +89,8 @@ def _odd(name: str, value: object, known: list[str]) -> str | None:
         return "there is no such field"
     if name == "self" or name.startswith("_"):
         return "no field has such a name"
-    if is_deeper(value, _DEEPEST):
-        return f"it is nested more than {_DEEPEST} times"
+    if is_deeper(value, DEEPEST):
+        return f"it is nested more than {DEEPEST} times"
     return None
 
 

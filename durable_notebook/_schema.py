@@ -143,6 +143,10 @@ def _field(schema: Json, name: str) -> Json:
     return schema.get("properties", {}).get(name, {})
 
 
+DEEPEST = 100
+"""How often values may be nested: deeper ones might not be readable on a resume."""
+
+
 def is_deeper(value: object, most: int) -> bool:
     """Whether lists and objects are nested more than so many times."""
     level = [value]
