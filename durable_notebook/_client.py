@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from workflows import Workflow
 from workflows.events import Event, StartEvent, StopEvent
-from workflows.runtime.types.ticks import TickAddEvent, TickCancelRun
+from workflows.runtime.types.ticks import TickCancelRun
 
-from durable_notebook._describe import Outside, describe, open_prompt, seen_by
+from durable_notebook._answering import Answering
+from durable_notebook._describe import Outside, describe, seen_by
 from durable_notebook._finding import Examined
 from durable_notebook._following import Following
 from durable_notebook._glance import glance
@@ -24,6 +25,7 @@ from durable_notebook._inside import examined
 from durable_notebook._listing import Listing
 from durable_notebook._model import (
     Attempt,
+    EventView,
     Prompt,
     RunInfo,
     RunStatus,
@@ -34,16 +36,10 @@ from durable_notebook._requests import (
     adopt,
     blank_start,
     instantiate,
-    make_answer,
     make_event,
 )
 from durable_notebook._retention import known
-from durable_notebook.errors import (
-    AlreadyAnsweredError,
-    InvalidFieldsError,
-    NoPromptError,
-    UnknownRunError,
-)
+from durable_notebook.errors import UnknownRunError
 from durable_notebook.runtime import DBOSRuntime, check_run_id
 from durable_notebook.runtime._restore import recorded_code
 
@@ -129,7 +125,9 @@ class Run:
         send = self.client.runtime.send(self.run_id, event, key=key)
         return await self.client.on_loop(send)
 
-    async def answer(self, prompt: Prompt | None = None, /, **fields: Any) -> Event:
+    async def answer(
+        self, prompt: Prompt | None = None, /, **fields: Any
+    ) -> Event | EventView:
         """Answer a question of the run, by default the oldest. See `Client.answer`."""
         return await self.client.answer(self.run_id, fields, prompt=prompt)
 
@@ -147,15 +145,8 @@ class Run:
         await self.client.on_loop(post)
 
 
-class Client:
+class Client(Answering):
     """Every operation on the runs of one journal."""
-
-    def __init__(self, runtime: DBOSRuntime) -> None:
-        self.runtime = runtime
-
-    async def on_loop(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something on the runtime's loop, wherever the caller runs."""
-        return await self.runtime.on_loop(work)
 
     # -- start -------------------------------------------------------------------
 
@@ -253,20 +244,6 @@ class Client:
             rows = [row for row in store.runs() if row.is_unfinished]
         outside = Outside(store)
         return [examined(self.runtime, row, outside) for row in rows]
-
-    async def read_info(self, run_id: str, *, is_measured: bool = False) -> RunInfo:
-        """What a run is doing. On the runtime's loop.
-
-        Measured only if asked: that looks at every entry of the run.
-        """
-        store = self.runtime.store
-        row = await asyncio.to_thread(store.run, run_id)
-        if row is None:
-            raise UnknownRunError(run_id)
-        ids = [run_id] if is_measured else []
-        sizes = await asyncio.to_thread(store.sizes, ids)
-        seen, before = seen_by(self.runtime), self.runtime.before
-        return describe(store, row, sizes.get(run_id), seen, before=before)
 
     async def read_journal(self, run_id: str) -> list[Attempt]:
         """A run's timeline. On the runtime's loop."""
@@ -446,55 +423,6 @@ class Client:
             ConfigError: Neither was given.
         """
         return await self.on_loop(self.runtime.upkeep.trim(older_than, keep))
-
-    # -- answer ------------------------------------------------------------------
-
-    async def answer(
-        self, run_id: str, fields: dict[str, Any], *, prompt: Prompt | int | None = None
-    ) -> Event:
-        """Answer a question of a run, by its number or by default its oldest.
-
-        The answer is on disk when this returns, and is applied exactly once. Gives
-        the event that was sent.
-
-        Raises:
-            NoPromptError: The run waits for nobody.
-            NeverAskedError: It has asked no question of this number.
-            InvalidFieldsError: The answer is not one the run can take.
-            AlreadyAnsweredError: Somebody answered first.
-        """
-        return await self.on_loop(self._answer(run_id, fields, prompt))
-
-    async def _answer(
-        self, run_id: str, fields: dict[str, Any], prompt: Prompt | int | None
-    ) -> Event:
-        info = await self.read_info(run_id)
-        if not isinstance(prompt, Prompt):
-            prompt = await asyncio.to_thread(
-                open_prompt, self.runtime.store, info, prompt
-            )
-        event = self._answer_event(info, prompt, fields)
-        tick = TickAddEvent(event=event)
-        if not await self.runtime.post(run_id, tick, prompt.key):
-            raise AlreadyAnsweredError(run_id)
-        return event
-
-    def _answer_event(
-        self, info: RunInfo, prompt: Prompt, fields: dict[str, Any]
-    ) -> Event:
-        problems: InvalidFieldsError | None = None
-        for kind in self.answer_classes(info, prompt):
-            try:
-                return make_answer(kind, fields, prompt)
-            except InvalidFieldsError as e:
-                problems = problems or e
-        if problems is None:
-            raise NoPromptError(info.run_id, info.status)
-        raise problems
-
-    def answer_classes(self, info: RunInfo, prompt: Prompt) -> list[type[Event]]:
-        """The event classes that answer a prompt, as far as they are defined."""
-        return self.runtime.event_classes(info.workflow, prompt.expects)
 
 
 def _seen(task: asyncio.Task[Any]) -> None:

@@ -40,9 +40,7 @@ def describe(
     `contents` are those of the row, if they were read before.
     """
     entry, start, problem = contents or contents_of(store, row)
-    prompts = tuple(
-        Prompt.read(row.run_id, tree) for tree in (entry.prompts if entry else ())
-    )
+    prompts = prompts_of(store, row, entry)
     place = _place(row, before(row.run_id))
     status, waits_for = _status(row, entry, prompts, standstill, place)
     if problem is not None:
@@ -64,6 +62,15 @@ def describe(
         start_event=EventView.of(start),
         prompts=prompts,
     )
+
+
+def prompts_of(store: Store, row: RunRow, entry: Entry | None) -> tuple[Prompt, ...]:
+    """The questions that are open after an entry."""
+    trees = entry.prompts if entry else []
+    since = None
+    if any("timeout_s" in tree for tree in trees):
+        since = store.past(row.run_id).set_going_at
+    return tuple(Prompt.read(row.run_id, tree, since) for tree in trees)
 
 
 Contents = tuple[Entry | None, Json, DurableNotebookError | None]

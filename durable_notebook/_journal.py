@@ -140,7 +140,7 @@ class Journal:
             AlreadyAnsweredError: Somebody answered first.
         """
         row = self._open_run(prompt.run_id)
-        posted = self.store.post(prompt.run_id, message.text, prompt.key)
+        posted = self.store.post(prompt.run_id, message.text, prompt.key, by=message.by)
         sequence = posted.result()
         if sequence is None:
             raise AlreadyAnsweredError(prompt.run_id)

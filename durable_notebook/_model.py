@@ -118,7 +118,8 @@ class Prompt:
     `number` identifies it within its run; `expects` names the event classes that
     answer it; `requirements` are fields the answer must have with these values.
     `schemas` has of each of those classes which fields it takes, as JSON schema; None
-    where that was not recorded.
+    where that was not recorded. `due` is when the run gives up waiting for it; None
+    where no time is set for that.
     """
 
     run_id: str
@@ -128,11 +129,17 @@ class Prompt:
     requirements: dict[str, Json]
     asked_at: datetime
     schemas: tuple[Json, ...] = ()
+    due: datetime | None = None
 
     @classmethod
-    def read(cls, run_id: str, tree: Json) -> Prompt:
-        """Read an open prompt of a journal entry."""
+    def read(cls, run_id: str, tree: Json, set_going_at: float | None = None) -> Prompt:
+        """Read an open prompt of a journal entry.
+
+        Its time counts from when the run was last set going again, as its wait does.
+        """
         expects = tuple(tree["expects"])
+        timeout_s = tree.get("timeout_s")
+        since = max(tree["at"], set_going_at or 0.0)
         return cls(
             run_id=run_id,
             number=tree["number"],
@@ -141,6 +148,7 @@ class Prompt:
             requirements=tree["requirements"],
             asked_at=at(tree["at"]),
             schemas=tuple(tree.get("schemas") or [None] * len(expects)),
+            due=None if timeout_s is None else at(since + timeout_s),
         )
 
     @property
@@ -152,6 +160,29 @@ class Prompt:
     def key(self) -> str:
         """The idempotency key of an answer: one prompt takes one answer."""
         return f"answer:{self.number}"
+
+
+class EndingKind(StrEnum):
+    """What became of a question that waits for nobody any more."""
+
+    ANSWERED = "answered"
+    TIMED_OUT = "timed out"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of a question: who answered it, when, and what they gave.
+
+    `by` and `given` are None where that is not, or no longer, on record; `at` is when
+    the answer was on disk. A run may not have taken it yet (`is_taken`).
+    """
+
+    kind: EndingKind
+    at: datetime | None = None
+    by: str | None = None
+    given: EventView | None = None
+    is_taken: bool = True
 
 
 @dataclass(frozen=True, slots=True)

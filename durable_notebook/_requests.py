@@ -16,17 +16,21 @@ from workflows.events import Event, StartEvent
 from workflows.runtime.types.ticks import TickAddEvent
 
 from durable_notebook._messages import Message
-from durable_notebook._model import EventView, Prompt
-from durable_notebook._schema import is_deeper, read_fields, schema_of
+from durable_notebook._model import EventView, Json, Prompt
+from durable_notebook._schema import (
+    DEEPEST,
+    is_deeper,
+    path_of,
+    read_fields,
+    schema_of,
+)
+from durable_notebook._schema import problems as unfit
 from durable_notebook.errors import (
     InvalidFieldsError,
     NotAWorkflowError,
     UncheckedAnswerError,
 )
-from durable_notebook.runtime import DBOSRuntime, plain_codec
-
-# Deeper ones are nobody's data, and could be too deep to be read when a run resumes.
-_DEEPEST = 100
+from durable_notebook.runtime import DBOSRuntime, message_tree, plain_codec
 
 
 def instantiate(workflow: object) -> Workflow:
@@ -71,8 +75,8 @@ def make_event(kind: type[Event], fields: dict[str, Any]) -> Event:
         event = kind(**{n: v for n, v in fields.items() if n not in problems})
     except ValidationError as e:
         for error in e.errors():
-            where = ".".join(str(part) for part in error["loc"]) or kind.__name__
-            problems.setdefault(where, error["msg"].lower())
+            where = path_of(error["loc"]) or kind.__name__
+            problems.setdefault(where, _said(error["msg"]))
         raise InvalidFieldsError(kind.__name__, problems, known) from e
     if problems:
         raise InvalidFieldsError(kind.__name__, problems, known)
@@ -85,8 +89,8 @@ def _odd(name: str, value: object, known: list[str]) -> str | None:
         return "there is no such field"
     if name == "self" or name.startswith("_"):
         return "no field has such a name"
-    if is_deeper(value, _DEEPEST):
-        return f"it is nested more than {_DEEPEST} times"
+    if is_deeper(value, DEEPEST):
+        return f"it is nested more than {DEEPEST} times"
     return None
 
 
@@ -97,17 +101,52 @@ def make_answer(kind: type[Event], fields: dict[str, Any], prompt: Prompt) -> Ev
         InvalidFieldsError: With what is wrong about each field.
     """
     event = make_event(kind, {**fields, **prompt.requirements})
-    where = plain_codec().unstorable(event)
-    if where is None:
+    codec = plain_codec()
+    try:
+        json.dumps(codec.tick(TickAddEvent(event=event)))
+    except (TypeError, ValueError):  # pydantic's errors are ValueErrors
+        where = codec.unstorable(event) or kind.__name__
+    else:
         return event
     problems = {where.rpartition(".")[2]: "it has a value that JSON cannot hold"}
     raise InvalidFieldsError(kind.__name__, problems, list(kind.model_fields))
+
+
+def _said(message: str) -> str:
+    """What pydantic says, as the end of a sentence; what a validator says, as is."""
+    own = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return own if own != message else message[:1].lower() + message[1:]
+
+
+def answer_problems(
+    prompt: Prompt, fields: dict[str, Json], kinds: list[type[Event]]
+) -> dict[str, str]:
+    """What is wrong about an answer, by the path of the value: see `_schema.problems`.
+
+    By the classes that answer it where they are here, else by what it recorded.
+    """
+    whole = {**fields, **prompt.requirements}
+    found = [unfit(whole, schema) for schema in prompt.schemas if schema is not None]
+    if kinds:
+        found = [_refusal(kind, fields, prompt) for kind in kinds]
+    return {} if {} in found or not found else found[0]
+
+
+def _refusal(
+    kind: type[Event], fields: dict[str, Json], prompt: Prompt
+) -> dict[str, str]:
+    try:
+        make_answer(kind, fields, prompt)
+    except InvalidFieldsError as e:
+        return dict(e.problems)
+    return {}
 
 
 def answer_message(
     prompt: Prompt,
     texts: Mapping[str, str],
     find: Callable[[str], type[Event] | None],
+    by: str | None = None,
 ) -> Message:
     """An answer to a question, of fields as a person types them, checked by its class.
 
@@ -125,15 +164,17 @@ def answer_message(
         except InvalidFieldsError as e:
             refused = refused or e
         else:
-            return _message(event)
+            return _message(event, by)
     raise refused or UncheckedAnswerError(prompt.run_id, prompt.answer_name)
 
 
-def _message(event: Event) -> Message:
-    tree = plain_codec().tick(TickAddEvent(event=event))
-    view = EventView.of(tree["event"])
+def _message(event: Event, by: str | None) -> Message:
+    codec = plain_codec()
+    tree = message_tree(codec, TickAddEvent(event=event))
+    # What is shown of it has no secrets.
+    view = EventView.of(codec.event(event))
     assert view is not None
-    return Message(view, json.dumps(tree))
+    return Message(view, json.dumps(tree), by)
 
 
 def blank_start(workflow: Workflow) -> StartEvent:

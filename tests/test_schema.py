@@ -27,6 +27,11 @@ class Address(BaseModel):
     zip: int = 0
 
 
+class Line(BaseModel):
+    sku: str
+    qty: int
+
+
 class Order(HumanResponseEvent):
     approved: bool
     by: str
@@ -40,6 +45,9 @@ class Order(HumanResponseEvent):
     price: Decimal = Decimal(1)
     title: str = Field(default="", max_length=5)
     anything: Any = None
+    lines: list[Line] = Field(default_factory=list)
+    prices: dict[str, float] = Field(default_factory=dict)
+    pair: tuple[int, str] = (1, "a")
     secret: SecretStr = SecretStr("hunter2")
 
 
@@ -81,9 +89,12 @@ UNFITTING: list[tuple[dict[str, Json], str]] = [
     ({"count": 1.5}, "count"),
     ({"size": "large"}, "size"),
     ({"way": "car"}, "way"),
-    ({"to": {"zip": 1}}, "to"),
-    ({"to": {"city": "Bonn", "zip": "x"}}, "to"),
-    ({"tags": ["a", 1]}, "tags"),
+    ({"to": {"zip": 1}}, "to.city"),
+    ({"to": {"city": "Bonn", "zip": "x"}}, "to.zip"),
+    ({"tags": ["a", 1]}, "tags[1]"),
+    ({"lines": [{"sku": "a", "qty": 1}, {"sku": "b"}]}, "lines[1].qty"),
+    ({"prices": {"a": 1, "b": "x"}}, "prices.b"),
+    ({"pair": [1, 2]}, "pair[1]"),
     ({"tags": "a"}, "tags"),
     ({"title": "too long"}, "title"),
     ({"unknown": 1}, "unknown"),

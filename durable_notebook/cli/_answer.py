@@ -16,6 +16,9 @@ from durable_notebook.views.table import harmless
 # A live process takes a message within milliseconds, unless it is busy.
 _REACTION_S = 2.0
 
+# What is recorded with the answer as who gave it.
+_BY = "the command line"
+
 
 def _arguments(parser: ArgumentParser) -> None:
     add_run(parser)
@@ -66,13 +69,13 @@ def _run(args: Namespace) -> int:
 def _message(args: Namespace, prompt: Prompt) -> Message:
     texts: Mapping[str, str] = dict(args.fields)
     if args.app is None:
-        return answer_message(prompt, texts)
+        return answer_message(prompt, texts, _BY)
     # The library of workflows and DBOS are imported for their own sake only.
     from durable_notebook import _requests
     from durable_notebook.cli import _app
 
     app = _app.load(args.app, is_program=any(map(_app.is_of_program, prompt.expects)))
-    return _requests.answer_message(prompt, texts, app.event_class)
+    return _requests.answer_message(prompt, texts, app.event_class, _BY)
 
 
 def _said(sent: Sent, event: EventView, is_taken: bool) -> str:

@@ -18,8 +18,8 @@ from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._sentences import state_of
 from durable_notebook.notebook._session import Session
 
-SLOTS = 3
-"""How many places a view reserves: for a panel, and up to two for its form."""
+SLOTS = 4
+"""How many places a panel takes: itself, its form and the twin of that, its buttons."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,15 @@ class Holding:
     Without widgets its text says what to type.
     """
 
-    def __init__(self, pause: Callable[[], None], go_on: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        pause: Callable[[], None],
+        go_on: Callable[[], None],
+        slot: Callable[[str, str], Slot] = Slot,
+    ) -> None:
         self._pause = pause
         self._go_on = go_on
-        self._slot = Slot("", "")
+        self._slot = slot("", "")
         self._is_asked = False
         self._shown = ""
 

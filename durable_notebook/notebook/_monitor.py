@@ -13,19 +13,15 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from durable_notebook._model import Prompt, RunInfo, RunStatus
+from durable_notebook._model import RunStatus
 from durable_notebook._reading import RunReading
-from durable_notebook.errors import (
-    DurableNotebookError,
-    RunFinishedError,
-    UnknownRunError,
-)
+from durable_notebook.errors import RunFinishedError, UnknownRunError
 from durable_notebook.logs import about
-from durable_notebook.notebook._display import Slot, unpinned
+from durable_notebook.notebook._display import Slot
 from durable_notebook.notebook._holding import Holding
-from durable_notebook.notebook._prompt import Form
+from durable_notebook.notebook._panel_form import PanelForm
 from durable_notebook.notebook._session import Session
-from durable_notebook.views import figures, html, printed, text, words
+from durable_notebook.views import figures, html, printed, text
 
 logger = logging.getLogger("durable_notebook")
 
@@ -54,11 +50,9 @@ class Panel:
         self._said_kept: tuple[int | None, str] = (None, "")
         reading, result = session.call(self._read())
         self._slot = slot(*self._drawn(reading, result))
-        self._form_slot = slot("", "")
+        self._form = PanelForm(lambda: self._session, slot)
         self._is_left = False
-        self._form: Form | None = None
-        self._shown: Prompt | None = None
-        self._holding = Holding(self._pause, self._go_on)
+        self._holding = Holding(self._pause, self._go_on, slot)
         self._holding.show(reading.info)
         session.submit(self._follow())
 
@@ -96,7 +90,7 @@ class Panel:
                 if now != drawn:
                     drawn = now
                     self._slot.fill(*now)
-                self._ask(info)
+                await self._form.show(info)
                 self._holding.show(info)
                 if info.status.is_final:
                     self.ended.set()
@@ -133,22 +127,6 @@ class Panel:
             self._said_kept = reading.session, said
         return said
 
-    # -- the form ------------------------------------------------------------------
-
-    def _ask(self, info: RunInfo) -> None:
-        prompt = info.prompts[0] if info.prompts else None
-        if prompt == self._shown:
-            return
-        before, self._shown = self._shown, prompt
-        kinds = self._session.client.answer_classes(info, prompt) if prompt else []
-        if prompt is not None and kinds:
-            self._form = unpinned(lambda: Form(prompt, kinds[0], self._send))
-            self._form_slot.fill_with_widget(self._form.widget)
-        elif before is not None:
-            asked = words.event(before.asked) or before.answer_name
-            line = f"{asked}: answered"
-            self._form_slot.fill(html.page(html.line(line)), line)
-
     # -- pausing -------------------------------------------------------------------
 
     def ask_whether_to_pause(self) -> None:
@@ -166,18 +144,6 @@ class Panel:
         """Do what a click asks for; that the run has ended is on the panel."""
         with contextlib.suppress(RunFinishedError, UnknownRunError):
             await work
-
-    # -- answers -------------------------------------------------------------------
-
-    def _send(self, values: dict[str, Any]) -> None:
-        self._session.submit(self._answer(self._shown, values))
-
-    async def _answer(self, prompt: Prompt | None, values: dict[str, Any]) -> None:
-        assert self._form is not None
-        try:
-            await self._session.client.answer(self.run_id, values, prompt=prompt)
-        except DurableNotebookError as e:
-            self._form.refuse(e)
 
 
 def _fields(result: Any) -> str:

@@ -50,7 +50,7 @@ class Session:
         )
         self._thread.start()
         self.runtime = DBOSRuntime(settings)
-        self.client = Client(self.runtime)
+        self.client = Client(self.runtime, who(settings.notebook))
         self.server: Server | None = None
         try:
             self.call(self.runtime.launch())
@@ -192,6 +192,12 @@ async def _cancel_others() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+
+
+def who(notebook: str | None) -> str | None:
+    """Who answers from a kernel: its notebook, in words."""
+    is_file = notebook is not None and notebook.endswith(".ipynb")
+    return f"notebook {Path(notebook).name}" if notebook and is_file else notebook
 
 
 def _is_class(value: object) -> bool:

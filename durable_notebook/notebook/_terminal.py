@@ -73,7 +73,7 @@ class Lines:
         self._asked = prompt
 
     def _question(self, info: RunInfo, prompt: Prompt) -> str:
-        kinds = self._session.client.answer_classes(info, prompt)
+        kinds = self._session.client.answer_classes(info.workflow, prompt)
         schema = (schema_of(kinds[0]) if kinds else prompt.schemas[0]) or {}
         names = schema.get("properties", {}).keys() - prompt.requirements.keys()
         fields = "".join(f" {name}=..." for name in sorted(names))

@@ -30,6 +30,10 @@ class View(anywidget.AnyWidget):
 
     twin = traitlets.Unicode("").tag(sync=True)
 
+    def __repr__(self) -> str:
+        """What stands where widgets are not shown: nothing, the twin says it all."""
+        return ""
+
     def __init_subclass__(cls, **options: Any) -> None:
         # Traitlets makes a subclass of its own of each widget, with traits for these.
         if "scripts" in vars(cls):

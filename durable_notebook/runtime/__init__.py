@@ -11,7 +11,8 @@ from __future__ import annotations
 # Loaded, so that a journal that names it can be read.
 from durable_notebook import _progress as _progress
 from durable_notebook.runtime._checks import check_run_id
-from durable_notebook.runtime._codec import plain_codec
+from durable_notebook.runtime._codec import plain_codec, qualified_name
+from durable_notebook.runtime._letters import message_tree
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._meter import BOUNDS, Meter, Readings
 from durable_notebook.runtime._outcome import Outcome
@@ -30,7 +31,9 @@ __all__ = [
     "as_asked_by",
     "check_run_id",
     "keep_output",
+    "message_tree",
     "plain_codec",
+    "qualified_name",
     "require_server",
     "take_back_output",
 ]

@@ -25,6 +25,7 @@ from durable_notebook.errors import (
 )
 from durable_notebook.runtime._codec import Codec
 from durable_notebook.runtime._exceptions import said
+from durable_notebook.runtime._letters import message_tree
 from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._lookout import Lookout, is_over
 from durable_notebook.runtime._outcome import Outcome, recorded_end
@@ -70,12 +71,13 @@ class Access:
     async def post(
         self,
         run_id: str,
-        tick: WorkflowTick,
+        tick: WorkflowTick | str,
         key: str | None = None,
         *,
         begun: Callable[[], Awaitable[None]] | None = None,
+        by: str | None = None,
     ) -> bool:
-        """Put a tick into a run's mailbox; on disk when this returns.
+        """Put a tick, or a message's text, into a run's mailbox; on disk on return.
 
         False if a message with this key was there: it counts once. Messages to one
         run are handed in, in the order of these calls, once it has `begun`.
@@ -94,7 +96,7 @@ class Access:
                 if isinstance(tick, TickCancelRun) and self._waits(run_id):
                     await self._runs.cancel_waiting(run_id)
                     return True
-                written = await self._hand_in(run_id, tick, key)
+                written = await self._hand_in(run_id, tick, key, by)
             sequence = await asyncio.wrap_future(written)
         finally:
             self._open_posts -= 1
@@ -121,7 +123,7 @@ class Access:
             await self._all_posted.wait()
 
     async def _hand_in(
-        self, run_id: str, tick: WorkflowTick, key: str | None
+        self, run_id: str, tick: WorkflowTick | str, key: str | None, by: str | None
     ) -> Future[int | None]:
         run = self._runs.live.get(run_id)
         if run is not None:
@@ -131,11 +133,12 @@ class Access:
         ended = self._ended_as(self._row(run_id))
         if ended is not None:
             raise RunFinishedError(run_id, ended)
-        return self._store.post(run_id, self._written(run_id, tick), key)
+        text = tick if isinstance(tick, str) else self._written(run_id, tick)
+        return self._store.post(run_id, text, key, by=by)
 
     def _written(self, run_id: str, tick: WorkflowTick) -> str:
         try:
-            return json.dumps(self._plain.tick(tick))
+            return json.dumps(message_tree(self._plain, tick))
         except (TypeError, ValueError) as e:  # pydantic's errors are ValueErrors
             where = self._plain.unstorable(tick) or "what was sent"
             raise UnstorableValueError(run_id, where, said(e)) from e

@@ -20,7 +20,7 @@ from workflows.runtime.types.ticks import (
     WorkflowTick,
 )
 
-from durable_notebook._messages import UNCHECKED
+from durable_notebook._messages import SECRET, UNCHECKED
 from durable_notebook.engine import Claim
 from durable_notebook.logs import about
 from durable_notebook.runtime._codec import Codec
@@ -52,6 +52,8 @@ class Inbox:
         now: Callable[[], float],
     ) -> None:
         self.cursor = cursor
+        # Whether it gave a message that is to be emptied once an entry has taken it.
+        self.has_secrets = False
         self._run_id = claim.run_id
         self._owner = claim.owner
         self._journal = journal
@@ -95,6 +97,8 @@ class Inbox:
         try:
             tree = json.loads(mail.tick)
             is_unchecked = tree.pop(UNCHECKED, False)
+            if tree.get(SECRET):
+                self.has_secrets = True
             return self._codec.read_tick(tree)
         except (AttributeError, ValueError, TypeError, LookupError) as e:
             undefined = self._codec.undefined(tree)

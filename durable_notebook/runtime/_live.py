@@ -483,7 +483,8 @@ class LiveRun:
             self.spans.recorded(entry.bodies, position)
         self.notify()
         self._snapshots.look(position)
-        if self.codec.redaction and entry.cursor > self._forgotten:
+        is_emptied = self.codec.redaction or self.inbox.has_secrets
+        if is_emptied and entry.cursor > self._forgotten:
             self._forgotten = entry.cursor
             self._journal.forget_mail(self.run_id, entry.cursor)
 

@@ -34,9 +34,11 @@ class _Open:
     at: float
     waiter: str | None
     schemas: list[Json] = field(default_factory=list)
+    timeout_s: float | None = None
 
     def tree(self) -> dict[str, Json]:
-        return {
+        timeout = {} if self.timeout_s is None else {"timeout_s": self.timeout_s}
+        return timeout | {
             "number": self.number,
             "asked": self.asked,
             "expects": self.expects,
@@ -103,6 +105,7 @@ class Prompts:
         kinds: list[type[Event]],
         requirements: dict[str, Json],
         waiter: str | None,
+        timeout_s: float | None = None,
     ) -> None:
         self._open.append(
             _Open(
@@ -113,6 +116,7 @@ class Prompts:
                 at=now(),
                 waiter=waiter,
                 schemas=[schema_of(kind) for kind in kinds],
+                timeout_s=timeout_s,
             )
         )
         self._next += 1
@@ -129,7 +133,8 @@ class Prompts:
             same = [p for p in self._open if p.waiter is None and p.asked == said]
             self._open = [p for p in self._open if p not in same[-1:]]
         requirements = _plain(waiter.requirements)
-        self._ask(asked, [waiter.event_type], requirements, waiter.waiter_id)
+        kinds = [waiter.event_type]
+        self._ask(asked, kinds, requirements, waiter.waiter_id, waiter.timeout)
 
     def waits_for(self, event: Event) -> bool:
         """Whether a body waits for this event."""

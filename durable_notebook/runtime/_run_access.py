@@ -60,16 +60,19 @@ class RunAccess(Opened):
     async def post(
         self,
         run_id: str,
-        tick: WorkflowTick,
+        tick: WorkflowTick | str,
         key: str | None = None,
         *,
         begun: Callable[[], Awaitable[None]] | None = None,
+        by: str | None = None,
     ) -> bool:
         """Put a tick into a run's mailbox, as `send` does with an event.
 
-        `begun` waits for a run that is only being started.
+        Or the text of a message that was made without its class. `begun` waits for a
+        run that is only being started; `by` says in words who sends it.
         """
-        return await self._opened.access.post(run_id, tick, key, begun=begun)
+        access = self._opened.access
+        return await access.post(run_id, tick, key, begun=begun, by=by)
 
     async def pause(self, run_id: str) -> None:
         """Have a run begin no step body any more; on disk when this returns.

@@ -26,6 +26,7 @@ from workflows.runtime.types.plugin import (
 )
 
 from durable_notebook._config import Durability, Settings
+from durable_notebook._model import Json
 from durable_notebook.errors import (
     UnstorableValueError,
 )
@@ -97,7 +98,7 @@ class DBOSRuntime(RunAccess, Serving):
             "redact": redact or None,
         }
         self._settings = settings_of(settings, usual | options)
-        redaction = Redaction(self._settings.redact)
+        self._redaction = redaction = Redaction(self._settings.redact)
         self._parts: Parts | None = None
         self._thread: LoopThread | None = None
         self._registry = Registry(lambda wf: Codec(self.get_serializer(wf), redaction))
@@ -141,6 +142,10 @@ class DBOSRuntime(RunAccess, Serving):
         For a workflow of this name, whether it is defined here or not.
         """
         return self._registry.event_classes(name, kinds)
+
+    def masked(self, tree: Json) -> Json:
+        """A tree of an event with the values masked that are never written."""
+        return self._redaction.tree(tree)
 
     def first_name(self, workflow: Workflow) -> str:
         """The name that a workflow was constructed with: a server gives it another."""

@@ -1,4 +1,4 @@
-"""The page at `/`, and the three routes that it has beyond those of every server.
+"""The page at `/`, and the routes that it has beyond those of every server.
 
 Theirs is a script of another host: without the internet it is blank, and with it that
 script would be given the token. This one is a file, and its policy allows only itself.
@@ -6,6 +6,7 @@ script would be given the token. This one is a file, and its policy allows only 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -19,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from durable_notebook._answering import name_of
 from durable_notebook._client import Client
 from durable_notebook._model import Json, Prompt, RunInfo
 from durable_notebook.errors import (
@@ -33,10 +35,15 @@ from durable_notebook.errors import (
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server._store import JournalStore
 from durable_notebook.server._theirs import without_page
+from durable_notebook.views import assets, words
 
 _MOST = 1000
 
 _LIMIT = re.compile(r"[0-9]{1,4}")
+
+# The forms are those of the notebook. The page stands alone: they are put into it.
+_SCRIPTS = ("dom.js", "fields.js", "nested.js", "form.js", "question.js")
+_STYLES = ("theme.css", "form.css")
 
 _STATUS = {
     UnknownRunError: 404,
@@ -52,7 +59,7 @@ class Page:
     """Serves the page, the newest runs with their questions, answers, cancellations."""
 
     def __init__(self, runtime: DBOSRuntime, store: JournalStore) -> None:
-        self._client = Client(runtime)
+        self._client = Client(runtime, "HTTP")
         self._store = store
 
     def put_on(self, app: Starlette) -> None:
@@ -81,7 +88,18 @@ class Page:
         handler_id = request.path_params["id"]
         run_id = await self._store.run_of(handler_id)
         info = await self._client.on_loop(self._client.read_info(run_id))
-        return _Document(self._document(handler_id, info))
+        found = self._document(handler_id, info)
+        asked = request.query_params.get("question", "")
+        if _LIMIT.fullmatch(asked):
+            found["ended"] = await self._ended(info, int(asked))
+        return _Document(found)
+
+    async def _ended(self, info: RunInfo, number: int) -> str | None:
+        """Who answered a question, and when; None while it waits for a person."""
+        prompt = next((p for p in info.prompts if p.number == number), None)
+        prompt = prompt or Prompt(info.run_id, number, None, (), {}, info.started)
+        ending = await asyncio.to_thread(self._client.ending, prompt)
+        return None if ending is None else words.ending(ending)
 
     async def _answer(self, request: Request) -> Response:
         run_id = await self._store.run_of(request.path_params["id"])
@@ -90,7 +108,7 @@ class Page:
         except ValueError as e:
             return _Document({"detail": str(e)}, 400)
         event = await self._client.answer(run_id, fields, prompt=number)
-        return _Document({"run_id": run_id, "sent": type(event).__name__})
+        return _Document({"run_id": run_id, "sent": name_of(event)})
 
     async def _cancel(self, request: Request) -> Response:
         run_id = await self._store.run_of(request.path_params["id"])
@@ -108,19 +126,21 @@ class Page:
             "steps": info.steps,
             "started": info.started.isoformat(),
             "updated": info.updated.isoformat(),
-            "prompts": [_question(prompt) for prompt in info.prompts],
+            "prompts": [self._question(info.workflow, p) for p in info.prompts],
         }
 
-
-def _question(prompt: Prompt) -> Json:
-    asked = prompt.asked
-    return {
-        "number": prompt.number,
-        "asked": asked and {"name": asked.name, "fields": asked.fields},
-        "answer": prompt.answer_name,
-        "schema": prompt.schemas[0] if prompt.schemas else None,
-        "requirements": prompt.requirements,
-    }
+    def _question(self, workflow: str, prompt: Prompt) -> Json:
+        asked = prompt.asked
+        return {
+            "number": prompt.number,
+            "asked": asked and {"name": asked.name, "fields": asked.fields},
+            "answer": prompt.answer_name,
+            "schema": prompt.schemas[0] if prompt.schemas else None,
+            "requirements": prompt.requirements,
+            "due": None if prompt.due is None else prompt.due.isoformat(),
+            "about": f"expects {prompt.answer_name}",
+            "forms": self._client.forms(workflow, prompt),
+        }
 
 
 def _read(body: bytes) -> tuple[dict[str, Json], int | None]:
@@ -192,6 +212,8 @@ async def _page(_: Request) -> Response:
 def _text_and_policy() -> tuple[str, str]:
     """The page, and what a browser may load for it: what stands in it, by its hash."""
     text = resources.files(__package__).joinpath("page.html").read_text("utf-8")
+    text = text.replace("/* the script of forms */", assets.joined(*_SCRIPTS))
+    text = text.replace("/* the style of forms */", assets.joined(*_STYLES))
     policy = (
         f"default-src 'none'; script-src {_hash(text, 'script')}; "
         f"style-src {_hash(text, 'style')}; connect-src 'self'; img-src data:; "

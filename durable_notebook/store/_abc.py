@@ -79,6 +79,20 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyedMail:
+    """The message that has a key: it keeps a second one out.
+
+    `tick` is empty once it was forgotten; `sent_at` in seconds since the epoch, `by` is
+    who sent it, in words.
+    """
+
+    sequence: int
+    tick: str
+    sent_at: float
+    by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """A run as the database knows it: DBOS's row and the run's last entry.
 
@@ -353,9 +367,11 @@ class Store(ABC):
 
     @abstractmethod
     def post(
-        self, run_id: str, tick: str, key: str | None = None
+        self, run_id: str, tick: str, key: str | None = None, *, by: str | None = None
     ) -> Future[int | None]:
         """Put a message into a run's mailbox; it is on disk when the future is done.
+
+        `by` says in words who sends it, and stays when the message is emptied.
 
         Gives the message's sequence, or None where one with this key was there.
         """
@@ -363,6 +379,10 @@ class Store(ABC):
     @abstractmethod
     def mail(self, run_id: str, after: int) -> list[Mail]:
         """The run's messages behind a sequence, in order."""
+
+    @abstractmethod
+    def keyed_mail(self, run_id: str, key: str) -> KeyedMail | None:
+        """The run's message with this key; None if there is none."""
 
     @abstractmethod
     def forget_mail(self, run_id: str, until: int) -> Future[None]:
@@ -448,6 +468,13 @@ class Store(ABC):
     @abstractmethod
     def run(self, run_id: str) -> RunRow | None:
         """One run, or None if no run of this package has the id."""
+
+    @abstractmethod
+    def heads(self) -> dict[str, tuple[int, int]]:
+        """How far each unfinished run is: it changes whenever what it asks may have.
+
+        Reads no entry, so that one can look at thousands of runs each second.
+        """
 
     @abstractmethod
     def numbered(self, run_id: str) -> list[str]:

@@ -21,6 +21,7 @@ from durable_notebook.store._abc import (
     REASSIGNED,
     Enqueued,
     Hold,
+    KeyedMail,
     Life,
     Mail,
     Mark,
@@ -177,13 +178,14 @@ class PostgresStore(Store):
     # -- mailbox ---------------------------------------------------------------
 
     def post(
-        self, run_id: str, tick: str, key: str | None = None
+        self, run_id: str, tick: str, key: str | None = None, *, by: str | None = None
     ) -> Future[int | None]:
         values = {
             "run_id": run_id,
             "key": key,
             "tick": tick,
             "now": now(),
+            "by": by,
             "token": str(uuid.uuid4()),
             "lock": self._server.key("mail"),
         }
@@ -193,6 +195,10 @@ class PostgresStore(Store):
     def mail(self, run_id: str, after: int) -> list[Mail]:
         rows = self._read("mail", run_id=run_id, after=after)
         return [Mail(*row) for row in rows]
+
+    def keyed_mail(self, run_id: str, key: str) -> KeyedMail | None:
+        rows = self._read("keyed_mail", run_id=run_id, key=key)
+        return KeyedMail(*rows[0]) if rows else None
 
     def forget_mail(self, run_id: str, until: int) -> Future[None]:
         values = {"run_id": run_id, "until": until}
@@ -266,6 +272,12 @@ class PostgresStore(Store):
             return None
         rows = self._read("run", ours=OURS, run_id=run_id)
         return run_row(rows[0]) if rows else None
+
+    def heads(self) -> dict[str, tuple[int, int]]:
+        if not self._has_dbos():
+            return {}
+        rows = self._read("heads", ours=OURS)
+        return {row[0]: (row[1], row[2]) for row in rows}
 
     def numbered(self, run_id: str) -> list[str]:
         if not self._has_dbos():

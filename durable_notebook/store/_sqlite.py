@@ -20,6 +20,7 @@ from durable_notebook.store._abc import (
     OURS,
     REASSIGNED,
     Enqueued,
+    KeyedMail,
     Life,
     Mail,
     Mark,
@@ -186,9 +187,9 @@ class SqliteStore(Store):
     # -- mailbox ---------------------------------------------------------------
 
     def post(
-        self, run_id: str, tick: str, key: str | None = None
+        self, run_id: str, tick: str, key: str | None = None, *, by: str | None = None
     ) -> Future[int | None]:
-        values = (run_id, key, tick, time.time())
+        values = (run_id, key, tick, time.time(), by)
 
         def job(connection: sqlite3.Connection) -> int | None:
             row = connection.execute(self._sql["post"], values).fetchone()
@@ -198,6 +199,10 @@ class SqliteStore(Store):
 
     def mail(self, run_id: str, after: int) -> list[Mail]:
         return [Mail(*row) for row in self._read("mail", (run_id, after))]
+
+    def keyed_mail(self, run_id: str, key: str) -> KeyedMail | None:
+        rows = self._read("keyed_mail", (run_id, key))
+        return KeyedMail(*rows[0]) if rows else None
 
     def forget_mail(self, run_id: str, until: int) -> Future[None]:
         def job(connection: sqlite3.Connection) -> None:
@@ -286,6 +291,12 @@ class SqliteStore(Store):
             return None
         rows = self._read("run", {"ours": OURS, "run_id": run_id})
         return run_row(rows[0]) if rows else None
+
+    def heads(self) -> dict[str, tuple[int, int]]:
+        if not self._has_dbos():
+            return {}
+        rows = self._read("heads", {"ours": OURS})
+        return {row[0]: (row[1], row[2]) for row in rows}
 
     def numbered(self, run_id: str) -> list[str]:
         if not self._has_dbos():

@@ -285,8 +285,8 @@ SELECT 1 FROM mine
 -- seen after one with a higher, or whoever reads behind a sequence would miss it.
 WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(%(lock)s)),
 added AS (
-    INSERT INTO durable_mail (run_id, key, tick, sent_at, token)
-    SELECT %(run_id)s, %(key)s, %(tick)s, %(now)s, %(token)s::uuid FROM turn
+    INSERT INTO durable_mail (run_id, key, tick, sent_at, sent_by, token)
+    SELECT %(run_id)s, %(key)s, %(tick)s, %(now)s, %(by)s, %(token)s::uuid FROM turn
     ON CONFLICT DO NOTHING
     RETURNING sequence
 )
@@ -301,6 +301,10 @@ SELECT sequence FROM durable_mail WHERE token = %(token)s::uuid
 -- mail --
 SELECT sequence, tick FROM durable_mail
 WHERE run_id = %(run_id)s AND sequence > %(after)s ORDER BY sequence
+
+-- keyed_mail --
+SELECT sequence, tick, sent_at, sent_by FROM durable_mail
+WHERE run_id = %(run_id)s AND key = %(key)s
 
 -- forget_mail --
 UPDATE durable_mail SET tick = ''
@@ -376,6 +380,14 @@ SELECT
     (SELECT d.paused_at FROM durable_run d WHERE d.run_id = w.workflow_uuid)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = %(run_id)s AND i.inputs LIKE %(ours)s
+
+-- heads --
+SELECT w.workflow_uuid,
+    coalesce((SELECT max(o.function_id) FROM operation_outputs o
+     WHERE o.workflow_uuid = w.workflow_uuid), 0),
+    w.updated_at
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.status IN ('PENDING', 'ENQUEUED', 'DELAYED') AND i.inputs LIKE %(ours)s
 
 -- numbered --
 SELECT workflow_uuid FROM workflow_status

@@ -110,13 +110,16 @@ WHERE run_id = :run_id AND sequence > :until
     AND sequence <= (SELECT consumed FROM durable_run WHERE run_id = :run_id)
 
 -- post --
-INSERT INTO durable_mail (run_id, key, tick, sent_at) VALUES (?, ?, ?, ?)
+INSERT INTO durable_mail (run_id, key, tick, sent_at, sent_by) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (run_id, key) DO NOTHING
 RETURNING sequence
 
 -- mail --
 SELECT sequence, tick FROM durable_mail
 WHERE run_id = ? AND sequence > ? ORDER BY sequence
+
+-- keyed_mail --
+SELECT sequence, tick, sent_at, sent_by FROM durable_mail WHERE run_id = ? AND key = ?
 
 -- forget_mail --
 UPDATE durable_mail SET tick = '' WHERE run_id = ? AND sequence <= ? AND tick <> ''
@@ -175,6 +178,14 @@ SELECT
     (SELECT d.paused_at FROM durable_run d WHERE d.run_id = w.workflow_uuid)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = :run_id AND i.inputs LIKE :ours
+
+-- heads --
+SELECT w.workflow_uuid,
+    coalesce((SELECT max(o.function_id) FROM operation_outputs o
+     WHERE o.workflow_uuid = w.workflow_uuid), 0),
+    w.updated_at
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.status IN ('PENDING', 'ENQUEUED', 'DELAYED') AND i.inputs LIKE :ours
 
 -- numbered --
 SELECT workflow_uuid FROM workflow_status

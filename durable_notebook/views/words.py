@@ -8,6 +8,8 @@ from itertools import islice
 
 from durable_notebook._model import (
     Attempt,
+    Ending,
+    EndingKind,
     EventView,
     Json,
     RunInfo,
@@ -88,6 +90,20 @@ def cut(text: str, length: int) -> str:
     """A text on one line, with an ellipsis where it was longer."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def ending(ended: Ending) -> str:
+    """What became of a question: by whom it was answered, when, and with what."""
+    if ended.kind is EndingKind.TIMED_OUT:
+        until = "" if ended.at is None else f" until {moment(ended.at)}"
+        return f"nobody answered{until}, so the run went on without"
+    if ended.kind is EndingKind.DROPPED:
+        return "no longer asked: the run has ended, or went on by itself"
+    by = "" if ended.by is None else f" by {cut(ended.by, 80)}"
+    when = "" if ended.at is None else f" at {moment(ended.at)}"
+    said = "" if ended.given is None else f": {cut(str(ended.given), 160)}"
+    later = "" if ended.is_taken else " (on disk; the run has not taken it yet)"
+    return f"answered{by}{when}{said}{later}"
 
 
 def short_name(workflow: str) -> str:

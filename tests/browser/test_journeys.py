@@ -67,6 +67,10 @@ def test_a_form_is_answered_by_clicking_while_a_cell_blocks(
 
     send = panel.get_by_role("button", name="Send answer")
     send.click()
+    expect(panel.get_by_text("field required")).to_have_count(2)
+    panel.locator("input[type=number]").fill("0")
+    panel.locator("input[type=text]").fill("A")
+    send.click()
     expect(panel.get_by_text("greater than or equal to 1")).to_be_visible()
     expect(panel.get_by_text("at least 2 characters")).to_be_visible()
     browser.shoot("form_refused_light")

@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,9 @@ async def test_the_page_is_short_and_makes_no_markup_of_what_it_is_told(
     async with listening(f"sqlite:///{journal}") as (_, http):
         text = (await http.get("/")).text
 
-    assert len(text.splitlines()) < 300
+    own = resources.files("durable_notebook.server").joinpath("page.html")
+    assert len(own.read_text("utf-8").splitlines()) < 300
+    assert len(text) < 80_000
     for way in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval"):
         assert way not in text
 
@@ -167,12 +170,16 @@ async def test_a_run_is_answered_once(journal_url: str) -> None:
     async with listening(journal_url) as (runtime, http):
         run = await asked(http)
         body = {"prompt": run["prompts"][0]["number"], "fields": {"text": "Ada"}}
+        before = (await http.get("/runs/a?question=0")).json()["ended"]
         replies = [await http.post("/runs/a/answer", json=body) for _ in range(2)]
+        after = (await http.get("/runs/a?question=0")).json()["ended"]
         result = await soon(runtime.result("a"))
 
     assert [reply.status_code for reply in replies] == [200, 409]
     assert replies[0].json() == {"run_id": "a", "sent": "Answer"}
     assert result.result == "Ada"
+    assert before is None
+    assert re.match(r"answered by HTTP at [\d:]+: Answer\(text='Ada'\)", after)
 
 
 async def test_an_answer_that_no_step_takes_is_one_that_a_body_waits_for(

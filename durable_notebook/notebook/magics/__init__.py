@@ -6,6 +6,7 @@ from durable_notebook.notebook.magics._base import DurableMagics
 from durable_notebook.notebook.magics.answer import AnswerMagics
 from durable_notebook.notebook.magics.connect import ConnectMagics
 from durable_notebook.notebook.magics.doctor import DoctorMagics
+from durable_notebook.notebook.magics.inbox import InboxMagics
 from durable_notebook.notebook.magics.read import ReadMagics
 from durable_notebook.notebook.magics.run import RunMagics
 from durable_notebook.notebook.magics.serve import ServeMagics
@@ -17,6 +18,7 @@ ALL: tuple[type[DurableMagics], ...] = (
     RunMagics,
     ReadMagics,
     AnswerMagics,
+    InboxMagics,
     ServeMagics,
     TimelineMagics,
     DoctorMagics,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from IPython.core.error import UsageError
 from IPython.core.magic import line_magic, magics_class, no_var_expand
 
+from durable_notebook._answering import name_of
 from durable_notebook.notebook._fields import parse
 from durable_notebook.notebook._sentences import plainly
 from durable_notebook.notebook.magics._base import DurableMagics
@@ -30,4 +31,4 @@ class AnswerMagics(DurableMagics):
             session = self._session
             answer = session.client.answer(request.target, fields)
             event = session.call(answer)
-            print(f"Sent {type(event).__name__} to run {request.target}.")  # noqa: T201
+            print(f"Sent {name_of(event)} to run {request.target}.")  # noqa: T201
