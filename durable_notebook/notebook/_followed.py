@@ -43,6 +43,7 @@ class Followed(ABC):
         session.call(self._read())
         session.call(self._prepare())
         self._is_watched = False
+        self._is_left = False
         self._kept = self._twin()
         self._kept_at = time.monotonic()
 
@@ -58,12 +59,17 @@ class Followed(ABC):
         self._session.submit(self._follow())
 
     def follow(self, session: Session) -> bool:
-        """Go on in another session, in the same place. False if the run had ended."""
+        """Go on in another session, in the same place. False if it was left."""
         self._session = session
         if not self.ended.is_set():
             self._reading = session.client.follow(self.run_id)
             session.submit(self._follow())
-        return not self.ended.is_set()
+        return not self._is_left
+
+    def leave(self) -> None:
+        """Leave what it showed last: the journal is closed."""
+        self._is_left = True
+        self._send({"kind": "stopped", "why": "The journal was closed meanwhile."})
 
     # -- for subclasses ------------------------------------------------------------
 
@@ -100,7 +106,7 @@ class Followed(ABC):
 
     def _heard(self, _: object, content: object, __: object) -> None:
         """Hand what the page said to the session's loop."""
-        if isinstance(content, dict):
+        if isinstance(content, dict) and not self._is_left:
             self._session.submit(self._hear(content))
 
     async def _hear(self, content: dict[str, Any]) -> None:
@@ -118,17 +124,9 @@ class Followed(ABC):
         """Look at the run until it has ended."""
         pause = _REFRESH_S
         try:
-            while True:
+            while not self._is_left:
                 before = self.info, self.rows
-                await self._read()
-                await self._prepare()
-                began = time.thread_time()
-                if self._is_watched:
-                    self._tell(before)
-                cost = self._reading.cost_s + time.thread_time() - began
-                is_waiting = self.info.status is RunStatus.WAITING
-                is_asked = is_waiting and before[0].status is not self.info.status
-                await self._keep(is_now=is_asked or self.info.status.is_final)
+                cost = await self._look()
                 if self.info.status.is_final:
                     return
                 is_same = before == (self.info, self.rows)
@@ -137,7 +135,8 @@ class Followed(ABC):
                 await asyncio.sleep(max(pause, 10 * cost))
         except DurableNotebookError as e:
             # Deleted, or no longer legible: what was seen stays.
-            self._send({"kind": "stopped", "why": str(e)})
+            if not self._is_left:
+                self._send({"kind": "stopped", "why": str(e)})
         except Exception:
             # A thread border: nobody awaits this.
             logger.exception(
@@ -147,6 +146,20 @@ class Followed(ABC):
             # Not where a simulated restart has left it: then another loop goes on.
             if self.info.status.is_final:
                 self.ended.set()
+
+    async def _look(self) -> float:
+        """Read the run and tell of it; gives the seconds of a processor it took."""
+        before = self.info, self.rows
+        await self._read()
+        await self._prepare()
+        began = time.thread_time()
+        if self._is_watched and not self._is_left:
+            self._tell(before)
+        cost = self._reading.cost_s + time.thread_time() - began
+        is_waiting = self.info.status is RunStatus.WAITING
+        is_asked = is_waiting and before[0].status is not self.info.status
+        await self._keep(is_now=is_asked or self.info.status.is_final)
+        return cost
 
     async def _keep(self, *, is_now: bool) -> None:
         if not is_now and time.monotonic() - self._kept_at < _KEEP_S:

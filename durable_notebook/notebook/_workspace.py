@@ -227,7 +227,7 @@ class DurableNotebook(Traits):
         view = kind(self.session, run_id)
         if has_front_end(self._shell):
             view.show()
-            self._panels.append(view)
+            self._live.append(view)
         else:
             print(view.text)  # noqa: T201
 
@@ -237,7 +237,8 @@ class DurableNotebook(Traits):
 
     def panels_of(self, run_id: str) -> list[Panel | Lines | Followed]:
         """The panels and live views that show a run."""
-        return [panel for panel in self._panels if panel.run_id == run_id]
+        live = [view for view in self._live if isinstance(view, Followed)]
+        return [view for view in (*self._panels, *live) if view.run_id == run_id]
 
     def newest(self) -> str:
         """The run that this notebook showed last, else the newest of the journal.

@@ -12,6 +12,9 @@ from tests.browser.lab import Lab, LabPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
+# A kernel takes its time on two busy cores.
+expect.set_options(timeout=40_000)
+
 TRIP = """
 import asyncio, time
 from pathlib import Path

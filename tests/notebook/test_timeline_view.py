@@ -124,6 +124,22 @@ def test_a_page_is_sent_the_rows_and_what_it_asks_for(notebook: Kernel) -> None:
     assert nothing.strip() == "[1]"
 
 
+def test_a_view_is_left_when_its_journal_is_closed(notebook: Kernel) -> None:
+    notebook.run("run = %durable_run Order --run-id a qty=1")
+    wait_until(notebook, "a", "waiting")
+    notebook.run("run.timeline()")
+    notebook.run(PAGE)
+
+    said = notebook.run("%durable_connect sqlite:///other.sqlite")
+    stopped = notebook.run(
+        "view._handle_custom_msg({'kind': 'details', 'row': 0}, [])\nprint(heard)"
+    )
+
+    assert "no unfinished" in said or "0 unfinished runs" in said
+    assert stopped.count("'kind'") == 1
+    assert "The journal was closed meanwhile." in stopped
+
+
 def test_a_simulated_restart_goes_on_in_the_same_place(notebook: Kernel) -> None:
     notebook.run("run = %durable_run Order --run-id a qty=1")
     wait_until(notebook, "a", "waiting")

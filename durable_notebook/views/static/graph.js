@@ -4,7 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const SHAPES = new Set(["svg", "g", "rect", "path", "polygon", "circle", "line", "text", "title"]);
 
 /** A copy of the picture of which nothing can act: known shapes, plain attributes. */
-function copied(shape) {
+function shapeOf(shape) {
   const element = document.createElementNS(SVG, shape.localName);
   for (const { name, value } of shape.attributes) {
     if (name !== "xmlns" && !name.startsWith("on") && !/href|style|url\(/i.test(name + value)) {
@@ -13,7 +13,7 @@ function copied(shape) {
   }
   for (const child of shape.childNodes) {
     if (child.nodeType === Node.TEXT_NODE) element.append(child.data);
-    else if (SHAPES.has(child.localName)) element.append(copied(child));
+    else if (SHAPES.has(child.localName)) element.append(shapeOf(child));
   }
   return element;
 }
@@ -41,7 +41,7 @@ function morph(element, wanted) {
 
 function pictureOf(markup) {
   const parsed = new DOMParser().parseFromString(markup, "image/svg+xml").documentElement;
-  const picture = copied(parsed);
+  const picture = shapeOf(parsed);
   picture.setAttribute("role", "group");
   for (const node of picture.querySelectorAll("g[aria-label]")) {
     node.setAttribute("role", "img");

@@ -100,6 +100,7 @@ class Timeline {
   stopped(why) {
     this.run = { ...this.run, is_final: true };
     this.time.isOpen = false;
+    this.isLeft = true;
     this.head.append(h("div", { class: "dn-quiet" }, why));
   }
 
@@ -302,10 +303,10 @@ class Timeline {
       if (isOpen) this.card.hidePopover();
       return;
     }
-    if (!this.known.has(i)) this.model.send({ kind: "details", row: i });
+    if (!this.known.has(i) && !this.isLeft) this.model.send({ kind: "details", row: i });
     this.card.classList.toggle("dn-tl-pinned", this.pinned);
     this.card.setAttribute("aria-label", `Details of ${row[0]}`);
-    fillCard(this.card, row, this.known.get(i), this.pinned ? () => { this.unpin(); this.grid.focus(); } : null);
+    fillCard(this.card, row, this.known.get(i), this.isLeft, this.pinned ? () => { this.unpin(); this.grid.focus(); } : null);
     if (!isOpen) this.card.showPopover();
     this.putCard();
   }

@@ -21,13 +21,13 @@ function cardPart(title, ...content) {
 }
 
 /** Fill the card. `found` is missing while it is on its way. */
-function fillCard(card, row, found, close) {
+function fillCard(card, row, found, isLeft, close) {
   const [step, state, also] = row;
   const title = h("div", { class: "dn-tl-title" }, h("b", {}, step), badge(state, LABELS[state]),
     also ? h("span", { class: "dn-quiet" }, also) : null,
     close ? h("button", { class: "dn-tl-close", "aria-label": "Close", title: "Close (Esc)", onclick: close }, "×") : null);
   if (!found) {
-    card.replaceChildren(title, h("p", { class: "dn-quiet" }, "Reading …"));
+    card.replaceChildren(title, h("p", { class: "dn-quiet" }, isLeft ? "No more is known here." : "Reading …"));
     return;
   }
   const facts = h("p", { class: "dn-tl-facts" },
