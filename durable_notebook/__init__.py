@@ -13,16 +13,25 @@ from durable_notebook.errors import DurableNotebookError
 
 if TYPE_CHECKING:
     from durable_notebook._client import Client, Run
+    from durable_notebook._progress import Progress
     from durable_notebook.runtime import DBOSRuntime
 
 __version__ = "0.1.0"
 
-__all__ = ["Client", "DBOSRuntime", "DurableNotebookError", "Run", "__version__"]
+__all__ = [
+    "Client",
+    "DBOSRuntime",
+    "DurableNotebookError",
+    "Progress",
+    "Run",
+    "__version__",
+]
 
 # DBOS takes a second to import, and who looks at a journal from a terminal needs none.
 _MODULES = {
     "Client": "durable_notebook._client",
     "DBOSRuntime": "durable_notebook.runtime",
+    "Progress": "durable_notebook._progress",
     "Run": "durable_notebook._client",
 }
 

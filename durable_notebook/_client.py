@@ -16,10 +16,13 @@ from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickCancelRun
 
 from durable_notebook._answering import Answering
-from durable_notebook._describe import describe, seen_by
+from durable_notebook._describe import Outside, describe, seen_by
+from durable_notebook._finding import Examined
 from durable_notebook._following import Following
 from durable_notebook._glance import glance
 from durable_notebook._graph import Graph, graph_of_code, graph_of_workflow
+from durable_notebook._inside import examined
+from durable_notebook._listing import Listing
 from durable_notebook._model import (
     Attempt,
     EventView,
@@ -27,13 +30,16 @@ from durable_notebook._model import (
     RunInfo,
     RunStatus,
 )
+from durable_notebook._progress import Progress
+from durable_notebook._reading import InMemory, RunReading
 from durable_notebook._requests import (
     adopt,
     blank_start,
     instantiate,
     make_event,
 )
-from durable_notebook._timeline import attempts
+from durable_notebook._retention import known
+from durable_notebook.errors import UnknownRunError
 from durable_notebook.runtime import DBOSRuntime, check_run_id
 from durable_notebook.runtime._restore import recorded_code
 
@@ -98,6 +104,16 @@ class Run:
         """Read the run's timeline."""
         return await self.client.on_loop(self.client.read_journal(self.run_id))
 
+    async def output(self) -> str:
+        """Read what the steps of the run have printed in notebooks.
+
+        The newest 64 Ki characters. What a step printed is on disk with its result,
+        up to 16 Ki characters of it; of a step that a crash interrupted it is gone.
+        Outside a notebook steps print to where the program does, and nothing is kept.
+        """
+        reading = await self.client.on_loop(self.client.read_run(self.run_id))
+        return reading.output().text
+
     async def send(self, event: Event, *, key: str | None = None) -> bool:
         """Send an event to the run; it is on disk when this returns.
 
@@ -114,6 +130,14 @@ class Run:
     ) -> Event | EventView:
         """Answer a question of the run, by default the oldest. See `Client.answer`."""
         return await self.client.answer(self.run_id, fields, prompt=prompt)
+
+    async def pause(self) -> None:
+        """Have the run begin no further step. See `Client.pause`."""
+        await self.client.pause(self.run_id)
+
+    async def go_on(self) -> None:
+        """Go on with the run if it is paused. See `Client.go_on`."""
+        await self.client.go_on(self.run_id)
 
     async def cancel(self) -> None:
         """Ask the run to end as cancelled; the request is on disk when this returns."""
@@ -183,7 +207,13 @@ class Client(Answering):
         """List the runs of this journal, newest first."""
         return await self.on_loop(self._runs(limit))
 
+    def listing(self) -> Listing:
+        """The runs, for who looks at them again and again. Nothing is read yet."""
+        return Listing(self.runtime)
+
     async def _runs(self, limit: int | None) -> list[RunInfo]:
+        if limit is None:
+            return await self.listing().look()
         store = self.runtime.store
         rows = await asyncio.to_thread(store.runs, limit)
         sizes = await asyncio.to_thread(store.sizes, [row.run_id for row in rows])
@@ -194,16 +224,64 @@ class Client(Answering):
             for row in rows
         ]
 
+    async def diagnose(self, run_id: str | None = None) -> list[Examined]:
+        """Why a run does not move, or each that has not ended, newest first.
+
+        Read off the journal, and off what this process knows: it says what is known,
+        and changes nothing.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            StorageError: The database cannot be read.
+        """
+        return await self.on_loop(asyncio.to_thread(self._examined, run_id))
+
+    def _examined(self, run_id: str | None) -> list[Examined]:
+        store = self.runtime.store
+        if run_id is not None:
+            rows = [known(store, run_id)]
+        else:
+            rows = [row for row in store.runs() if row.is_unfinished]
+        outside = Outside(store)
+        return [examined(self.runtime, row, outside) for row in rows]
+
     async def read_journal(self, run_id: str) -> list[Attempt]:
         """A run's timeline. On the runtime's loop."""
-        info = await self.read_info(run_id)
-        entries = await asyncio.to_thread(self.runtime.store.entries, run_id)
-        is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
-        return attempts(entries, is_live=is_live)
+        return list((await self.read_run(run_id)).attempts())
+
+    async def read_run(self, run_id: str) -> RunReading:
+        """What a run is doing, its timeline and output. On the runtime's loop."""
+        return await self.follow(run_id).read()
 
     def follow(self, run_id: str) -> Following:
-        """Read a run's timeline again and again; each entry is looked at once."""
-        return Following(self.read_info, self.runtime.store, run_id)
+        """Read a run again and again; each entry is looked at once."""
+        return Following(self._look, self.runtime.store, run_id)
+
+    async def _look(self, run_id: str) -> RunReading:
+        """A reading without entries."""
+        live = self.runtime.live(run_id)
+        in_memory = None
+        if live is not None:  # First: what it hands over meanwhile is read from disk.
+            in_memory = InMemory(
+                live.position,
+                self.runtime.session,
+                tuple(live.output.live()),
+                live.stream.newest(Progress),
+            )
+        info = await self.read_info(run_id)
+        is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
+        if info.status is RunStatus.PAUSED:  # Bodies may be in flight yet.
+            is_live = self._executes(info)
+        is_ours = self.runtime.is_executor(info.executor_id or "")
+        session = self.runtime.session if is_ours else None
+        return RunReading(info, (), is_live, in_memory, session)
+
+    def _executes(self, info: RunInfo) -> bool:
+        """Whether a live process has, or may have, a run in its memory."""
+        executor_id = info.executor_id or ""
+        if self.runtime.is_executor(executor_id):
+            return self.runtime.live(info.run_id) is not None
+        return self.runtime.is_executor_alive(executor_id)
 
     async def source(self, row: Attempt) -> str:
         """The source of the step that made a row, as it was then.
@@ -233,6 +311,32 @@ class Client(Answering):
         return graph_of_code(name, recorded.graph)
 
     # -- upkeep ------------------------------------------------------------------
+
+    async def pause(self, run_id: str) -> None:
+        """Have a run begin no further step; on disk when this returns.
+
+        Steps in flight go on to their results, which are kept. What is sent to the run
+        is kept, and heard when it goes on. It stays paused over restarts, whoever
+        executes it, until `go_on` or `runtime.resume`; a live process elsewhere hears
+        of it in a moment. A paused run stays paused.
+
+        Raises:
+            UnknownRunError, RunFinishedError: There is nothing to pause.
+        """
+        await self.on_loop(self.runtime.pause(run_id))
+
+    async def go_on(self, run_id: str) -> bool:
+        """Go on with a run that is paused; on disk when this returns.
+
+        Whoever executes it takes it up, this process or another. Its open waits have
+        their whole timeout again. False if it was not paused.
+
+        Raises:
+            UnknownRunError: There is no such run.
+        """
+        if self.runtime.store.run(run_id) is None:
+            raise UnknownRunError(run_id)
+        return await self.on_loop(self.runtime.go_on(run_id))
 
     async def cancel(self, run_id: str) -> None:
         """Ask a run to end as cancelled; the request is on disk when this returns.

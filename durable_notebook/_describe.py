@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Protocol
 
-from durable_notebook._entry import Entry, now
+from durable_notebook._entry import Entry, RecordedEntry, now
 from durable_notebook._model import EventView, Json, Prompt, RunInfo, RunStatus, at
 from durable_notebook.errors import (
     AlreadyAnsweredError,
@@ -32,12 +32,14 @@ def describe(
     standstill: Standstill,
     *,
     before: Callable[[str], int | None] = lambda _: None,
+    contents: Contents | None = None,
 ) -> RunInfo:
     """What a run is doing, as far as this process can tell.
 
-    `before` gives how many wait before one that waits for a place in this process.
+    `before` gives how many wait before one that waits for a place in this process,
+    `contents` are those of the row, if they were read before.
     """
-    entry, start, problem = _read(store, row)
+    entry, start, problem = contents or contents_of(store, row)
     prompts = prompts_of(store, row, entry)
     place = _place(row, before(row.run_id))
     status, waits_for = _status(row, entry, prompts, standstill, place)
@@ -71,15 +73,17 @@ def prompts_of(store: Store, row: RunRow, entry: Entry | None) -> tuple[Prompt, 
     return tuple(Prompt.read(row.run_id, tree, since) for tree in trees)
 
 
-def _read(
-    store: Store, row: RunRow
-) -> tuple[Entry | None, Json, DurableNotebookError | None]:
+Contents = tuple[Entry | None, Json, DurableNotebookError | None]
+"""What a row says: its last entry, its start event, why they cannot be read."""
+
+
+def contents_of(store: Store, row: RunRow) -> Contents:
     """A row's last entry and start event, or why they cannot be read.
 
     One run that cannot be read must not hide the others.
     """
     try:
-        return store.end_of(row), row.input.get("start"), None
+        return store.end_of(row, is_brief=True), row.input.get("start"), None
     except DurableNotebookError as e:
         return None, None, e
 
@@ -95,6 +99,8 @@ def _status(
         return RunStatus(entry.end["status"]), None
     if not row.is_unfinished:
         return _OF_DBOS.get(row.dbos_status, RunStatus.FAILED), None
+    if row.is_paused:
+        return RunStatus.PAUSED, "somebody who goes on with it"
     reason = standstill(row, entry)
     if reason is not None:
         return RunStatus.INTERRUPTED, reason
@@ -229,6 +235,12 @@ class Outside:
         if self._lives is None:
             self._lives = self._store.lives()
         return self._lives.get(executor_id)
+
+    def is_executed(self, row: RunRow, last: Sequence[RecordedEntry]) -> bool:
+        """Whether a live process has, or may have, begun what the last entry begins."""
+        entry = last[-1].entry if last else None
+        is_alive = row.is_owned and self.is_alive(row.executor_id or "")
+        return is_alive and not self._is_untouched(row, entry)
 
     def is_left_alone(self, row: RunRow, entry: Entry | None) -> bool:
         """Whether the executor's process of today has not taken a run that has work.

@@ -40,6 +40,12 @@ def diagnose(store: Store, row: RunRow, outside: Outside) -> list[Finding]:
         return [_ended(row, last.end)]
     if not row.is_unfinished:
         return [_ended_by_dbos(row, entries)]
+    if row.is_paused:
+        is_executed = outside.is_executed(row, entries[-1:])
+        beside = pauses(store, row, entries, None)
+        if is_executed:
+            beside = [f for f in pauses(store, row, entries, outside) if _is_left(f)]
+        return [_paused(row, outside), *beside]
     found = _execution(row, last, outside)
     is_executed = not found
     if is_executed and outside.is_left_at_rest(row, last):
@@ -115,6 +121,25 @@ def _execution(row: RunRow, last: Entry | None, outside: Outside) -> list[Findin
             )
         )
     return found
+
+
+def _paused(row: RunRow, outside: Outside) -> Finding:
+    options = {}
+    if not outside.is_alive(row.executor_id or ""):
+        options = {"app": module_of(row.workflow)}
+    assert row.paused_at is not None
+    return Finding(
+        Cause.PAUSED,
+        "It is paused: no step of it begins until somebody goes on with it.",
+        row.run_id,
+        commands=(ours("resume", row.run_id, options=options),),
+        since=at(row.paused_at),
+    )
+
+
+def _is_left(finding: Finding) -> bool:
+    """Whether something is so of a run although it is paused."""
+    return finding.cause in (Cause.WAITING_FOR_ANSWER, Cause.STEP_RUNNING)
 
 
 def module_of(workflow: str) -> str:

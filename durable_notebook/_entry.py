@@ -55,6 +55,7 @@ class Entry:
         prompts: The questions open after this turn. Complete at each entry.
         rest: Set if the run does nothing by itself after this turn: when its next
             deadline is due, in seconds since the epoch, or zero where it has none.
+        output: What bodies printed whose results it has, as `[step, text]`.
         end: How the run ended, on its last entry only.
     """
 
@@ -74,6 +75,7 @@ class Entry:
     interrupted: list[Json] = field(default_factory=list)
     prompts: list[Json] = field(default_factory=list)
     rest: float | None = None
+    output: list[list[str]] = field(default_factory=list)
     end: dict[str, Json] | None = None
 
     def encode(self) -> str:
@@ -94,8 +96,11 @@ class Entry:
         return text
 
     @classmethod
-    def decode(cls, text: str) -> Entry:
+    def decode(cls, text: str, *, is_brief: bool = False) -> Entry:
         """Read what `encode` wrote.
+
+        `is_brief` leaves out what the turn did: who lists thousands of runs needs
+        where each stands.
 
         Raises:
             NewerFormat, TypeError, ValueError: The text is no entry of this version.
@@ -110,6 +115,8 @@ class Entry:
         for name, kind in _KINDS.items():
             if not isinstance(body.get(name, kind()), kind):
                 raise ValueError(f"its {name!r} is no {kind.__name__}")
+        if is_brief:
+            body = {name: v for name, v in body.items() if name not in _DONE}
         try:
             body = unpack(body)
         except (TypeError, LookupError, AttributeError) as e:
@@ -118,11 +125,13 @@ class Entry:
 
 
 _NAMES = tuple(f.name for f in fields(Entry))
-_LISTS = ("ticks", "store", "stream", "starts", "interrupted", "prompts")
+_LISTS = ("ticks", "store", "stream", "starts", "interrupted", "prompts", "output")
 _KINDS: dict[str, type] = {
     **dict.fromkeys(_LISTS, list),
     **dict.fromkeys(("bodies", "flight", "end"), dict),
 }
+# What a turn did, as against where the run stands after it.
+_DONE = ("ticks", "store", "stream", "bodies", "starts", "flight", "interrupted")
 # Written also when they are zero.
 _NUMBERS = ("session", "at", "position", "rest")
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from durable_notebook._model import RunInfo
+
 OURS = "durable-notebook"
 
 UPGRADE = ("pip", "install", "-U", OURS)
@@ -38,6 +40,7 @@ class Cause(StrEnum):
     NOBODY_TOOK_IT = "nobody-took-it"
     EXECUTOR_DEAD = "executor-dead"
     NOT_TAKEN = "not-taken"
+    PAUSED = "paused"
     BEGUN_OFTEN = "begun-often"
     WAITING_FOR_ANSWER = "waiting-for-answer"
     RETRY_LATER = "retry-later"
@@ -54,13 +57,22 @@ class Cause(StrEnum):
     NO_RIGHTS = "no-rights"
     DBOS_UNTESTED = "dbos-untested"
 
+    # What only the process knows that may execute the run.
+    DEFINITION_MISSING = "definition-missing"
+    GRAPH_CHANGED = "graph-changed"
+    OWNED_ELSEWHERE = "owned-elsewhere"
+    RELEASED = "released"
+    STOPPED = "stopped"
+    JOURNAL_FULL = "journal-full"
+    JOURNAL_REFUSED = "journal-refused"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One cause: a sentence, and the commands that cure it, each as its words.
 
     `run_id` is None where it concerns the whole journal; `since` tells from when on it
-    was so, and `due` when it ends by itself.
+    was so, and `due` when it ends by itself; `evidence` are lines of what was found.
     """
 
     cause: Cause
@@ -69,3 +81,12 @@ class Finding:
     commands: tuple[tuple[str, ...], ...] = ()
     since: datetime | None = None
     due: datetime | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A run, and why it does not move."""
+
+    info: RunInfo
+    found: list[Finding]

@@ -110,8 +110,12 @@ class Journal:
         Raises:
             JournalTooNewError, DamagedJournalError: An entry cannot be read.
         """
+        entries = self.store.entries(info.run_id)
         is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)
-        return attempts(self.store.entries(info.run_id), is_live=is_live)
+        if info.status is RunStatus.PAUSED:  # Bodies may be in flight yet.
+            row = known(self.store, info.run_id)
+            is_live = Outside(self.store).is_executed(row, entries[-1:])
+        return attempts(entries, is_live=is_live)
 
     # -- messages ----------------------------------------------------------------
 
@@ -151,7 +155,33 @@ class Journal:
         row = self._open_run(run_id)
         sequence = self.store.post(run_id, cancellation()).result()
         assert sequence is not None  # Without a key it cannot have been there.
+        self.store.go_on(run_id).result()  # One that is paused is to hear it.
         return Sent(run_id, sequence, self._live_executor(row))
+
+    def pause(self, run_id: str) -> str | None:
+        """Have a run begin no further step; on disk when this returns.
+
+        Gives the live executor that lets its steps in flight end, if there is one.
+
+        Raises:
+            UnknownRunError, RunFinishedError: There is nothing to pause.
+        """
+        row = self._open_run(run_id)
+        if not self.store.pause(run_id).result():
+            raise RunFinishedError(run_id, self.info(run_id).status)
+        return self._live_executor(row)
+
+    def go_on(self, run_id: str) -> str | None:
+        """Take a pause back; on disk when this returns.
+
+        Gives the live executor that goes on with the run, if there is one.
+
+        Raises:
+            UnknownRunError: There is no such run.
+        """
+        row = known(self.store, run_id)
+        self.store.go_on(run_id).result()
+        return self._live_executor(row)
 
     def reaction(self, sent: Sent, within_s: float) -> bool | None:
         """Whether the run took a message, or refused it; None if it did neither yet."""

@@ -21,6 +21,7 @@ class RunStatus(StrEnum):
 
     RUNNING = "running"
     WAITING = "waiting"
+    PAUSED = "paused"
     INTERRUPTED = "interrupted"
     COMPLETED = "completed"
     FAILED = "failed"

@@ -25,6 +25,7 @@ FULL = Entry(
     interrupted=[{"step": "a", "attempt": 1}],
     prompts=[{"number": 0}],
     rest=20.5,
+    output=[["a", "printed\n\x00\x1b[1m"]],
     end={"status": "completed", "result": {}},
 )
 

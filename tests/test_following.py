@@ -29,14 +29,15 @@ async def test_what_is_read_piece_by_piece_is_the_whole_journal(tmp_path: Path) 
         client = Client(runtime)
         run = await client.start(Counter, run_id="a")
         following = client.follow("a")
-        info, rows = await following.read()
-        while not info.status.is_final:
-            info, rows = await following.read()
+        reading = await following.read()
+        while not reading.info.status.is_final:
+            reading = await following.read()
 
+        rows = reading.attempts()
         assert await run == 5
         assert rows == await run.journal()
-        assert info.status is RunStatus.COMPLETED
-        again = (await following.read())[1]
+        assert reading.info.status is RunStatus.COMPLETED
+        again = (await following.read()).attempts()
         assert all(row is before for row, before in zip(again, rows, strict=True))
 
 
@@ -46,11 +47,11 @@ async def test_a_rewound_run_is_read_from_its_beginning(tmp_path: Path) -> None:
         run = await client.start(Counter, run_id="a")
         await run
         following = client.follow("a")
-        before = (await following.read())[1]
+        before = (await following.read()).attempts()
 
         await client.rewind("a", 2)
         await client.run("a")
-        rows = (await following.read())[1]
+        rows = (await following.read()).attempts()
 
         assert rows == await run.journal()
         assert rows != before

@@ -8,7 +8,14 @@ from importlib import metadata, resources
 import durable_notebook
 from durable_notebook import errors, server, testing
 
-NAMES = ["Client", "DBOSRuntime", "DurableNotebookError", "Run", "__version__"]
+NAMES = [
+    "Client",
+    "DBOSRuntime",
+    "DurableNotebookError",
+    "Progress",
+    "Run",
+    "__version__",
+]
 
 
 def test_the_public_names_are_these() -> None:

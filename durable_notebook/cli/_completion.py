@@ -22,7 +22,7 @@ _MOST = 500
 _END = "|"
 _ENDS = (_END, f"{_END}'", f'{_END}"')
 
-_ONLY_UNFINISHED = ("answer", "cancel", "reassign", "resume")
+_ONLY_UNFINISHED = ("answer", "cancel", "pause", "reassign", "resume")
 
 
 def _arguments(parser: ArgumentParser) -> None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from durable_notebook._describe import Outside, describe
 from durable_notebook._diagnosis import diagnose
-from durable_notebook._finding import Finding
+from durable_notebook._finding import Examined, Finding
 from durable_notebook._health import examine, examine_open, refusal
 from durable_notebook._journal import Journal
-from durable_notebook._model import RunInfo
 from durable_notebook._retention import known
 from durable_notebook.cli import _documents
 from durable_notebook.cli._command import (
@@ -22,11 +19,8 @@ from durable_notebook.cli._command import (
     typed,
 )
 from durable_notebook.errors import StorageError
-from durable_notebook.views import words
+from durable_notebook.views import findings
 from durable_notebook.views.table import clip, harmless
-
-_KEPT = "\N{NO-BREAK SPACE}"
-_NONE = timedelta()
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -41,7 +35,7 @@ def _arguments(parser: ArgumentParser) -> None:
 def _run(args: Namespace) -> int:
     url = database_url(args)
     found = examine(url)
-    runs: list[_Examined] = []
+    runs: list[Examined] = []
     is_usable = True
     try:
         with Journal.open(url) as journal:
@@ -59,22 +53,14 @@ def _run(args: Namespace) -> int:
     return 0 if is_usable else 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Examined:
-    """A run, and why it does not move."""
-
-    info: RunInfo
-    found: list[Finding]
-
-
-def _examined(journal: Journal, run_id: str | None) -> list[_Examined]:
+def _examined(journal: Journal, run_id: str | None) -> list[Examined]:
     store, outside = journal.store, Outside(journal.store)
     if run_id is not None:
         rows = [known(store, run_id)]
     else:
         rows = [row for row in store.runs() if row.is_unfinished]
     return [
-        _Examined(
+        Examined(
             describe(store, row, None, outside),
             diagnose(store, row, outside),
         )
@@ -82,53 +68,29 @@ def _examined(journal: Journal, run_id: str | None) -> list[_Examined]:
     ]
 
 
-def _text(args: Namespace, found: list[Finding], runs: list[_Examined]) -> str:
+def _text(args: Namespace, found: list[Finding], runs: list[Examined]) -> str:
     if not found and not runs:
         return "Nothing is wrong here: every run has ended."
     width = terminal_width()
     groups = [_lines(args, each, width, indent="") for each in found]
     for run in runs:
-        lines = [clip(harmless(_heading(run.info)), width)]
+        lines = [clip(harmless(findings.heading(run.info)), width)]
         for each in run.found:
             lines += _lines(args, each, width, indent="  ")
         groups.append(lines)
     return "\n\n".join("\n".join(lines) for lines in groups)
 
 
-def _heading(info: RunInfo) -> str:
-    name = words.short_name(info.workflow)
-    parts = [info.run_id, name, str(info.status)]
-    if not info.status.is_final and info.executor_id is not None:
-        parts.append(f"executor {info.executor_id}")
-    return " · ".join(parts)
-
-
 def _lines(
     args: Namespace, found: Finding, width: int | None, *, indent: str
 ) -> list[str]:
-    said = f"{indent}{harmless(found.says)}{_times(found)}"
+    said = f"{indent}{harmless(found.says)}{findings.times(found)}"
     wrapped = [said]
     if width is not None:
         wrapped = textwrap.wrap(said, width, subsequent_indent=indent)
     # A command is copied: it is never wrapped.
     commands = [f"{indent}  {harmless(typed(args, *c))}" for c in found.commands]
-    return [*(line.replace(_KEPT, " ") for line in wrapped), *commands]
-
-
-def _times(found: Finding) -> str:
-    now = datetime.now(UTC)
-    said = ""
-    if found.since is not None:
-        said += _time("Since", found.since, "", now - found.since)
-    if found.due is not None:
-        said += _time("Due", found.due, "in ", found.due - now)
-    return said
-
-
-def _time(word: str, moment: datetime, before: str, span: timedelta) -> str:
-    text = f"{words.moment(moment)} ({before}{words.duration(max(span, _NONE))})."
-    # A number stays with its unit where a line is wrapped.
-    return f" {word} " + text.replace(" ", _KEPT)
+    return [*(line.replace(findings.KEPT, " ") for line in wrapped), *commands]
 
 
 COMMAND = Command(

@@ -27,7 +27,7 @@ _LOOK_S = 0.5
 
 
 class Execution:
-    """Goes on with one run until it ends, waits for a person, or stands still."""
+    """Goes on with one run until it ends, waits for a person, is paused, or stands."""
 
     def __init__(
         self, settings: Settings, run_id: str, *, is_shown: bool, width: int | None
@@ -68,7 +68,10 @@ class Execution:
             changed = None if live is None else live.changed
             self._show(client)
             info = await client.read_info(self._run_id)
-            if info.status is RunStatus.INTERRUPTED or info.status.is_final:
+            is_paused = info.status is RunStatus.PAUSED and live is None
+            if info.status is RunStatus.INTERRUPTED or is_paused:
+                return info
+            if info.status.is_final:
                 return info
             if info.prompts and await self._is_idle(client):
                 # All of this may have been true of one entry after the other.

@@ -42,7 +42,7 @@ class _Ended:
 
 def _arguments(parser: ArgumentParser) -> None:
     add_run(parser)
-    add_app(parser, required=True)
+    add_app(parser, required=False)
     parser.add_argument(
         "--executor-id",
         metavar="ID",
@@ -54,10 +54,18 @@ def _arguments(parser: ArgumentParser) -> None:
 def _run(args: Namespace) -> int:
     with open_journal(args) as journal:
         info, row = journal.info(args.run_id), known(journal.store, args.run_id)
+        if row.is_paused and journal.go_on(args.run_id) is not None:
+            _show_going_on(args, journal)
+            return 0
         executor_id = _executor(args, journal, row)
         if info.status.is_final:
             ended = _Ended(info, _result(journal.store, args.run_id))
     if not info.status.is_final:
+        if args.app is None:
+            raise RefusalError(
+                f"No live process has run {args.run_id!r}, so it goes on in this one. "
+                "Say which module defines its workflow: --app MODULE."
+            )
         try:
             ended = _go_on(args, row, executor_id)
         except KeyboardInterrupt:
@@ -76,6 +84,14 @@ def _run(args: Namespace) -> int:
     if ended.info.status in (RunStatus.INTERRUPTED, RunStatus.FAILED):
         raise RefusalError(_failure(ended.info))
     return 0
+
+
+def _show_going_on(args: Namespace, journal: Journal) -> None:
+    """Tell that a run which was paused goes on in the live process that has it."""
+    info = journal.info(args.run_id)
+    document = {"run": _documents.run(info), "result": None}
+    said = f"Run {info.run_id} goes on, in executor {info.executor_id}."
+    _documents.show(args, document, harmless(said))
 
 
 def _executor(args: Namespace, journal: Journal, row: RunRow) -> str:
@@ -166,7 +182,9 @@ COMMAND = Command(
     description="Go on with a run in this process, until it ends or waits for a "
     "person. The module\nthat defines its workflow is imported. It becomes the "
     "executor that the run belongs\nto, and is refused while a live process is that. "
-    "No other run is touched. Ctrl-C leaves\nthe run resumable.",
+    "No other run is touched. Ctrl-C leaves\nthe run resumable.\n\nA run that is "
+    "paused goes on in the live process that has it, if there is one: then\n--app is "
+    "not needed.",
     example="resume order-17 --app orders",
     arguments=_arguments,
     run=_run,

@@ -89,7 +89,12 @@ class Completer:
             "durable_run": (self._for_run, "--run-id --new"),
             "durable_answer": (self._for_answer, ""),
             "durable_resume": (self._unfinished, ""),
-            "durable_runs": (_nothing, ""),
+            "durable_runs": (_nothing, "--status --workflow --limit"),
+            "durable_graph": (self._drawn, ""),
+            "durable_cancel": (self._unfinished, ""),
+            "durable_reassign": (self._unfinished, ""),
+            "durable_fork": (self._runs, "--position --new-run-id"),
+            "durable_rewind": (self._runs, "--position"),
             "durable_connect": (_nothing, "--postgres"),
             "durable_restart": (_nothing, "--kill"),
             "durable_serve": (
@@ -148,7 +153,9 @@ class Completer:
             return []
         prompt = info.prompts[0]
         client = self._durable.session.client
-        schemas = [schema_of(kind) for kind in client.answer_classes(info, prompt)]
+        schemas = [
+            schema_of(kind) for kind in client.answer_classes(info.workflow, prompt)
+        ]
         fields: dict[str, Any] = {}
         for schema in [*schemas, *prompt.schemas]:
             fields |= (schema or {}).get("properties", {})
@@ -159,6 +166,9 @@ class Completer:
 
     def _runs(self, typed: Typed) -> list[str]:
         return [] if typed.target else self._ids(lambda _: True)
+
+    def _drawn(self, typed: Typed) -> list[str]:
+        return [] if typed.target else self._workflows(typed) + self._runs(typed)
 
     def _unfinished(self, typed: Typed) -> list[str]:
         return [] if typed.target else self._ids(lambda info: not info.status.is_final)

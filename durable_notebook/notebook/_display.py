@@ -27,7 +27,9 @@ class Slot:
 
     def fill(self, html: str, text: str) -> None:
         """Show something else in the place. From any thread."""
-        data = {"text/html": html, "text/plain": text}
+        self._publish({"text/html": html, "text/plain": text})
+
+    def _publish(self, data: dict[str, Any]) -> None:
         place = {"display_id": self._id}
         # In an empty context the message belongs to the cell that runs now. Front
         # ends find the place by its id; nbclient listens to the cell that runs only.
@@ -35,9 +37,40 @@ class Slot:
             lambda: publish_display_data(data, transient=place, update=True)
         )
 
-    def fill_with_widget(self, widget: Any) -> None:
-        """Show a widget in the place. From any thread."""
-        update_display(widget, display_id=self._id)
+    def fill_with_widget(
+        self, widget: Any, html: str | None = None, text: str | None = None
+    ) -> None:
+        """Show a widget in the place. From any thread.
+
+        With what stands for it where there are no widgets.
+        """
+        if html is None or text is None:
+            update_display(widget, display_id=self._id)
+            return
+        data = dict(widget._repr_mimebundle_())
+        data |= {"text/html": html, "text/plain": text}
+        self._publish(data)
+
+
+class Reserved:
+    """Places in the output of the cell that runs now, to be filled when none does."""
+
+    def __init__(self, count: int) -> None:
+        self._slots = [Slot("", "") for _ in range(count)]
+        self._given = 0
+
+    def clear(self) -> None:
+        """Empty them, and give them out anew. From any thread."""
+        for slot in self._slots[: self._given]:
+            slot.fill("", "")
+        self._given = 0
+
+    def slot(self, html: str, text: str) -> Slot:
+        """The next of them, filled; takes the place of `Slot`. From any thread."""
+        slot = self._slots[self._given]
+        self._given += 1
+        slot.fill(html, text)
+        return slot
 
 
 def unpinned(build: Callable[[], T]) -> T:

@@ -13,6 +13,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from traitlets.config import Config
 
+from durable_notebook.notebook._capture import Capture
 from durable_notebook.notebook._completion import Completer
 from durable_notebook.notebook._sentences import plainly
 from durable_notebook.notebook._terminal import has_front_end
@@ -28,6 +29,7 @@ class Loaded:
     durable: DurableNotebook
     magics: list[DurableMagics]
     completer: Completer
+    capture: Capture | None
     config: Config
 
 
@@ -53,7 +55,11 @@ def load(shell: Any) -> None:
     completer.register()
     for hook in _hooks(durable, magics):
         shell.events.register("post_run_cell", hook)
-    _loaded[id(shell)] = Loaded(durable, magics, completer, config)
+    # A terminal shows what is printed as it comes; it has no panel to keep it on.
+    capture = Capture(shell) if has_front_end(shell) else None
+    if capture is not None:
+        capture.install()
+    _loaded[id(shell)] = Loaded(durable, magics, completer, capture, config)
     with plainly():
         durable.open_existing()
 
@@ -79,6 +85,8 @@ def unload(shell: Any) -> None:
     if not loaded.config:
         del shell.config[_SECTION]
     loaded.durable.close()
+    if loaded.capture is not None:
+        loaded.capture.remove()
 
 
 def _leave() -> None:
@@ -95,4 +103,5 @@ getattr(threading, "_register_atexit", atexit.register)(_leave)
 def _hooks(
     durable: DurableNotebook, magics: list[DurableMagics]
 ) -> list[Callable[[object], None]]:
-    return [durable.after_cell, *(magic.after_cell for magic in magics)]
+    first = [durable.after_cell, durable.interrupts.after_cell]
+    return [*first, *(magic.after_cell for magic in magics)]

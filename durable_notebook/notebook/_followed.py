@@ -31,7 +31,7 @@ _KEEP_S = 5.0
 
 
 class Followed(ABC):
-    """Shows one run in the output of the cell that makes it."""
+    """A view of one run, as it was when this was made, and then as it goes on."""
 
     kind: ClassVar[type[View]]
 
@@ -40,14 +40,22 @@ class Followed(ABC):
         self.ended = threading.Event()
         self._session = session
         self._reading = session.client.follow(run_id)
-        self.info, self.rows = session.call(self._reading.read())
+        session.call(self._read())
         session.call(self._prepare())
         self._is_watched = False
         self._kept = self._twin()
         self._kept_at = time.monotonic()
+
+    @property
+    def text(self) -> str:
+        """What it shows, in words."""
+        return self._kept[1]
+
+    def show(self) -> None:
+        """Show it in the output of the cell that runs now, and follow the run."""
         self._shown = Shown(self.kind, self._kept)
         self._shown.view.on_msg(self._heard)
-        session.submit(self._follow())
+        self._session.submit(self._follow())
 
     def follow(self, session: Session) -> bool:
         """Go on in another session, in the same place. False if the run had ended."""
@@ -86,6 +94,10 @@ class Followed(ABC):
 
     # -- the loop ------------------------------------------------------------------
 
+    async def _read(self) -> None:
+        reading = await self._reading.read()
+        self.info, self.rows = reading.info, list(reading.attempts())
+
     def _heard(self, _: object, content: object, __: object) -> None:
         """Hand what the page said to the session's loop."""
         if isinstance(content, dict):
@@ -108,7 +120,7 @@ class Followed(ABC):
         try:
             while True:
                 before = self.info, self.rows
-                self.info, self.rows = await self._reading.read()
+                await self._read()
                 await self._prepare()
                 began = time.thread_time()
                 if self._is_watched:

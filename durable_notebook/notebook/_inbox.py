@@ -37,8 +37,7 @@ class InboxView(View):
 class InboxPanel:
     """Shows the inbox in the output of the cell that runs now."""
 
-    def __init__(self, session: Session, cell: str | None) -> None:
-        self.cell = cell
+    def __init__(self, session: Session) -> None:
         self._session = session
         self._inbox = session.client.inbox()
         self._answers = Answers(lambda: self._session.client, self._inbox_question)
@@ -60,18 +59,20 @@ class InboxPanel:
         """Those that are open, oldest first, then those that have ended since."""
         return self._inbox.questions()
 
-    def end(self) -> None:
+    def leave(self) -> None:
         """Leave the twin in the place of the view."""
         if self._is_open:
             self._is_open = False
             self._shown.keep(*self._twin())
             self._shown.end()
 
-    def follow(self, session: Session) -> None:
-        """Go on in another session of the same journal, in the same place."""
-        self._session = session
-        self._inbox = session.client.inbox()
-        session.submit(self._follow(session))
+    def follow(self, session: Session) -> bool:
+        """Go on in another session, in the same place. False if it was left."""
+        if self._is_open:
+            self._session = session
+            self._inbox = session.client.inbox()
+            session.submit(self._follow(session))
+        return self._is_open
 
     async def _follow(self, session: Session) -> None:
         kept_at, is_kept = time.monotonic(), True

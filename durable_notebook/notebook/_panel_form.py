@@ -24,11 +24,15 @@ _MOST_ENDED = 5
 class PanelForm:
     """Below a panel, in the output of the same cell."""
 
-    def __init__(self, session: Callable[[], Session]) -> None:
+    def __init__(
+        self,
+        session: Callable[[], Session],
+        slot: Callable[[str, str], Slot] = Slot,
+    ) -> None:
         self._session = session
         self._id = secrets.token_hex(4)
-        self._twin = Slot("", "")
-        self._slot = Slot("", "")
+        self._twin = slot("", "")
+        self._slot = slot("", "")
         self._answers = Answers(lambda: session().client, self._find)
         self._question: Question | None = None
         self._later = 0

@@ -9,6 +9,7 @@ from IPython.display import display
 
 from durable_notebook._client import Client, Run
 from durable_notebook.notebook._graph_view import GraphOf
+from durable_notebook.notebook._holding import awake
 from durable_notebook.notebook._timeline_view import TimelineOf
 
 if TYPE_CHECKING:
@@ -30,11 +31,18 @@ class NotebookRun(Run):
 
     async def result(self) -> Any:
         try:
-            return await super().result()
+            with awake():
+                return await super().result()
+        except asyncio.CancelledError:
+            self._durable.interrupts.left(self.run_id)
+            # Where it waited is of no interest: the rest of the traceback is ours.
+            raise asyncio.CancelledError from None
         finally:
-            # A cell that has awaited the run leaves its panel as it ended.
-            for panel in self._durable.panels_of(self.run_id):
-                await asyncio.to_thread(panel.ended.wait, 1.0)
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():
+                # A cell that has awaited the run leaves its panel as it ended.
+                for panel in self._durable.panels_of(self.run_id):
+                    await asyncio.to_thread(panel.ended.wait, 1.0)
 
     @property
     def _open_runtime(self) -> DBOSRuntime | None:

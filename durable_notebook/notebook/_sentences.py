@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,6 +12,7 @@ from IPython.core.error import UsageError
 from durable_notebook._config import sqlite_path, without_password
 from durable_notebook._model import Attempt, AttemptStatus, RunInfo, RunStatus
 from durable_notebook.errors import ConfigError, DurableNotebookError
+from durable_notebook.notebook._cures import in_magics, magic
 from durable_notebook.notebook._session import Session
 from durable_notebook.views import words
 
@@ -24,6 +24,12 @@ def state_of(info: RunInfo) -> str:
     return f"{info.run_id} ({done}) {state}"
 
 
+def paused(info: RunInfo) -> str:
+    """Say that a run is paused, and how it goes on."""
+    run_id = info.run_id
+    return f"Run {run_id} is paused. Go on with it: {magic('resume', run_id)}"
+
+
 def became(session: Session, run_id: str, way_out: str = "") -> str:
     """Say what became of a run that was there before, and the way out if it ended."""
     info = session.call(session.client.read_info(run_id))
@@ -31,6 +37,9 @@ def became(session: Session, run_id: str, way_out: str = "") -> str:
         rows = session.call(session.client.read_journal(run_id))
         is_earlier = info.updated < session.opened
         return ended(info, rows, is_earlier=is_earlier, way_out=way_out)
+    if info.status is RunStatus.PAUSED:
+        done = words.plural(info.steps, "completed step")
+        return f"attached to a run that is paused: {done} on record"
     if info.status is RunStatus.INTERRUPTED:
         way_out = f"; {way_out}" if way_out else ""
         return f"attached to the run, which stood still{way_out}"
@@ -40,15 +49,6 @@ def became(session: Session, run_id: str, way_out: str = "") -> str:
     kept = words.plural(live.kept_steps, "completed step")
     life = f"session {session.runtime.session}"
     return f"resumed in {life}: {kept} kept, none of them runs again"
-
-
-def magic(name: str, run_id: str) -> str:
-    """A magic of ours for a run, as it is typed."""
-    before = "-- " if run_id.startswith("--") else ""
-    word = shlex.quote(run_id)
-    if word == run_id and "=" in word:  # It would be taken for a field.
-        word = f"'{word}'"
-    return f"%durable_{name} {before}{word}"
 
 
 def ended(
@@ -64,9 +64,7 @@ def ended(
         if took and info.steps:
             spared = spared.replace(" not", f" and {took} not")
     else:
-        ways.append(
-            f"await run.client.rewind({info.run_id!r}) does its last step again"
-        )
+        ways.append(f"{magic('rewind', info.run_id)} does its last step again")
     return "; ".join([f"{info.status} {when}: {spared}", *ways])
 
 
@@ -108,5 +106,4 @@ def plainly() -> Iterator[None]:
         yield
     except DurableNotebookError as e:
         # The same errors, with the way out that a notebook has.
-        text = str(e).replace("'client.runs()'", "%durable_runs")
-        raise UsageError(text) from e
+        raise UsageError(in_magics(str(e))) from e

@@ -139,6 +139,16 @@ class Session:
                 going_on.append(self.call(self.client.read_info(run_id)))
         return going_on
 
+    def renew(self, run_id: str, names: dict[str, Any]) -> None:
+        """Have a run that goes on anew take the class that a notebook has today.
+
+        Its author may have run the cell again, to mend what the run has failed with.
+        """
+        info = self.call(self.client.read_info(run_id))
+        found = self._find(run_id, info.workflow, names)
+        if found is not None:
+            self.call(self._define(*found, info.workflow))
+
     def _find(
         self, run_id: str, name: str, names: dict[str, Any]
     ) -> tuple[Workflow, str | None] | None:

@@ -50,7 +50,11 @@ class Shown:
         self._slot = Slot(self._marked(twin[0]), twin[1])
         # Unpinned: its messages are served also while a cell blocks the kernel.
         self.view = unpinned(lambda: kind(twin=self._id, **state))
-        display(self.view)
+        shown = {"version_major": 2, "version_minor": 0, "model_id": self.view.model_id}
+        # Without a text: nbconvert and code hosts would show the object's name below
+        # the twin. With an empty one, as nbconvert warns of what it cannot show.
+        bundle = {"application/vnd.jupyter.widget-view+json": shown, "text/plain": ""}
+        display(bundle, raw=True)
 
     def keep(self, markup: str, text: str) -> None:
         """Put another state into the twin, from any thread.

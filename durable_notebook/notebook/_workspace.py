@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from IPython.core.error import UsageError
 from traitlets import observe
@@ -18,15 +17,16 @@ from durable_notebook._config import (
     sqlite_path,
     url_from_environment,
 )
-from durable_notebook._model import RunInfo
+from durable_notebook._model import RunInfo, RunStatus
+from durable_notebook.notebook._cures import magic
 from durable_notebook.notebook._file import notebook_path
 from durable_notebook.notebook._followed import Followed
+from durable_notebook.notebook._holding import Interrupts
 from durable_notebook.notebook._identity import Cells
-from durable_notebook.notebook._inbox import InboxPanel
 from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
-from durable_notebook.notebook._sentences import magic, short_path, state_of
+from durable_notebook.notebook._sentences import paused, short_path, state_of
 from durable_notebook.notebook._session import Session
 from durable_notebook.notebook._terminal import Lines, has_front_end
 from durable_notebook.notebook._traits import Traits
@@ -34,6 +34,16 @@ from durable_notebook.views import words
 
 MOST_NAMED = 5
 """How many runs a sentence names."""
+
+
+class Live(Protocol):
+    """A live view, as long as the journal is open."""
+
+    def follow(self, session: Session) -> bool:
+        """Go on in another session, in the same place. False if it was left."""
+
+    def leave(self) -> None:
+        """Leave what it showed last: the journal is closed."""
 
 
 class DurableNotebook(Traits):
@@ -50,12 +60,14 @@ class DurableNotebook(Traits):
         self._local = LocalPostgres(sqlite_path(self._beside).parent / "postgres")
         self._last_run: str | None = None
         self._panels: list[Panel | Lines | Followed] = []
-        self._inboxes: list[InboxPanel] = []
+        self._live: list[Live] = []
+        self.interrupts = Interrupts(self)
 
     # -- the session ---------------------------------------------------------------
 
     @property
-    def _url(self) -> str:
+    def url(self) -> str:
+        """The journal's database."""
         return self.database_url or url_from_environment() or self._beside
 
     @property
@@ -75,7 +87,7 @@ class DurableNotebook(Traits):
         if self._session is None:
             self._session = Session(
                 Settings(
-                    database_url=self._url,
+                    database_url=self.url,
                     notebook=notebook_path(self.names),
                     redact=tuple(self.redact),
                     idle_timeout_s=self.idle_timeout,
@@ -88,9 +100,19 @@ class DurableNotebook(Traits):
         if self._session is not None:
             self._session.runtime.release_idle_after(self.idle_timeout)
 
+    @property
+    def has_front_end(self) -> bool:
+        """Whether there is a page in which a live view could be."""
+        return has_front_end(self._shell)
+
+    @property
+    def has_journal(self) -> bool:
+        """Whether there is a journal already, as far as that can be told."""
+        return is_postgres(self.url) or sqlite_path(self.url).exists()
+
     def open_existing(self) -> None:
         """Open the journal if there is one, and tell what was interrupted."""
-        if is_postgres(self._url) or sqlite_path(self._url).exists():
+        if self.has_journal:
             self.tell()
 
     def connect(self, url: str) -> None:
@@ -113,8 +135,7 @@ class DurableNotebook(Traits):
         print("Dropped everything in memory, as a kill would.")  # noqa: T201
         self.tell()
         self._panels = [p for p in self._panels if p.follow(self.session)]
-        for inbox in self._inboxes:
-            inbox.follow(self.session)
+        self._live = [view for view in self._live if view.follow(self.session)]
 
     def leave(self) -> None:
         """Have the runs stand still, before the process takes itself apart."""
@@ -123,9 +144,9 @@ class DurableNotebook(Traits):
 
     def close(self) -> None:
         """Close the journal."""
-        for inbox in self._inboxes:
-            inbox.end()
-        self._inboxes.clear()
+        for view in self._live:
+            view.leave()
+        self._live = []
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -137,7 +158,7 @@ class DurableNotebook(Traits):
         going_on = session.define(self.names)
         rows = session.call(session.client.runs())
         open_runs = [row for row in rows if not row.status.is_final]
-        where = self._local.name or short_path(self._url)
+        where = self._local.name or short_path(self.url)
         life = f"session {session.runtime.session}"
         count = words.plural(len(open_runs), "unfinished run")
         print(f"durable_notebook: journal {where}, {life}, {count}")  # noqa: T201
@@ -155,6 +176,9 @@ class DurableNotebook(Traits):
 
     def _show_going_on(self, going_on: list[RunInfo]) -> None:
         for info in going_on:
+            if info.status is RunStatus.PAUSED:
+                print(paused(info))  # noqa: T201
+                continue
             done = words.plural(info.steps, "completed step")
             note = f"resumed by itself: {done} kept from before"
             if info.prompts:
@@ -174,20 +198,28 @@ class DurableNotebook(Traits):
         self._panels.append(kind(self.session, run_id, note))
         return NotebookRun(self, run_id)
 
-    def show_inbox(self, cell: str | None) -> InboxPanel:
-        """Show every open question in the output of the cell that runs now.
+    def ask_whether_to_pause(self, run_id: str) -> None:
+        """Ask, under the panels of a run, what is to become of it."""
+        print(  # noqa: T201
+            f"Run {run_id} goes on; only the waiting has ended. Pause it: await "
+            f"run.pause(), or under its panel."
+        )
+        for panel in self.panels_of(run_id):
+            if isinstance(panel, Panel):
+                panel.ask_whether_to_pause()
 
-        The one that this cell showed when it ran before ends.
-        """
-        for inbox in [i for i in self._inboxes if cell is not None and i.cell == cell]:
-            inbox.end()
-            self._inboxes.remove(inbox)
-        self._inboxes.append(InboxPanel(self.session, cell))
-        return self._inboxes[-1]
-
-    def show_view(self, kind: Callable[[Session, str], Followed], run_id: str) -> None:
+    def show_view(self, kind: type[Followed], run_id: str) -> None:
         """Show a live view of a run in the output of the cell that runs now."""
-        self._panels.append(kind(self.session, run_id))
+        view = kind(self.session, run_id)
+        if has_front_end(self._shell):
+            view.show()
+            self._panels.append(view)
+        else:
+            print(view.text)  # noqa: T201
+
+    def keep_live(self, view: Live) -> None:
+        """Let a view go on over a simulated restart, and end with the journal."""
+        self._live.append(view)
 
     def panels_of(self, run_id: str) -> list[Panel | Lines | Followed]:
         """The panels and live views that show a run."""

@@ -105,7 +105,9 @@ class Access:
         run = self._runs.live.get(run_id)
         if run is not None:
             run.inbox.fetch()
-        elif sequence is not None:
+        if isinstance(tick, TickCancelRun):
+            await self._runs.pausing.go_on(run_id)  # To hear it.
+        elif run is None and sequence is not None:
             self._runs.idle.wake(run_id)
         return sequence is not None
 

@@ -171,6 +171,8 @@ class Tenure:
             return False
         if run_id in runs.undefined or runs.idle.is_released(run_id):
             return False
+        if runs.pausing.is_parked(run_id):
+            return False
         # One that the database has stopped is begun again when that is back.
         problem = runs.problems.get(run_id)
         return problem is None or isinstance(problem, LostOwnershipError)

@@ -68,6 +68,7 @@ class Invocation:
     events: int = 0
     taken: set[int] = field(default_factory=set)
     adopted: set[str] = field(default_factory=set)
+    is_reduced: bool = False
 
     @property
     def is_repeating(self) -> bool:

@@ -157,6 +157,11 @@ class Inbox:
         return not self._ticks.empty()
 
     @property
+    def is_cancelled(self) -> bool:
+        """Whether a cancellation has come and is not reduced yet."""
+        return self._cancelled > self.cursor
+
+    @property
     def is_waited_for(self) -> bool:
         """Whether `take` waits, and there is nothing that it could ever give."""
         is_empty = self._ticks.empty() and not self._kept and not self.is_stuck

@@ -55,6 +55,8 @@ class InternalAdapter(InternalRunAdapter):
         # Keys of bodies whose tasks wait for the commit of this turn.
         self._held: list[str] = []
         self._committed = asyncio.Event()
+        # The next message waits for them too, unless it ends the run.
+        self._let_in = asyncio.Event()
         # Steps that collect events. Of two bodies of one that are in flight together
         # the library does the second again, on what the first has collected.
         self._collecting: set[StepId] = set()
@@ -140,19 +142,25 @@ class InternalAdapter(InternalRunAdapter):
     async def _commit(self) -> None:
         """Put the turn on disk, then let the bodies begin that waited for it.
 
-        Those of a run that leaves wait for another process to begin them.
+        Those of a run that leaves wait for another process to begin them, those of one
+        that is paused for somebody who takes it up; a cancellation finds none begun.
         """
-        if self._run.is_leaving and self._held:
+        if self._held and (self._run.begins_nothing or self._run.inbox.is_cancelled):
             await self._run.commit([])
+            if self._run.inbox.is_cancelled:
+                self._let_in.set()
             return
         await self._run.commit(self._held)
         self._held = []
-        self._committed.set()
-        self._committed = asyncio.Event()
+        for event in (self._committed, self._let_in):
+            event.set()
+        self._committed, self._let_in = asyncio.Event(), asyncio.Event()
 
     def _start(self, pending: PendingStart, is_held: bool) -> NamedTask:
         if is_held:
-            task = asyncio.create_task(_after(self._committed, pending.coro))
+            is_body = isinstance(pending, PendingWorker)
+            event = self._committed if is_body else self._let_in
+            task = asyncio.create_task(_after(event, pending.coro))
             # One that is cancelled before it begins would never be awaited.
             task.add_done_callback(lambda _: pending.coro.close())
         else:
@@ -186,9 +194,7 @@ class InternalAdapter(InternalRunAdapter):
     ) -> asyncio.Task[Any] | None:
         if self._run.rest_until is not None:
             self._idle.rest(self._run)
-        done, _ = await asyncio.wait(
-            all_tasks(named), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
-        )
+        done = await self._first(set(all_tasks(named)), timeout_s)
         self._idle.move(self._run)
         completed = pick_highest_priority(named, done)
         pulled = next(n.task for n in named if isinstance(n, PullTask))
@@ -203,6 +209,22 @@ class InternalAdapter(InternalRunAdapter):
             return pulled
         self._passed_over = pulled
         return completed
+
+    async def _first(
+        self, tasks: set[asyncio.Task[Any]], timeout_s: float | None
+    ) -> set[asyncio.Task[Any]]:
+        """What is done first; nothing if the time is over or a pause is taken back."""
+        waits: set[asyncio.Task[Any]] = set()
+        if self._held:
+            waits.add(asyncio.create_task(self._run.until_taken_up()))
+        try:
+            done, _ = await asyncio.wait(
+                tasks | waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            for task in waits:
+                task.cancel()
+        return done - waits
 
     def _sender_of(self, pulled: asyncio.Task[Any]) -> str | None:
         """The body in flight that sent a tick, if one did."""

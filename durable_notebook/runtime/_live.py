@@ -37,6 +37,7 @@ from durable_notebook.runtime._exceptions import said
 from durable_notebook.runtime._flight import current_invocation
 from durable_notebook.runtime._inbox import Inbox
 from durable_notebook.runtime._outcome import Outcome
+from durable_notebook.runtime._output import Output
 from durable_notebook.runtime._snapshots import Snapshots
 from durable_notebook.runtime._stream import Stream
 from durable_notebook.store import NewEntry, Store
@@ -72,6 +73,7 @@ class LiveRun:
         self.flight = restored.flight
         self.prompts = restored.prompts
         self.stream = Stream(restored.events)
+        self.output = Output()
         self.inbox = Inbox(
             claim,
             journal=journal,
@@ -87,8 +89,10 @@ class LiveRun:
         # Somebody keeps it in memory: is about to change its store, or waits for the
         # place that it has among a number of runs.
         self.holds = 0 if definition.limit is None else 1
-        # It begins no body any more: see `Drain`.
+        # It begins no body any more: see `Drain`, and `Pausing`.
         self.is_leaving = False
+        self.is_paused = restored.is_paused
+        self._taken_up = asyncio.Event()
         self.parent = parent_of(claim.inputs)
         # Where the program wants them.
         self.spans: RunSpans | None = None
@@ -144,6 +148,11 @@ class LiveRun:
         in the journal would move away by as much.
         """
         return rounded(now() + self._ahead_s)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is executed no more."""
+        return self._is_closed
 
     @property
     def turn_length(self) -> int:
@@ -226,6 +235,28 @@ class LiveRun:
         if self._driver is not None:
             self._driver.cancel()
 
+    # -- leaving, and paused -------------------------------------------------------
+
+    @property
+    def begins_nothing(self) -> bool:
+        """Whether bodies that come next are not for this execution to begin."""
+        return self.is_leaving or self.is_paused
+
+    def take_up(self) -> None:
+        """Begin what was held back while it was paused."""
+        self.is_paused = False
+        self._taken_up.set()
+        self._taken_up = asyncio.Event()
+
+    async def until_taken_up(self) -> None:
+        """Wait for a pause to be taken back."""
+        await self._taken_up.wait()
+
+    @property
+    def may_leave(self) -> bool:
+        """Whether all that it has begun is on disk, and nothing is in its hands."""
+        return self.is_recorded and self.flight.count == 0
+
     # -- at rest -------------------------------------------------------------------
 
     def note_rest(self, timeout_s: float | None) -> None:
@@ -258,6 +289,8 @@ class LiveRun:
         self._ticks.append(tick)
         if isinstance(tick, TickStepResult):
             body = self.flight.end(tick.invocation_id)
+            if body is not None:
+                self.output.ended(body)
             if body is not None and body.finished_at is not None:
                 times = [body.started_at, body.finished_at, body.attempt]
                 self._bodies[tick.invocation_id or ""] = times
@@ -380,6 +413,7 @@ class LiveRun:
             interrupted=interrupted,
             prompts=self.prompts.tree(),
             rest=self._rest(),
+            output=self.output.take(),
             end=None if outcome is None else outcome.tree(self.codec),
         )
 

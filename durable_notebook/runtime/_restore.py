@@ -60,6 +60,7 @@ class Restored:
     at: float
     end: dict[str, Json] | None
     accepts: Callable[[Event], bool]
+    is_paused: bool
 
 
 def first_inputs(
@@ -122,6 +123,7 @@ def restore(
         at=last.at,
         end=last.end,
         accepts=partial(_is_accepted, state),
+        is_paused=past.paused_at is not None,
     )
 
 

@@ -74,6 +74,22 @@ class RunAccess(Opened):
         access = self._opened.access
         return await access.post(run_id, tick, key, begun=begun, by=by)
 
+    async def pause(self, run_id: str) -> None:
+        """Have a run begin no step body any more; on disk when this returns.
+
+        Bodies in flight go on to their results. Messages are kept, and heard when it
+        goes on. No restart goes on with it: only `resume`, or `Run.go_on`, does.
+
+        Raises:
+            UnknownRunError, RunFinishedError: There is nothing to pause.
+        """
+        await self._opened.runs.beginnings.until_begun(run_id)
+        await self._opened.runs.pausing.pause(run_id)
+
+    async def go_on(self, run_id: str) -> bool:
+        """Take a pause back; on disk when this returns. False if there was none."""
+        return await self._opened.runs.pausing.go_on(run_id)
+
     async def result(self, run_id: str) -> StopEvent:
         """Wait for the end of a run, wherever it is executed.
 

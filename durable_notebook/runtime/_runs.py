@@ -30,6 +30,7 @@ from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._loops import read_beside
 from durable_notebook.runtime._meter import Meter, Readings
 from durable_notebook.runtime._outcome import Outcome, recorded_end
+from durable_notebook.runtime._pausing import Pausing
 from durable_notebook.runtime._places import Places
 from durable_notebook.runtime._refusals import Refusals
 from durable_notebook.runtime._registry import Definition, Registry
@@ -50,8 +51,8 @@ class Runs(Tasks):
 
     A run is in exactly one of these places: `live` (or on its way there or from there:
     `_claimed`), released while it waits (`idle`), waiting for its workflow
-    (`undefined`) or for a place (`_places`), standing still for a reason (`problems`),
-    or none of this process's business.
+    (`undefined`) or for a place (`_places`), paused (`pausing`), standing still for a
+    reason (`problems`), or none of this process's business.
     """
 
     def __init__(
@@ -74,6 +75,13 @@ class Runs(Tasks):
             timeout_s=idle_timeout_s,
             release=self.release,
             bring_back=self._bring_back,
+        )
+        self.pausing = Pausing(
+            store,
+            self.live,
+            spawn=self.spawn,
+            release=self.release,
+            bring_back=self._take_up,
         )
         self._claimed: set[str] = set()
         self._returning: dict[str, Released] = {}
@@ -217,6 +225,7 @@ class Runs(Tasks):
             self._stop_waiting(run_id)
         self.problems.pop(run_id, None)
         self.undefined.pop(run_id, None)
+        self.pausing.forget(run_id)
         self.idle.take(run_id)
 
     def stop_lost(
@@ -246,6 +255,11 @@ class Runs(Tasks):
         """Whether this process executes a run, or is about to."""
         return bool(self._claimed)
 
+    @property
+    def holds_any(self) -> bool:
+        """Whether a run of this process is in memory, or waits out of it."""
+        return bool(self.live) or self.idle.has_released or self.pausing.has_parked
+
     def is_claimed(self, run_id: str) -> bool:
         """Whether this process executes the run, or is about to."""
         return run_id in self._claimed
@@ -262,6 +276,7 @@ class Runs(Tasks):
         self._claimed.add(run_id)
         self.undefined.pop(run_id, None)
         self.problems.pop(run_id, None)
+        self.pausing.forget(run_id)
         released = self.idle.take(run_id)
         if released is not None:
             self._returning[run_id] = released
@@ -289,6 +304,9 @@ class Runs(Tasks):
             return False  # It is another's, or will go on here by itself.
         if row is None:
             row = await read_beside(self._store, self._store.run, run_id)
+        if row is not None and row.is_paused:
+            self.pausing.park(run_id, row.workflow)
+            return False
         is_counted = run_id not in self._returning  # It has not failed, it waited.
         if is_counted:
             self._check_recoveries(row)
@@ -378,6 +396,11 @@ class Runs(Tasks):
             self._take(run_id)
             self.spawn(self._go_on(run_id)).add_done_callback(_noted)
 
+    def _take_up(self, run_id: str, workflow: str) -> None:
+        """Go on with a run that was paused, as with one that a launch has found."""
+        self.undefined[run_id] = workflow
+        self.recover_defined()
+
     def recover_refused(self) -> None:
         """Go on with the runs that the database has stopped, as it is there again."""
         for run_id in self.refusals.due(self.problems):
@@ -412,7 +435,7 @@ class Runs(Tasks):
             outcome = await execution.carry_out()
         except RunReleased:
             assert run is not None
-            self.idle.leaves(run, definition, task)
+            self._leaves(run, definition, task)
             raise LeavePending from None
         except RESUMABLE as e:
             if not (run and self._has_ended_outside(run, definition, e)):
@@ -435,6 +458,15 @@ class Runs(Tasks):
             raise outcome.error
         assert outcome.result is not None
         return definition.codec.event(outcome.result)
+
+    def _leaves(
+        self, run: LiveRun, definition: Definition, task: asyncio.Task[Any]
+    ) -> None:
+        """Note why a run is out of memory, once its last task has ended."""
+        if run.is_paused and not run.is_leaving:
+            self.pausing.leaves(run, task)
+        else:
+            self.idle.leaves(run, definition, task)
 
     def _definition(
         self, claim: Claim, start: Start | None, released: Released | None

@@ -197,13 +197,16 @@ class DBOSRuntime(RunAccess, Serving):
     async def resume(self, run_id: str) -> bool:
         """Go on with an unfinished run of this executor that is not running.
 
-        False where there is nothing to do here: the run is live or has ended,
-        belongs to another executor, or waits for its workflow to be defined.
+        Also with one that was paused. False where there is nothing to do here: the run
+        is live or has ended, belongs to another executor, or waits for its workflow to
+        be defined.
 
         Raises:
             UnknownRunError: There is no such run.
         """
-        return await self._opened.runs.resume(run_id)
+        runs = self._opened.runs
+        was_paused = await runs.pausing.go_on(run_id)
+        return await runs.resume(run_id) or was_paused
 
     def get_internal_adapter(self, workflow: Workflow) -> InternalRunAdapter:  # noqa: ARG002
         run = current_run.get()

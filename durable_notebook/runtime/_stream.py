@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import TypeVar
 
 from workflows.events import Event, StopEvent
+
+E = TypeVar("E", bound=Event)
 
 
 class Stream:
@@ -42,6 +45,11 @@ class Stream:
     def count(self) -> int:
         """How many events the run has published, before and now."""
         return self.before + len(self._events)
+
+    def newest(self, kind: type[E]) -> E | None:
+        """The last event of a class that is in memory."""
+        found = (event for event in reversed(self._events) if isinstance(event, kind))
+        return next(found, None)
 
     def close(self) -> None:
         """End every reader once it has read what there is."""

@@ -72,7 +72,7 @@ class Watch:
         if self._store.changed_outside() or now >= self._anyway_due:
             self._anyway_due = now + _LOOK_ANYWAY_S
             self._has_news = self._may_be_enqueued = True
-        if self._has_news and (self._runs.live or self._runs.idle.has_released):
+        if self._has_news and self._runs.holds_any:
             self._has_news = False
             try:
                 await self._look_at_live()
@@ -96,6 +96,7 @@ class Watch:
             self._store, self._store.owners, [run.run_id for run in runs]
         )
         self._runs.stop_lost(runs, owners)
+        await self._runs.pausing.look()
         await self._look_at_released()
         mailed = await read_beside(self._store, self._store.mailed, self._seen_mail)
         self._runs.idle.mailed(mailed)

@@ -109,7 +109,7 @@ class Handlers:
     def _handler(self, handler_id: str, row: RunRow) -> PersistentHandler:
         info = self._info(row)
         has_ended = info.status.is_final
-        is_idle = info.status is RunStatus.WAITING
+        is_idle = info.status in (RunStatus.WAITING, RunStatus.PAUSED)
         return PersistentHandler(
             handler_id=handler_id,
             workflow_name=self.route(row.workflow),

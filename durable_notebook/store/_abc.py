@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from durable_notebook._entry import Entry, NewerFormat, RecordedEntry
 from durable_notebook._lease import LeaseTerms
@@ -61,11 +61,13 @@ class Past:
 
     `consumed` is the sequence of the last message that an entry had consumed,
     `set_going_at` when the run was last taken from these tools: forked, rewound or
-    resumed (seconds since the epoch).
+    resumed, or went on after a pause (seconds since the epoch), `paused_at` when it was
+    paused; None if it is not.
     """
 
     consumed: int = 0
     set_going_at: float | None = None
+    paused_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class RunRow:
 
     `recoveries` is how often an execution was begun, `owner` the token of the one that
     may write, `parent` the run of which a step body began it, `queue` the DBOS queue on
-    which it waits.
+    which it waits, `paused_at` when somebody has paused it (seconds since the epoch).
     """
 
     run_id: str
@@ -111,6 +113,12 @@ class RunRow:
     recoveries: int
     parent: str | None
     queue: str | None = None
+    paused_at: float | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nobody begins a step of it: DBOS's tools take a pause back, too."""
+        return self.paused_at is not None and self.is_owned
 
     @property
     def waits_for_place(self) -> bool:
@@ -175,6 +183,10 @@ def read_entry(
         problem = f"the entry of position {entry.position} is there"
         raise DamagedJournalError(run_id, position, problem)
     return RecordedEntry(position, name, entry)
+
+
+Mark = tuple[Any, ...]
+"""Of a run: equal to the one before as long as its `RunRow` is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,14 +348,17 @@ class Store(ABC):
     def code(self, digest: str) -> str | None:
         """A workflow's code as runs recorded it; None if no run did."""
 
-    def end_of(self, row: RunRow) -> Entry | None:
+    def end_of(self, row: RunRow, *, is_brief: bool = False) -> Entry | None:
         """The last entry of a run that was read; None before its first.
+
+        `is_brief`: only where the run stands, not what it did in that turn.
 
         Raises:
             JournalTooNewError, DamagedJournalError: It cannot be read.
         """
+        text = row.last_entry
         try:
-            return None if row.last_entry is None else Entry.decode(row.last_entry)
+            return None if text is None else Entry.decode(text, is_brief=is_brief)
         except (TypeError, ValueError):
             recorded = self.last_entry(row.run_id)
             return None if recorded is None else recorded.entry
@@ -376,6 +391,22 @@ class Store(ABC):
     @abstractmethod
     def past(self, run_id: str) -> Past:
         """What of a run outlives its entries."""
+
+    @abstractmethod
+    def pause(self, run_id: str) -> Future[bool]:
+        """Note that nobody is to begin a step of the run; False if it has ended.
+
+        Every process that executes runs looks for it then. One that was paused stays
+        so, since when it was.
+        """
+
+    @abstractmethod
+    def go_on(self, run_id: str) -> Future[bool]:
+        """Take a pause back; False if there was none."""
+
+    @abstractmethod
+    def paused(self) -> set[str]:
+        """The runs that are paused; some of them may have ended since."""
 
     @abstractmethod
     def take_back_mail(self, run_id: str, owner: str, until: int) -> Future[None]:
@@ -448,6 +479,17 @@ class Store(ABC):
     @abstractmethod
     def numbered(self, run_id: str) -> list[str]:
         """The ids that exist of this one and of those that follow it: `a`, `a-2`."""
+
+    @abstractmethod
+    def marks(self) -> dict[str, Mark]:
+        """What tells of each run whether its row has changed, newest first.
+
+        Reads no entry, so that somebody may look at thousands of runs again and again.
+        """
+
+    @abstractmethod
+    def rows(self, run_ids: Iterable[str]) -> list[RunRow]:
+        """Those of these runs that there are, in any order."""
 
     @abstractmethod
     def children(self, run_id: str) -> list[RunRow]:

@@ -24,6 +24,7 @@ from durable_notebook.store._abc import (
     KeyedMail,
     Life,
     Mail,
+    Mark,
     NewEntry,
     Past,
     Pending,
@@ -207,6 +208,20 @@ class PostgresStore(Store):
         rows = self._read("past", run_id=run_id)
         return Past(*rows[0]) if rows else Past()
 
+    def pause(self, run_id: str) -> Future[bool]:
+        return self._change_pause("pause", run_id)
+
+    def go_on(self, run_id: str) -> Future[bool]:
+        return self._change_pause("go_on", run_id)
+
+    def _change_pause(self, statement: str, run_id: str) -> Future[bool]:
+        values = {"run_id": run_id, "now": now()}
+        write = Write(statement, values, _is_one, before=("tell",))
+        return self._writer.submit(write)
+
+    def paused(self) -> set[str]:
+        return {row[0] for row in self._read("paused")}
+
     def take_back_mail(self, run_id: str, owner: str, until: int) -> Future[None]:
         values = {"run_id": run_id, "owner": owner, "until": until}
         return self._writer.submit(Write("take_back_mail", values, if_owned(run_id)))
@@ -268,6 +283,17 @@ class PostgresStore(Store):
         if not self._has_dbos():
             return []
         return [row[0] for row in self._read("numbered", run_id=run_id)]
+
+    def marks(self) -> dict[str, Mark]:
+        if not self._has_dbos():
+            return {}
+        return {row[0]: row[1:] for row in self._read("marks", ours=OURS)}
+
+    def rows(self, run_ids: Iterable[str]) -> list[RunRow]:
+        if not self._has_dbos():
+            return []
+        found = self._read("rows", ours=OURS, run_ids=list(run_ids))
+        return [run_row(row) for row in found]
 
     def children(self, run_id: str) -> list[RunRow]:
         if not self._has_dbos():

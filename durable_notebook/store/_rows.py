@@ -23,6 +23,7 @@ def run_row(row: tuple[Any, ...]) -> RunRow:
         recoveries=row[9],
         parent=row[10],
         queue=row[11],
+        paused_at=row[12],
     )
 
 

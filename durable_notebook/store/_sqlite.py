@@ -23,6 +23,7 @@ from durable_notebook.store._abc import (
     KeyedMail,
     Life,
     Mail,
+    Mark,
     NewEntry,
     Past,
     Pending,
@@ -213,6 +214,20 @@ class SqliteStore(Store):
         rows = self._read("past", (run_id,))
         return Past(*rows[0]) if rows else Past()
 
+    def pause(self, run_id: str) -> Future[bool]:
+        return self._change_pause("pause", run_id)
+
+    def go_on(self, run_id: str) -> Future[bool]:
+        return self._change_pause("go_on", run_id)
+
+    def _change_pause(self, statement: str, run_id: str) -> Future[bool]:
+        values = {"run_id": run_id, "now": now()}
+        sql = self._sql[statement]
+        return self._writer.submit(lambda c: c.execute(sql, values).rowcount == 1)
+
+    def paused(self) -> set[str]:
+        return {row[0] for row in self._read("paused")}
+
     def take_back_mail(self, run_id: str, owner: str, until: int) -> Future[None]:
         def job(connection: sqlite3.Connection) -> None:
             self._check_owner(connection, run_id, owner)
@@ -287,6 +302,17 @@ class SqliteStore(Store):
         if not self._has_dbos():
             return []
         return [row[0] for row in self._read("numbered", {"run_id": run_id})]
+
+    def marks(self) -> dict[str, Mark]:
+        if not self._has_dbos():
+            return {}
+        return {row[0]: row[1:] for row in self._read("marks", {"ours": OURS})}
+
+    def rows(self, run_ids: Iterable[str]) -> list[RunRow]:
+        if not self._has_dbos():
+            return []
+        values = {"ours": OURS, "run_ids": json.dumps(list(run_ids))}
+        return [run_row(row) for row in self._read("rows", values)]
 
     def children(self, run_id: str) -> list[RunRow]:
         if not self._has_dbos():

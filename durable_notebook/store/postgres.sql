@@ -243,7 +243,24 @@ FOR SHARE
 ON CONFLICT (run_id) DO UPDATE SET consumed = excluded.consumed
 
 -- past --
-SELECT consumed, set_going_at FROM durable_run WHERE run_id = %(run_id)s
+SELECT consumed, set_going_at, paused_at FROM durable_run WHERE run_id = %(run_id)s
+
+-- pause --
+INSERT INTO durable_run (run_id, paused_at)
+SELECT workflow_uuid, %(now)s::float8 FROM workflow_status
+WHERE workflow_uuid = %(run_id)s AND status IN ('ENQUEUED', 'PENDING', 'DELAYED')
+ON CONFLICT (run_id) DO UPDATE
+SET paused_at = coalesce(durable_run.paused_at, excluded.paused_at)
+
+-- go_on --
+-- Its open waits begin anew.
+UPDATE durable_run SET paused_at = NULL, set_going_at = %(now)s::float8
+WHERE run_id = %(run_id)s AND paused_at IS NOT NULL
+AND EXISTS (SELECT 1 FROM workflow_status
+    WHERE workflow_uuid = %(run_id)s AND status IN ('ENQUEUED', 'PENDING', 'DELAYED'))
+
+-- paused --
+SELECT run_id FROM durable_run WHERE paused_at IS NOT NULL
 
 -- take_back_mail --
 WITH mine AS (
@@ -334,7 +351,8 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name,
+    (SELECT d.paused_at FROM durable_run d WHERE d.run_id = w.workflow_uuid)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE i.inputs LIKE %(ours)s
 ORDER BY w.created_at DESC, w.workflow_uuid DESC
@@ -358,7 +376,8 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name,
+    (SELECT d.paused_at FROM durable_run d WHERE d.run_id = w.workflow_uuid)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = %(run_id)s AND i.inputs LIKE %(ours)s
 
@@ -374,13 +393,35 @@ WHERE w.status IN ('PENDING', 'ENQUEUED', 'DELAYED') AND i.inputs LIKE %(ours)s
 SELECT workflow_uuid FROM workflow_status
 WHERE workflow_uuid = %(run_id)s OR starts_with(workflow_uuid, %(run_id)s || '-')
 
+-- marks --
+SELECT
+    w.workflow_uuid, w.status, w.executor_id, w.updated_at, w.owner_xid, w.queue_name,
+    (SELECT max(o.function_id) FROM operation_outputs o
+     WHERE o.workflow_uuid = w.workflow_uuid),
+    (SELECT d.paused_at FROM durable_run d WHERE d.run_id = w.workflow_uuid)
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE i.inputs LIKE %(ours)s
+ORDER BY w.created_at DESC, w.workflow_uuid DESC
+
+-- rows --
+SELECT
+    w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
+    i.inputs,
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1),
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name,
+    (SELECT d.paused_at FROM durable_run d WHERE d.run_id = w.workflow_uuid)
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.workflow_uuid = ANY(%(run_ids)s::text[]) AND i.inputs LIKE %(ours)s
+
 -- children --
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name,
+    (SELECT d.paused_at FROM durable_run d WHERE d.run_id = w.workflow_uuid)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.parent_workflow_id = %(run_id)s AND i.inputs LIKE %(ours)s
 ORDER BY w.created_at, w.workflow_uuid
@@ -454,7 +495,8 @@ dropped AS (
 set_going AS (
     INSERT INTO durable_run (run_id, set_going_at)
     SELECT workflow_uuid, %(now_ms)s / 1000.0::double precision FROM given, enqueued
-    ON CONFLICT (run_id) DO UPDATE SET set_going_at = excluded.set_going_at
+    ON CONFLICT (run_id) DO UPDATE
+    SET set_going_at = excluded.set_going_at, paused_at = NULL
 ),
 code_copied AS (
     INSERT INTO durable_code_use (digest, run_id)

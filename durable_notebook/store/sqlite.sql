@@ -85,7 +85,24 @@ INSERT INTO durable_run (run_id, consumed) VALUES (?, ?)
 ON CONFLICT (run_id) DO UPDATE SET consumed = excluded.consumed
 
 -- past --
-SELECT consumed, set_going_at FROM durable_run WHERE run_id = ?
+SELECT consumed, set_going_at, paused_at FROM durable_run WHERE run_id = ?
+
+-- pause --
+INSERT INTO durable_run (run_id, paused_at)
+SELECT workflow_uuid, :now FROM workflow_status
+WHERE workflow_uuid = :run_id AND status IN ('ENQUEUED', 'PENDING', 'DELAYED')
+ON CONFLICT (run_id) DO UPDATE
+SET paused_at = coalesce(durable_run.paused_at, excluded.paused_at)
+
+-- go_on --
+-- Its open waits begin anew.
+UPDATE durable_run SET paused_at = NULL, set_going_at = :now
+WHERE run_id = :run_id AND paused_at IS NOT NULL
+AND EXISTS (SELECT 1 FROM workflow_status
+    WHERE workflow_uuid = :run_id AND status IN ('ENQUEUED', 'PENDING', 'DELAYED'))
+
+-- paused --
+SELECT run_id FROM durable_run WHERE paused_at IS NOT NULL
 
 -- take_back_mail --
 DELETE FROM durable_mail
@@ -132,7 +149,8 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name,
+    (SELECT d.paused_at FROM durable_run d WHERE d.run_id = w.workflow_uuid)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE i.inputs LIKE :ours
 ORDER BY w.created_at DESC, w.rowid DESC
@@ -156,7 +174,8 @@ SELECT
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name,
+    (SELECT d.paused_at FROM durable_run d WHERE d.run_id = w.workflow_uuid)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.workflow_uuid = :run_id AND i.inputs LIKE :ours
 
@@ -174,13 +193,36 @@ WHERE workflow_uuid = :run_id
     -- '.' is the character behind '-'.
     OR (workflow_uuid > :run_id || '-' AND workflow_uuid < :run_id || '.')
 
+-- marks --
+SELECT
+    w.workflow_uuid, w.status, w.executor_id, w.updated_at, w.owner_xid, w.queue_name,
+    (SELECT max(o.function_id) FROM operation_outputs o
+     WHERE o.workflow_uuid = w.workflow_uuid),
+    (SELECT d.paused_at FROM durable_run d WHERE d.run_id = w.workflow_uuid)
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE i.inputs LIKE :ours
+ORDER BY w.created_at DESC, w.rowid DESC
+
+-- rows --
+SELECT
+    w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
+    i.inputs,
+    (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
+     ORDER BY o.function_id DESC LIMIT 1),
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name,
+    (SELECT d.paused_at FROM durable_run d WHERE d.run_id = w.workflow_uuid)
+FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
+WHERE w.workflow_uuid IN (SELECT value FROM json_each(:run_ids))
+    AND i.inputs LIKE :ours
+
 -- children --
 SELECT
     w.workflow_uuid, w.name, w.status, w.executor_id, w.created_at, w.updated_at,
     i.inputs,
     (SELECT o.output FROM operation_outputs o WHERE o.workflow_uuid = w.workflow_uuid
      ORDER BY o.function_id DESC LIMIT 1),
-    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name
+    w.owner_xid, coalesce(w.recovery_attempts, 0), w.parent_workflow_id, w.queue_name,
+    (SELECT d.paused_at FROM durable_run d WHERE d.run_id = w.workflow_uuid)
 FROM workflow_status w JOIN workflow_input i ON i.workflow_uuid = w.workflow_uuid
 WHERE w.parent_workflow_id = :run_id AND i.inputs LIKE :ours
 ORDER BY w.created_at, w.rowid
@@ -238,7 +280,8 @@ WHERE workflow_uuid = ? AND status = 'ENQUEUED'
 
 -- set_going --
 INSERT INTO durable_run (run_id, set_going_at) VALUES (:run_id, :now_ms / 1000.0)
-ON CONFLICT (run_id) DO UPDATE SET set_going_at = excluded.set_going_at
+ON CONFLICT (run_id) DO UPDATE
+SET set_going_at = excluded.set_going_at, paused_at = NULL
 
 -- copy_code_use --
 INSERT INTO durable_code_use (digest, run_id)

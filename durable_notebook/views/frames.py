@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from durable_notebook._finding import Finding
 from durable_notebook._model import Attempt, RunInfo
-from durable_notebook.views import html, text
+from durable_notebook._usage import Usage
+from durable_notebook.views import figures, html, text
+from durable_notebook.views.findings import Cures
 
 JOURNAL_COLUMNS = {
     "position": "Int64",
@@ -38,23 +41,37 @@ RUNS_COLUMNS = {
     "error": "object",
 }
 
+FINDINGS_COLUMNS = {
+    "run_id": "object",
+    "cause": "str",
+    "says": "str",
+    "evidence": "object",
+    "cures": "object",
+    "since": "datetime64[us, UTC]",
+    "due": "datetime64[us, UTC]",
+}
+
 
 class JournalFrame(pd.DataFrame):
     """One row an execution of a step. A selection of it is a plain DataFrame."""
 
-    _metadata = ["run", "rows"]  # noqa: RUF012 - pandas asks for this list
+    _metadata = ["run", "rows", "usage"]  # noqa: RUF012 - pandas asks for this list
     run: RunInfo
     rows: list[Attempt]
+    usage: Mapping[str, Usage]
 
     @property
     def _constructor(self) -> type[pd.DataFrame]:
         return pd.DataFrame
 
     def _repr_html_(self) -> str:
-        return html.page(html.journal(self.run, self.rows))
+        used = figures.usage(self.usage)
+        below = html.line(used) if used else ""
+        return html.page(html.journal(self.run, self.rows) + below)
 
     def __repr__(self) -> str:
-        return text.journal(self.run, self.rows)
+        used = figures.usage(self.usage)
+        return "\n".join(filter(None, (text.journal(self.run, self.rows), used)))
 
 
 class RunsFrame(pd.DataFrame):
@@ -62,6 +79,11 @@ class RunsFrame(pd.DataFrame):
 
     _metadata = ["rows"]  # noqa: RUF012
     rows: list[RunInfo]
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """The same as a plain DataFrame, which shows itself as one."""
+        return pd.DataFrame(self)
 
     @property
     def _constructor(self) -> type[pd.DataFrame]:
@@ -74,8 +96,31 @@ class RunsFrame(pd.DataFrame):
         return text.runs(self.rows)
 
 
-def journal(info: RunInfo, rows: Sequence[Attempt]) -> JournalFrame:
-    """A run's timeline; the dtypes are those of `JOURNAL_COLUMNS`."""
+def findings(found: Sequence[Finding], cures: Cures) -> pd.DataFrame:
+    """One row a cause; the dtypes are those of `FINDINGS_COLUMNS`."""
+    table: list[dict[str, Any]] = [
+        {
+            "run_id": each.run_id,
+            "cause": str(each.cause),
+            "says": each.says,
+            "evidence": list(each.evidence),
+            "cures": list(cures(each)),
+            "since": each.since,
+            "due": each.due,
+        }
+        for each in found
+    ]
+    frame = pd.DataFrame(table, columns=list(FINDINGS_COLUMNS))
+    return frame.astype(FINDINGS_COLUMNS)
+
+
+def journal(
+    info: RunInfo, rows: Sequence[Attempt], usage: Mapping[str, Usage] | None = None
+) -> JournalFrame:
+    """A run's timeline; the dtypes are those of `JOURNAL_COLUMNS`.
+
+    Below it stands what its steps used of models, which is `.usage` too.
+    """
     table: list[dict[str, Any]] = [
         {
             "position": row.position,
@@ -98,7 +143,7 @@ def journal(info: RunInfo, rows: Sequence[Attempt]) -> JournalFrame:
     ]
     frame = JournalFrame(table, columns=list(JOURNAL_COLUMNS)).astype(JOURNAL_COLUMNS)
     found = JournalFrame(frame)
-    found.run, found.rows = info, list(rows)
+    found.run, found.rows, found.usage = info, list(rows), usage or {}
     return found
 
 

@@ -44,11 +44,15 @@ def doings(info: RunInfo, rows: Sequence[Attempt]) -> Doings:
     newest = states.newest_session(rows)
     by_step: dict[str, list[Attempt]] = {}
     events: Counter[str] = Counter()
+    taken: dict[str, Counter[str]] = {}
     for row in rows:
         by_step.setdefault(row.step, []).append(row)
         events.update(view.name for view in row.returned)
-    if info.start_event is not None:
-        events[info.start_event.name] += 1
+        if row.received is not None and not row.is_repeat and row.attempt == 1:
+            taken.setdefault(row.received.name, Counter())[row.step] += 1
+    for name, steps in taken.items():
+        # What no step has given came from outside; several steps may have taken it.
+        events[name] = events[name] or max(steps.values())
     waits = ""
     if info.status is RunStatus.WAITING and info.prompts:
         waits = f"asked for {info.prompts[0].answer_name}"

@@ -15,8 +15,8 @@ from durable_notebook._model import Attempt, AttemptStatus, RunInfo, RunStatus
 from durable_notebook.views import words
 from durable_notebook.views.axis import Bar, bars, downtime_before, is_on_new_code
 
-# Rows of a table in a saved notebook; the frame has them all.
-_MOST_ROWS = 200
+MOST_ROWS = 200
+"""How many rows of a table a saved notebook has; the frame has them all."""
 _PANEL_ROWS = 6
 
 
@@ -42,8 +42,8 @@ def journal(info: RunInfo, rows: Sequence[Attempt]) -> str:
         return f"{heading}<p>Nothing has run yet.</p>"
     cells = "".join(f"<th>{name}</th>" for name in _JOURNAL_HEADINGS)
     shown = list(zip(rows, bars(rows), strict=True))
-    left_out = len(shown) - _MOST_ROWS
-    body = _session_rows(shown[-_MOST_ROWS:], rows)
+    left_out = len(shown) - MOST_ROWS
+    body = _session_rows(shown[-MOST_ROWS:], rows)
     note = f"<p>{left_out} earlier rows are in the frame.</p>" if left_out > 0 else ""
     return (
         f"{heading}{note}<table><thead><tr>{cells}</tr></thead>"
@@ -133,8 +133,11 @@ def runs(rows: Sequence[RunInfo]) -> str:
         return "<p>No runs in this journal yet. Start one with %durable_run.</p>"
     names = ("run", "workflow", "status", "steps", "started", "last change", "")
     cells = "".join(f"<th>{name}</th>" for name in names)
-    body = "".join(_run_row(row) for row in rows[:_MOST_ROWS])
-    return f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
+    body = "".join(_run_row(row) for row in rows[:MOST_ROWS])
+    left_out = len(rows) - MOST_ROWS
+    note = f"<p>{left_out} older runs are in the frame.</p>" if left_out > 0 else ""
+    head = f"<thead><tr>{cells}</tr></thead>"
+    return f"<table>{head}<tbody>{body}</tbody></table>{note}"
 
 
 def _run_row(row: RunInfo) -> str:
@@ -151,9 +154,17 @@ def _run_row(row: RunInfo) -> str:
 
 
 def panel(
-    info: RunInfo, rows: Sequence[Attempt], *, note: str, result: str | None
+    info: RunInfo,
+    rows: Sequence[Attempt],
+    *,
+    note: str,
+    result: str | None,
+    below: str = "",
 ) -> str:
-    """A run while it goes on: what it is, its last steps, what it waits for."""
+    """A run while it goes on: what it is, its last steps, what it waits for.
+
+    `below` is HTML that stands below the steps.
+    """
     shown = list(zip(rows, bars(rows), strict=True))[-_PANEL_ROWS:]
     earlier = len(rows) - len(shown)
     parts = [head(info, words.plural(info.steps, "completed step"))]
@@ -163,6 +174,7 @@ def panel(
         rule = f'<tr class="dn-more"><td colspan="5">… {more}</td></tr>'
         body = "".join(_panel_row(row, bar) for row, bar in shown)
         parts.append(f"<table>{rule if earlier else ''}{body}</table>")
+    parts.append(below)
     if result is not None:
         parts.append(f"<p>result: <code>{escape(words.cut(result, 400))}</code></p>")
     elif words.summary(info):

@@ -73,8 +73,13 @@ def _drawn(bar: Bar | None) -> str:
     return " " * left + "█" * min(width, _BAR_CELLS - left)
 
 
-def runs(rows: Sequence[RunInfo], width: int | None = None) -> str:
-    """A list of runs as a table; `width` is what a line may take, None for any."""
+def runs(
+    rows: Sequence[RunInfo], width: int | None = None, *, most: int | None = None
+) -> str:
+    """A list of runs as a table; `width` is what a line may take, None for any.
+
+    With `most` the rows behind so many are only counted.
+    """
     if not rows:
         return "No runs in this journal."
     cells = [
@@ -86,9 +91,12 @@ def runs(rows: Sequence[RunInfo], width: int | None = None) -> str:
             words.moment(row.started),
             words.reason(row),
         )
-        for row in rows
+        for row in rows[:most]
     ]
-    return "\n".join(table(_RUN_COLUMNS, cells, width))
+    lines = table(_RUN_COLUMNS, cells, width)
+    if len(rows) > len(cells):
+        lines.append(f"… {len(rows) - len(cells)} older runs are in the frame")
+    return "\n".join(lines)
 
 
 _RUN_COLUMNS = (

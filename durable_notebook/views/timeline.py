@@ -24,7 +24,7 @@ _MOST_LINES = 60
 _ROW = 22
 _HEAD = 24
 # Where the columns begin: step, state, time; and where the duration ends.
-_STATE, _TIME, _TIME_END, _WIDTH = 190, 345, 810, 880
+_STATE, _TIME, _TIME_END, _WIDTH = 190, 356, 810, 880
 
 
 def twin(info: RunInfo, rows: Sequence[Attempt]) -> tuple[str, str]:

@@ -123,5 +123,7 @@ def reason(info: RunInfo) -> str:
 
 def summary(info: RunInfo) -> str:
     """What a run is doing, in a few words."""
+    if info.status is RunStatus.PAUSED:
+        return "is paused, until somebody goes on with it"
     is_waiting = info.waits_for is not None
     return f"waits for {reason(info)}" if is_waiting else reason(info)

@@ -314,7 +314,6 @@ def test_every_command_has_help_with_an_example(cli: Cli) -> None:
         ["answer", "a", "nonsense"],
         ["answer", "a", "--json", "nonsense"],
         ["answer", "a", "--bogus", "x=1"],
-        ["resume", "a"],
     ],
 )
 def test_a_command_line_that_cannot_be_read_is_a_usage(

@@ -57,6 +57,8 @@ def test_tab_offers_what_fits(notebook: Kernel) -> None:
     assert offered("%durable_run --run-id ") == ["newer", "older"]
     assert offered("%durable_run Order --run-id new") == ["newer"]
     assert offered("%%durable_run --") == ["--run-id", "--new"]
+    assert offered("%durable_graph ") == ["Order", "newer", "older"]
+    assert offered("%durable_timeline ") == ["newer", "older"]
     assert offered("%durable_answer ") == ["newer"]
     assert offered("%durable_answer newer ") == ["ok="]
     assert offered("%durable_answer older ") == []
@@ -178,11 +180,15 @@ def test_a_terminal_has_lines_in_the_place_of_panels(tmp_path: Path) -> None:
         "from defined import *",
         "run = %durable_run Order qty=1",
         "await until(run, 'waiting')",
+        "run.timeline()",
+        "run.graph()",
         "%durable_run Order qty=1",
         "run",
         "get_ipython().run_line_magic('durable_answer', run.run_id + ' ok=True')",
         "await run",
         "%durable_run Order qty=1",
+        "%durable_runs",
+        "%durable_doctor",
         "%unload_ext durable_notebook",
     ]
     ipython = Path(sys.executable).with_name("ipython")
@@ -200,9 +206,14 @@ def test_a_terminal_has_lines_in_the_place_of_panels(tmp_path: Path) -> None:
     said = done.stdout
     assert "started now" in said, said + done.stderr
     assert "Order · waiting · waits for an answer: Answer" in said
+    assert "Ask(question='1 tea?')" in said
+    assert "prepare: Go → Ask · 1 completed" in said
+    assert "TimelineView" not in said
     assert re.search(r"Run (\S+) asks: .*1 tea.* %durable_answer \1 ok=\.\.\.", said)
     assert "is completed: [1, True]" in said
     assert "completed before: 2 steps" in said
+    assert re.search(r"run +workflow +status +steps", said)
+    assert "Nothing is wrong here: every run has ended." in said
     assert "Traceback" not in said + done.stderr
 
 

@@ -144,7 +144,8 @@ def test_a_known_run_id_is_attached_to_and_never_restarted(notebook: Kernel) -> 
 
     assert other.startswith("UsageError: Run 'a' was begun with Go(qty=1, sku='tea')")
     assert "attached to the run that is under way" in live
-    assert "nothing runs again" in ended
+    assert "completed before: 2 steps and" in ended
+    assert "not done again; another --run-id starts afresh" in ended
     assert "[1, True]" in ended
 
 

@@ -263,7 +263,7 @@ def test_what_failed_or_was_cancelled_says_both_ways_on(
     rewound = again.run("print(await run)")
 
     assert "failed before: nothing runs again; --new starts afresh; " in failed
-    assert f"await run.client.rewind('{run_id(failed)}') does its last" in failed
+    assert f"%durable_rewind {run_id(failed)} does its last step again" in failed
     assert "ValueError: broken" in failed
     assert "cancelled before: nothing runs again; --new starts afresh" in cancelled
     assert "mended" in rewound

@@ -32,6 +32,8 @@ def shown(notebook: Kernel, cell: int) -> nbformat.NotebookNode:
     """What the output of a cell holds for a page: the twin and the view behind it."""
     twin, view = notebook.outputs()[cell].outputs
     assert "application/vnd.jupyter.widget-view+json" in view.data
+    # What cannot show a widget must not show its name.
+    assert view.data["text/plain"] == ""
     return twin.data
 
 

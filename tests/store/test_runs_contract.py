@@ -513,3 +513,96 @@ def test_what_others_have_deleted_is_swept_with_its_code(
 
     assert (store.code("old"), store.code("new")) == (None, "text")
     assert (store.past("gone"), store.past("there")) == (Past(), Past(consumed=3))
+
+
+def test_a_mark_is_another_when_the_row_is(store: Store, database: Database) -> None:
+    for n, run_id in enumerate("ba"):
+        database.add_run(run_id, created_at=1_000 * (n + 1))
+    database.add_run("theirs", inputs='{"namedArgs":{},"positionalArgs":[{"x":1}]}')
+    before = store.marks()
+
+    assert list(before) == ["a", "b"]
+    assert store.marks() == before
+
+    store.append(new_entry("a", 0)).result()
+    appended = store.marks()
+    database.own("b", "you")
+    taken = store.marks()
+
+    assert (appended["a"] != before["a"], appended["b"]) == (True, before["b"])
+    assert (taken["b"] != before["b"], taken["a"]) == (True, appended["a"])
+
+    store.pause("a").result()
+
+    assert store.marks()["a"] != taken["a"]
+
+
+def test_rows_of_some_runs_are_those_of_the_list(
+    store: Store, database: Database
+) -> None:
+    for run_id in ("a", "b", "c"):
+        database.add_run(run_id)
+
+    found = store.rows(["a", "c", "nobody"])
+
+    assert sorted(row.run_id for row in found) == ["a", "c"]
+    assert all(row == store.run(row.run_id) for row in found)
+    assert store.rows([]) == []
+
+
+def test_a_pause_is_kept_until_somebody_goes_on(
+    store: Store, database: Database, opens: Callable[..., Store]
+) -> None:
+    for run_id in "ab":
+        database.add_run(run_id)
+    other = opens()
+    other.changed_outside()
+
+    assert store.pause("a").result()
+    row = store.run("a")
+    assert row is not None
+    assert row.paused_at is not None
+    assert row.is_paused
+    assert store.past("a") == Past(paused_at=row.paused_at)
+    assert store.pause("a").result()
+    assert store.run("a") == row
+    assert store.paused() == {"a"}
+    assert [each.run_id for each in store.runs() if each.is_paused] == ["a"]
+    deadline = time.monotonic() + 10
+    while not other.changed_outside():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+    assert other.go_on("a").result()
+    assert not other.go_on("a").result()
+    assert not other.go_on("b").result()
+    assert store.paused() == set()
+    past = store.past("a")
+    assert past.paused_at is None
+    assert past.set_going_at is not None
+
+
+def test_a_run_that_has_ended_is_not_paused(store: Store, database: Database) -> None:
+    database.add_run("ended", status="SUCCESS")
+
+    assert not store.pause("ended").result()
+    assert not store.pause("nobody").result()
+    assert store.paused() == set()
+
+
+def test_a_run_that_is_set_going_is_not_paused(
+    store: Store, database: Database
+) -> None:
+    database.add_run("r")
+    store.pause("r").result()
+    database.execute(
+        "UPDATE workflow_status SET status = 'ENQUEUED',"
+        " queue_name = '_dbos_internal_queue' WHERE workflow_uuid = 'r'"
+    )
+    row = store.run("r")
+    assert row is not None
+    assert not row.is_paused
+
+    assert store.claim("r", "local", "token").result()
+
+    assert store.paused() == set()

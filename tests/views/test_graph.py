@@ -167,7 +167,8 @@ def test_a_run_is_told_of_in_words_and_colours() -> None:
         replace(attempt(3, name="improve"), status=AttemptStatus.RUNNING),
     ]
     rows[0] = replace(rows[0], returned=(EventView("Draft"),))
-    run = info(status=RunStatus.RUNNING, start_event=EventView("StartEvent"))
+    rows[0] = replace(rows[0], received=EventView("StartEvent"))
+    run = info(status=RunStatus.RUNNING)
     found = graph_of_workflow(Writing)
 
     markup, plain = graph.twin(found, run, graph.doings(run, rows))
@@ -175,6 +176,7 @@ def test_a_run_is_told_of_in_words_and_colours() -> None:
     assert 'aria-label="improve: 1 running, 1 completed, 1 failed"' in markup
     assert "not run yet" in markup
     assert "Draft ×2" in markup
+    assert "StartEvent ×1" in markup
     assert "write: StartEvent → Draft · 1 completed" in plain
     assert "Writing · run a · running" in plain
 

@@ -19,7 +19,7 @@ from durable_notebook.notebook._identity import (
     values_of,
 )
 from durable_notebook.notebook._run import NotebookRun
-from durable_notebook.notebook._sentences import became, plainly, state_of
+from durable_notebook.notebook._sentences import became, paused, plainly, state_of
 from durable_notebook.notebook._workspace import MOST_NAMED
 from durable_notebook.notebook.magics._base import DurableMagics
 
@@ -104,7 +104,7 @@ class RunMagics(DurableMagics):
         """Go on with what was interrupted, and show it: `%durable_resume [RUN]`.
 
         A run that recovered by itself or waits for an answer is simply shown. What
-        cannot go on says why, and what to do.
+        cannot go on says why, and what to do. A paused run goes on if it is named.
         """
         with plainly():
             session = self._session
@@ -117,7 +117,10 @@ class RunMagics(DurableMagics):
             if not unfinished:
                 print("Nothing to resume: every run has ended.")  # noqa: T201
             for row in reversed(unfinished[:MOST_NAMED]):
-                self._resume_one(row)
+                if row.status is RunStatus.PAUSED:  # Somebody wants it so.
+                    print(paused(row))  # noqa: T201
+                else:
+                    self._resume_one(row)
             return None
 
     def _resume_one(self, info: RunInfo) -> NotebookRun | None:

@@ -11,8 +11,9 @@ from IPython.core.magic import line_magic, magics_class, no_var_expand
 from durable_notebook._config import TOKEN_VARIABLE, token_from_environment
 from durable_notebook.errors import ConfigError
 from durable_notebook.notebook._cells import is_workflow, workflow_named
+from durable_notebook.notebook._cures import magic
 from durable_notebook.notebook._fields import Line, parse
-from durable_notebook.notebook._sentences import magic, plainly
+from durable_notebook.notebook._sentences import plainly
 from durable_notebook.notebook._workspace import MOST_NAMED, DurableNotebook
 from durable_notebook.notebook.magics._base import DurableMagics
 from durable_notebook.runtime import require_server

@@ -35,3 +35,23 @@ function standIn(model, el) {
   changed?.connect?.(end);
   return () => changed?.disconnect?.(end);
 }
+
+/** Put what an element says on the clipboard, or select it where the page may not. */
+async function copied(element) {
+  try {
+    await navigator.clipboard.writeText(element.textContent);
+    return true;
+  } catch {
+    getSelection().selectAllChildren(element);
+    return false;
+  }
+}
+
+/** Bring what a view has shown below itself into sight; only JupyterLab has such. */
+function reveal(element) {
+  setTimeout(() => {
+    let place = element.closest(".jp-OutputArea-child")?.nextElementSibling;
+    while (place && !place.innerText.trim()) place = place.nextElementSibling;
+    place?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  }, 300);
+}

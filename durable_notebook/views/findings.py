@@ -1,0 +1,163 @@
+"""What a diagnosis says, in words: titles, times, and a report as text or HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from html import escape
+
+from durable_notebook._finding import Cause, Examined, Finding
+from durable_notebook._model import RunInfo
+from durable_notebook.views import words
+from durable_notebook.views.table import harmless
+
+KEPT = "\N{NO-BREAK SPACE}"
+"""Between a number and its unit, which stay together where a line is wrapped."""
+
+_NONE = timedelta()
+
+# A text of a run may be as long as it likes.
+_LONGEST = 2000
+_MOST_RUNS = 50
+_MOST_LINES = 20
+
+Cures = Callable[[Finding], Sequence[str]]
+"""The lines that cure a cause, as they are typed where the report is shown."""
+
+TITLES = {
+    Cause.ENDED: "It has ended",
+    Cause.FAILED: "It has failed",
+    Cause.OUTCOME_LOST: "Its end was not recorded",
+    Cause.UNREADABLE: "Its journal is damaged",
+    Cause.NOBODY_TOOK_IT: "Nobody has taken it",
+    Cause.EXECUTOR_DEAD: "Its process is not alive",
+    Cause.NOT_TAKEN: "Its process has not taken it",
+    Cause.BEGUN_OFTEN: "It was begun too often",
+    Cause.WAITING_FOR_ANSWER: "It waits for an answer",
+    Cause.PAUSED: "It is paused",
+    Cause.RETRY_LATER: "A step is tried again later",
+    Cause.STEP_RUNNING: "A step is running",
+    Cause.NOT_BEGUN: "It has not begun",
+    Cause.WAITING_FOR_RUN: "It waits for another run",
+    Cause.WAITING_FOR_EVENT: "It waits for an event",
+    Cause.TIMES_OUT: "It stops waiting by itself",
+    Cause.LEFT_AT_REST: "It waits outside of memory",
+    Cause.MESSAGE_UNREAD: "A message was not taken",
+    Cause.JOURNAL_NEWER: "A newer version has written it",
+    Cause.JOURNAL_LOCKED: "The database is locked",
+    Cause.JOURNAL_UNUSABLE: "The database cannot be used",
+    Cause.NO_RIGHTS: "Rights are missing",
+    Cause.DBOS_UNTESTED: "This version of dbos was not tested",
+    Cause.DEFINITION_MISSING: "Its definition is missing",
+    Cause.GRAPH_CHANGED: "Its workflow has changed",
+    Cause.OWNED_ELSEWHERE: "It is another process's",
+    Cause.RELEASED: "It waits outside of memory",
+    Cause.STOPPED: "It was stopped",
+    Cause.JOURNAL_FULL: "The database is full",
+    Cause.JOURNAL_REFUSED: "The database refused a write",
+}
+
+
+def title(found: Finding) -> str:
+    """A cause in a few words."""
+    return TITLES[found.cause]
+
+
+def times(found: Finding) -> str:
+    """Since when it is so, and when it ends by itself."""
+    now = datetime.now(UTC)
+    said = ""
+    if found.since is not None:
+        said += _time("Since", found.since, "", now - found.since)
+    if found.due is not None:
+        said += _time("Due", found.due, "in ", found.due - now)
+    return said
+
+
+def _time(word: str, moment: datetime, before: str, span: timedelta) -> str:
+    text = f"{words.moment(moment)} ({before}{words.duration(max(span, _NONE))})."
+    return f" {word} " + text.replace(" ", KEPT)
+
+
+def says(found: Finding) -> str:
+    """What is said of a cause, bounded and harmless."""
+    return harmless(words.cut(found.says, _LONGEST))
+
+
+def evidence(found: Finding) -> list[str]:
+    """What was found of it, bounded and harmless."""
+    return [harmless(words.cut(e, _LONGEST)) for e in found.evidence[:_MOST_LINES]]
+
+
+def heading(info: RunInfo) -> str:
+    """Which run, and who has it."""
+    parts = [info.run_id, words.short_name(info.workflow), str(info.status)]
+    if not info.status.is_final and info.executor_id is not None:
+        parts.append(f"executor {info.executor_id}")
+    return " · ".join(parts)
+
+
+NOTHING = "Nothing is wrong here: every run has ended."
+
+
+def text(found: Sequence[Finding], runs: Sequence[Examined], cures: Cures) -> str:
+    """A report for a terminal, a finding below the other."""
+    if not found and not runs:
+        return NOTHING
+    groups = [_lines(each, cures, "") for each in found]
+    for run in runs[:_MOST_RUNS]:
+        lines = [harmless(heading(run.info))]
+        for each in run.found:
+            lines += _lines(each, cures, "  ")
+        groups.append(lines)
+    if len(runs) > _MOST_RUNS:
+        groups.append([left_out(runs)])
+    return "\n\n".join("\n".join(lines) for lines in groups)
+
+
+def left_out(runs: Sequence[Examined]) -> str:
+    """What is said of the runs that a report does not show."""
+    return f"{len(runs) - _MOST_RUNS} older runs are in the frame."
+
+
+def _lines(found: Finding, cures: Cures, indent: str) -> list[str]:
+    said = f"{says(found)}{times(found)}"
+    lines = [f"{indent}{title(found)}. {said}".replace(KEPT, " ")]
+    lines += [f"{indent}  – {each}" for each in evidence(found)]
+    return lines + [f"{indent}    {harmless(line)}" for line in cures(found)]
+
+
+def html(found: Sequence[Finding], runs: Sequence[Examined], cures: Cures) -> str:
+    """A report as a fragment of HTML."""
+    if not found and not runs:
+        return f'<p class="dn-quiet">{NOTHING}</p>'
+    parts = [_block(each, cures) for each in found]
+    for run in runs[:_MOST_RUNS]:
+        info = run.info
+        parts.append(
+            f'<p class="dn-head"><b>{escape(harmless(info.run_id))}</b> '
+            f"{escape(harmless(words.short_name(info.workflow)))} "
+            f'<span class="dn-badge dn-{info.status}">{info.status}</span></p>'
+        )
+        parts += [_block(each, cures) for each in run.found]
+    if len(runs) > _MOST_RUNS:
+        parts.append(f'<p class="dn-quiet">{left_out(runs)}</p>')
+    return "".join(parts)
+
+
+def _block(found: Finding, cures: Cures) -> str:
+    items = "".join(f"<li>{escape(each)}</li>" for each in evidence(found))
+    lines = "".join(
+        f"<p><code>{escape(harmless(line))}</code></p>" for line in cures(found)
+    )
+    when = times(found).strip()
+    return (
+        f'<div class="dn-finding"><p><b>{title(found)}</b></p><p>{escape(says(found))}'
+        f' <span class="dn-quiet">{escape(when)}</span></p>'
+        f"{f'<ul>{items}</ul>' if items else ''}{lines}</div>"
+    )
+
+
+def shown(runs: Sequence[Examined]) -> Sequence[Examined]:
+    """The runs that a report shows."""
+    return runs[:_MOST_RUNS]
