@@ -153,7 +153,9 @@ class Completer:
             return []
         prompt = info.prompts[0]
         client = self._durable.session.client
-        schemas = [schema_of(kind) for kind in client.answer_classes(info, prompt)]
+        schemas = [
+            schema_of(kind) for kind in client.answer_classes(info.workflow, prompt)
+        ]
         fields: dict[str, Any] = {}
         for schema in [*schemas, *prompt.schemas]:
             fields |= (schema or {}).get("properties", {})

@@ -37,8 +37,7 @@ class InboxView(View):
 class InboxPanel:
     """Shows the inbox in the output of the cell that runs now."""
 
-    def __init__(self, session: Session, cell: str | None) -> None:
-        self.cell = cell
+    def __init__(self, session: Session) -> None:
         self._session = session
         self._inbox = session.client.inbox()
         self._answers = Answers(lambda: self._session.client, self._inbox_question)
@@ -68,7 +67,7 @@ class InboxPanel:
             self._shown.end()
 
     def follow(self, session: Session) -> bool:
-        """Go on in another session of the same journal, in the same place."""
+        """Go on in another session, in the same place. False if it was left."""
         if self._is_open:
             self._session = session
             self._inbox = session.client.inbox()

@@ -59,6 +59,7 @@ class Panel:
     def leave(self) -> None:
         """Show no more of the run: its place is another's now."""
         self._is_left = True
+        self._form.leave()
         self.ended.set()
 
     def follow(self, session: Session) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -38,15 +39,25 @@ class PanelForm:
         self._later = 0
         self._ended: list[str] = []
         self.view: FormView | None = None
+        self._left = threading.Event()
+
+    def leave(self) -> None:
+        """Show nothing more: the place is another's now."""
+        self._left.set()
+        if self.view is not None:
+            self.view.close()
+            self.view = None
 
     async def show(self, info: RunInfo) -> None:
         """Show the question that a run waits with, or what became of it."""
         before, question = self._question, await self._oldest(info)
         later = max(0, len(info.prompts) - 1)
-        if (question, later) == (before, self._later):
+        if self._left.is_set() or (question, later) == (before, self._later):
             return
         if before is not None and (question is None or question.key != before.key):
             await self._end(before)
+        if self._left.is_set():
+            return
         self._question, self._later = question, later
         if question is None or question.ending is not None:
             self._close()

@@ -23,7 +23,6 @@ from durable_notebook.notebook._file import notebook_path
 from durable_notebook.notebook._followed import Followed
 from durable_notebook.notebook._holding import Interrupts
 from durable_notebook.notebook._identity import Cells
-from durable_notebook.notebook._inbox import InboxPanel
 from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
@@ -208,19 +207,6 @@ class DurableNotebook(Traits):
         for panel in self.panels_of(run_id):
             if isinstance(panel, Panel):
                 panel.ask_whether_to_pause()
-
-    def show_inbox(self, cell: str | None) -> InboxPanel:
-        """Show every open question in the output of the cell that runs now.
-
-        The one that this cell showed when it ran before ends.
-        """
-        for view in list(self._live):
-            if isinstance(view, InboxPanel) and cell is not None and view.cell == cell:
-                view.leave()
-                self._live.remove(view)
-        inbox = InboxPanel(self.session, cell)
-        self._live.append(inbox)
-        return inbox
 
     def show_view(self, kind: type[Followed], run_id: str) -> None:
         """Show a live view of a run in the output of the cell that runs now."""

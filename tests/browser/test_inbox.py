@@ -157,18 +157,16 @@ def test_a_question_is_answered_in_the_inbox_of_another_notebook(
 
 def test_five_hundred_questions_stay_usable(lab: Lab, browser: LabPage) -> None:
     lab.notebook(
-        "many",
+        "five_hundred",
         [
             "%load_ext durable_notebook",
             SHOP,
             "box = %durable_inbox",
-            "from durable_notebook.notebook._extension import _loaded\n"
-            "(durable, _), = _loaded.values()\n"
             "for n in range(500):\n"
-            "    durable.session.start(Shop, f'order-{n:03}', None, {})",
+            "    box._session.start(Shop, f'order-{n:03}', None, {})",
         ],
     )
-    browser.open(lab, "many/many.ipynb")
+    browser.open(lab, "five_hundred/five_hundred.ipynb")
     browser.run(0, 1, 2, 3)
     inbox = browser.output(2)
     expect(inbox).to_contain_text("500 questions wait", timeout=120_000)

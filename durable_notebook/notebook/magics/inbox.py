@@ -10,6 +10,7 @@ from IPython.core.magic import line_magic, magics_class
 from durable_notebook.notebook._inbox import InboxPanel
 from durable_notebook.notebook._sentences import plainly
 from durable_notebook.notebook._terminal import has_front_end
+from durable_notebook.notebook._workspace import DurableNotebook
 from durable_notebook.notebook.magics._base import DurableMagics
 from durable_notebook.views import questions
 
@@ -17,6 +18,11 @@ from durable_notebook.views import questions
 @magics_class
 class InboxMagics(DurableMagics):
     """Shows questions."""
+
+    def __init__(self, shell: Any, durable: DurableNotebook) -> None:
+        super().__init__(shell, durable)
+        # What each cell shows: it takes the place of what it showed before.
+        self._shown: dict[str, InboxPanel] = {}
 
     @line_magic
     def durable_inbox(self, line: str) -> InboxPanel | None:
@@ -34,11 +40,18 @@ class InboxMagics(DurableMagics):
                     "one from a cell: %durable_answer RUN field=value ..."
                 )
             if not has_front_end(self._shell):
-                inbox = self._session.client.inbox()
-                inbox.look()
-                print(questions.inbox_text(inbox.questions()))  # noqa: T201
+                found = self._session.client.inbox()
+                found.look()
+                print(questions.inbox_text(found.questions()))  # noqa: T201
                 return None
-            return self._durable.show_inbox(_cell(self._shell))
+            cell = _cell(self._shell)
+            if cell is not None and cell in self._shown:
+                self._shown.pop(cell).leave()
+            inbox = InboxPanel(self._session)
+            self._durable.keep_live(inbox)
+            if cell is not None:
+                self._shown[cell] = inbox
+            return inbox
 
 
 def _cell(shell: object) -> str | None:
