@@ -218,7 +218,8 @@ def test_a_message_that_waits_for_a_process(sick: Patient) -> None:
 
     found = [each.cause for each in sick.found("unread")]
 
-    assert found == ["executor-dead", "waiting-for-answer", "message-unread"]
+    # It is answered: it waits for its process to read that.
+    assert found == ["executor-dead", "message-unread"]
 
 
 @contextmanager
