@@ -46,6 +46,11 @@ class Holding:
         """Ask what is to become of the run. From any thread."""
         self._is_asked = True
 
+    def leave(self) -> None:
+        """Take the buttons away: nobody hears them any more."""
+        if self._shown:
+            self._slot.fill("", "")
+
     def show(self, info: RunInfo) -> None:
         """Show what there is to choose."""
         says, choices = self._choices(info)

@@ -57,10 +57,17 @@ class Panel:
         session.submit(self._follow())
 
     def leave(self) -> None:
-        """Show no more of the run: its place is another's now."""
+        """Show no more of the run: the journal closes, or the place is another's."""
         self._is_left = True
         self._form.leave()
+        self._holding.leave()
         self.ended.set()
+
+    def give_way(self) -> None:
+        """Leave the run to another panel, and say so."""
+        self.leave()
+        line = f"Run {self.run_id} went on; the cell that runs it shows it."
+        self._slot.fill(html.page(html.line(line)), line)
 
     def follow(self, session: Session) -> bool:
         """Go on in another session, in the same place. False if the run had ended."""

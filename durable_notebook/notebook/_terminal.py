@@ -42,6 +42,10 @@ class Lines:
         self._ask(info)
         session.submit(self._follow())
 
+    def leave(self) -> None:
+        """Tell nothing more: the journal is closed."""
+        self.ended.set()
+
     def follow(self, session: Session) -> bool:
         """Go on in another session. False if the run had ended."""
         if not self.ended.is_set():

@@ -59,7 +59,9 @@ class DurableNotebook(Traits):
         self._beside = default_url()
         self._local = LocalPostgres(sqlite_path(self._beside).parent / "postgres")
         self._last_run: str | None = None
-        self._panels: list[Panel | Lines | Followed] = []
+        self._panels: list[Panel | Lines] = []
+        # Those of runs that went on by themselves, until a cell shows its run.
+        self._passing: list[Panel] = []
         self._live: list[Live] = []
         self.interrupts = Interrupts(self)
 
@@ -135,6 +137,7 @@ class DurableNotebook(Traits):
         print("Dropped everything in memory, as a kill would.")  # noqa: T201
         self.tell()
         self._panels = [p for p in self._panels if p.follow(self.session)]
+        self._passing = [p for p in self._passing if p in self._panels]
         self._live = [view for view in self._live if view.follow(self.session)]
 
     def leave(self) -> None:
@@ -144,9 +147,9 @@ class DurableNotebook(Traits):
 
     def close(self) -> None:
         """Close the journal."""
-        for view in self._live:
+        for view in (*self._panels, *self._live):
             view.leave()
-        self._live = []
+        self._panels, self._passing, self._live = [], [], []
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -182,7 +185,9 @@ class DurableNotebook(Traits):
             done = words.plural(info.steps, "completed step")
             note = f"resumed by itself: {done} kept from before"
             if info.prompts:
-                self.show(info.run_id, note)
+                panel = self._panel(info.run_id, note)
+                if isinstance(panel, Panel):
+                    self._passing.append(panel)
             else:
                 print(  # noqa: T201
                     f"Run {info.run_id} goes on: {done} kept. "
@@ -193,10 +198,20 @@ class DurableNotebook(Traits):
 
     def show(self, run_id: str, note: str) -> NotebookRun:
         """Show a run in the output of the cell that runs now."""
+        for panel in [p for p in self._passing if p.run_id == run_id]:
+            # One form for a question: it is found where the run was begun.
+            panel.give_way()
+            self._passing.remove(panel)
+            self._panels.remove(panel)
+        self._panel(run_id, note)
+        return NotebookRun(self, run_id)
+
+    def _panel(self, run_id: str, note: str) -> Panel | Lines:
         self._last_run = run_id
         kind = Panel if has_front_end(self._shell) else Lines
-        self._panels.append(kind(self.session, run_id, note))
-        return NotebookRun(self, run_id)
+        panel = kind(self.session, run_id, note)
+        self._panels.append(panel)
+        return panel
 
     def ask_whether_to_pause(self, run_id: str) -> None:
         """Ask, under the panels of a run, what is to become of it."""

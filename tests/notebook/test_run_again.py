@@ -97,6 +97,20 @@ def run_all(notebook: Kernel, *, with_ids: bool = True) -> dict[str, str]:
     }
 
 
+# How many forms are open in the notebook, once there is one.
+FORMS = """
+import asyncio, time
+from durable_notebook.notebook._form import FormView
+from ipywidgets.widgets.widget import _instances
+def forms():
+    return sum(isinstance(w, FormView) for w in list(_instances.values()))
+deadline = time.monotonic() + 20
+while not forms() and time.monotonic() < deadline:
+    await asyncio.sleep(0.02)
+print(forms())
+"""
+
+
 def run_id(panel: str) -> str:
     found = re.search(r" · run (\S+) · ", panel)
     assert found, panel
@@ -124,11 +138,14 @@ def test_restart_and_run_all_does_nothing_twice(tmp_path: Path, with_ids: bool) 
 
     with kernel(tmp_path) as second:
         found = run_all(second, with_ids=with_ids)
+        forms = second.run(FORMS)
         (tmp_path / "go").touch()
         results = second.run("print(await count, await slow)")
         second.run(f"%durable_answer {run_id(found['order'])} ok=True")
         results += second.run("print(await order)")
 
+    # Shown by the class's cell when it went on, and then by its own cell.
+    assert forms.split() == ["1"]
     for name in ("count", "slow", "order"):
         assert run_id(found[name]) == run_id(began[name])
     assert re.search(
@@ -360,3 +377,13 @@ def test_a_new_notebook_of_an_old_name_is_another(tmp_path: Path) -> None:
     again = ask(tmp_path, "report.ipynb")
 
     assert run_id(other) != run_id(first) == run_id(again)
+
+
+def test_no_form_outlives_the_journal(again: Kernel) -> None:
+    again.run("run = %durable_run Order qty=1\nawait until(run, 'waiting')")
+    opened = again.run(FORMS)
+
+    again.run("%unload_ext durable_notebook")
+
+    assert opened.split() == ["1"]
+    assert again.run("print(forms())").split() == ["0"]
