@@ -82,7 +82,9 @@ class Registry:
     """Definitions by workflow name and by instance."""
 
     codec_of: Callable[[Workflow], Codec]
+    is_of_notebook: bool = False
     _by_name: dict[str, Definition] = field(default_factory=dict)
+    _by_variable: dict[tuple[str, str | None], Definition] = field(default_factory=dict)
     _by_instance: WeakIdentityKeyDictionary[Workflow, Definition] = field(
         default_factory=WeakIdentityKeyDictionary
     )
@@ -122,11 +124,14 @@ class Registry:
                 limit=workflow._num_concurrent_runs,
                 code=Code.of(workflow),
             )
-        elif found.name != workflow.workflow_name:
-            found = replace(found, name=workflow.workflow_name)
+        else:
+            origin = found.origin or origin
+            found = replace(found, name=workflow.workflow_name, origin=origin)
         self._by_instance[workflow] = found
         self._by_name[found.name] = found
         first = self.first_name(workflow)
+        for name in (found.name, first):
+            self._by_variable[name, found.origin] = found
         known = self._by_name.get(first)
         if known is None or known.name != first:  # Nobody has it for its own.
             self._by_name[first] = found
@@ -170,6 +175,16 @@ class Registry:
     def named(self, name: str) -> Definition | None:
         """Today's definition of a workflow name."""
         return self._by_name.get(name)
+
+    def of_run(self, name: str, origin: str | None) -> Definition | None:
+        """What a recorded run goes on with: today's definition of its workflow.
+
+        In a notebook that of its variable: instances that differ in how they were made
+        have one name, and only there is it known which of them a run had.
+        """
+        if self.is_of_notebook:
+            return self._by_variable.get((name, origin))
+        return self.named(name)
 
 
 def _loaded(name: str, serializer: JsonSerializer) -> type[Event] | None:

@@ -69,6 +69,8 @@ class Runs(Tasks):
         self.live: dict[str, LiveRun] = {}
         self.problems: dict[str, Exception] = {}
         self.undefined: dict[str, str] = {}
+        # The variable of those that have found another of their name than theirs.
+        self._origins: dict[str, str | None] = {}
         self.idle = Idle(
             store,
             executor.id,
@@ -225,6 +227,7 @@ class Runs(Tasks):
             self._stop_waiting(run_id)
         self.problems.pop(run_id, None)
         self.undefined.pop(run_id, None)
+        self._origins.pop(run_id, None)
         self.pausing.forget(run_id)
         self.idle.take(run_id)
 
@@ -275,6 +278,7 @@ class Runs(Tasks):
         """Take a run from wherever it is: it is about to be executed."""
         self._claimed.add(run_id)
         self.undefined.pop(run_id, None)
+        self._origins.pop(run_id, None)
         self.problems.pop(run_id, None)
         self.pausing.forget(run_id)
         released = self.idle.take(run_id)
@@ -362,10 +366,11 @@ class Runs(Tasks):
                 run.inbox.fetch()
         perhaps_idle: list[str] = []
         for run_id, workflow in list(self.undefined.items()):
-            definition = self._registry.named(workflow)
+            definition = self._defined(run_id, workflow)
             if definition is None:
                 continue
             del self.undefined[run_id]
+            self._origins.pop(run_id, None)
             if self.idle.is_on and definition.limit is None:
                 perhaps_idle.append(run_id)
             elif run_id not in self._claimed and self._admit(run_id, workflow):
@@ -373,6 +378,12 @@ class Runs(Tasks):
         if perhaps_idle:
             self.spawn(self._begin_unless_idle(perhaps_idle))
         self._places.fill_all()  # There may be more of them than before.
+
+    def _defined(self, run_id: str, workflow: str) -> Definition | None:
+        """What a run may be waiting for; its execution knows better what it needs."""
+        if run_id in self._origins:
+            return self._registry.of_run(workflow, self._origins[run_id])
+        return self._registry.named(workflow)
 
     async def _begin_unless_idle(self, run_ids: list[str]) -> None:
         """Go on with the runs that have something to do, some at a time."""
@@ -475,11 +486,13 @@ class Runs(Tasks):
         if start is not None:
             return start.definition
         kept = None if released is None else released.definition
-        return kept or self._registry.named(claim.workflow)
+        origin = claim.inputs.get("origin")
+        return kept or self._registry.of_run(claim.workflow, origin)
 
     def _wait_for(self, claim: Claim) -> None:
         """Go on with a run once its workflow is defined, which may be by now."""
         self.undefined[claim.run_id] = claim.workflow
+        self._origins[claim.run_id] = claim.inputs.get("origin")
         self.recover_defined()
 
     def _executed(self, task: asyncio.Task[Any], run_id: str) -> None:

@@ -101,7 +101,10 @@ class DBOSRuntime(RunAccess, Serving):
         self._redaction = redaction = Redaction(self._settings.redact)
         self._parts: Parts | None = None
         self._thread: LoopThread | None = None
-        self._registry = Registry(lambda wf: Codec(self.get_serializer(wf), redaction))
+        self._registry = Registry(
+            lambda wf: Codec(self.get_serializer(wf), redaction),
+            is_of_notebook=self._settings.notebook is not None,
+        )
 
     # -- workflows ---------------------------------------------------------------
 

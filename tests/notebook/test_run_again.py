@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -387,3 +388,51 @@ def test_no_form_outlives_the_journal(again: Kernel) -> None:
 
     assert opened.split() == ["1"]
     assert again.run("print(forms())").split() == ["0"]
+
+
+MADE = """
+from workflows import Context, Workflow, step
+from workflows.events import HumanResponseEvent, StartEvent, StopEvent
+
+class Reply(HumanResponseEvent):
+    pass
+
+class Model(Workflow):
+    def __init__(self, name="plain", **options):
+        super().__init__(**options)
+        self.name = name
+
+    @step
+    async def ask(self, ctx: Context, ev: StartEvent) -> StopEvent:
+        await ctx.wait_for_event(Reply)
+        return StopEvent(result=self.name)
+"""
+
+
+def test_a_run_goes_on_with_the_instance_that_it_had(tmp_path: Path) -> None:
+    """Two of one class differ in how they were made, which no journal knows."""
+    make = "large = Model('large', timeout=None)\nsmall = Model('small', timeout=None)"
+    runs = "".join(
+        f"{name} = %durable_run {value} --run-id {name}\n"
+        for name, value in (("a", "Model"), ("b", "large"), ("c", "small"))
+    )
+    with kernel(tmp_path) as first:
+        first.run("%load_ext durable_notebook")
+        first.run(MADE)
+        first.run(make)
+        first.run(runs)
+        first.run("for r in (a, b, c):\n    while not (await r.info()).prompts: pass")
+
+    with kernel(tmp_path) as second:
+        second.run("%load_ext durable_notebook")
+        second.run(MADE)
+        deadline = time.monotonic() + 20
+        while "large" not in second.run("%durable_doctor b"):
+            assert time.monotonic() < deadline, "nobody says what the run waits for"
+        second.run(make)
+        second.run(runs)
+        answered = second.run("for r in (c, b, a):\n    await r.answer()")
+        ended = second.run("print([await r for r in (a, b, c)])")
+
+    assert answered == ""
+    assert "['plain', 'large', 'small']" in ended
