@@ -116,6 +116,7 @@ class Driver:
         """Start the runs, answer, follow, and have the replicas die meanwhile."""
         self._spawn(self._start_all(seconds * 0.8))
         self._spawn(self._answer())
+        self._spawn(self._tend())
         for run in self.plan.runs[::8]:
             self._spawn(self._follow(run))
         until = clock() + seconds
@@ -191,6 +192,20 @@ class Driver:
         await asyncio.sleep(1.0)
         await process.kill()
         self._strays.remove(process)
+
+    async def _tend(self) -> None:
+        """Start what has ended by itself again, as whoever runs replicas does.
+
+        A machine that is slow for a moment costs a replica its lease.
+        """
+        while True:
+            for number, process in enumerate(self._slots):
+                if process is not None and process.has_ended:
+                    self._slots[number] = None
+                    self.acts["ended by itself"] += 1
+                    await process.ended()
+                    await self._launch(number)
+            await asyncio.sleep(_LOOK_S)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -281,6 +296,11 @@ class Driver:
                 self.problems += [
                     f"{run} has not ended: {how}" for run, how in unfinished
                 ]
+                for run, _ in unfinished:
+                    for process in self.up():
+                        with contextlib.suppress(GoneError, RefusedError):
+                            known = await process.ask("known", run=run)
+                            self.problems.append(f"{process.fate.pid}: {run}: {known}")
                 up = [each.fate.pid for each in self.up()]
                 self.problems.append(f"up: {up}, acknowledged {self.acknowledged}")
                 self.problems += [f"still at work: {task}" for task in self._work]
@@ -288,7 +308,8 @@ class Driver:
             await asyncio.sleep(_LOOK_S)
 
     def _endless(self) -> set[asyncio.Task[None]]:
-        return {t for t in self._work if t.get_coro().__name__ == "_answer"}  # type: ignore[union-attr]
+        endless = ("_answer", "_tend")
+        return {t for t in self._work if t.get_coro().__name__ in endless}  # type: ignore[union-attr]
 
     async def read_by_each(self, run: str) -> list[tuple[Any, list[Any], list[Any]]]:
         """What each replica says of a run that has ended: result, stream, its half."""

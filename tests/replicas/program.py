@@ -103,6 +103,24 @@ class Replica:
             if not run.status.is_final
         ]
 
+    async def do_known(self, *, reply: Reply, run: str) -> str:
+        """How this replica has a run, to find out why it stands still."""
+        runs = self._runtime._opened.runs
+        live, row = runs.live.get(run), self._runtime.store.run(run)
+        assert row is not None
+        entry = self._runtime.store.last_entry(run)
+        cursor = entry.entry.cursor if entry else 0
+        unread = [mail.sequence for mail in self._runtime.store.mail(run, cursor)]
+        where = {
+            "live": live and (live.inbox, live.position),
+            "released": runs.idle.is_released(run),
+            "undefined": run in runs.undefined,
+            "claimed": run in runs._claimed,
+            "waits": runs.is_waiting(run),
+            "problem": runs.problems.get(run),
+        }
+        return f"{where}, cursor {cursor}, unread {unread}, row {row.dbos_status}"
+
 
 def _plain(event: Event) -> list[Any]:
     return [type(event).__name__, event.model_dump(mode="json")]
