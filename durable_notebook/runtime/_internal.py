@@ -143,15 +143,16 @@ class InternalAdapter(InternalRunAdapter):
         """Put the turn on disk, then let the bodies begin that waited for it.
 
         Those of a run that leaves wait for another process to begin them, those of one
-        that is paused for somebody who takes it up; a cancellation finds none begun.
+        that is paused for somebody who takes it up; if that is a cancellation, nobody.
         """
-        if self._held and (self._run.begins_nothing or self._run.inbox.is_cancelled):
+        is_over = self._run.held_back and self._run.inbox.is_cancelled
+        if self._held and (self._run.begins_nothing or is_over):
             await self._run.commit([])
-            if self._run.inbox.is_cancelled:
+            if is_over:
                 self._let_in.set()
             return
         await self._run.commit(self._held)
-        self._held = []
+        self._held, self._run.held_back = [], False
         for event in (self._committed, self._let_in):
             event.set()
         self._committed, self._let_in = asyncio.Event(), asyncio.Event()

@@ -122,7 +122,7 @@ class Pausing:
     # -- out of memory -------------------------------------------------------------
 
     def _hold_back(self, run: LiveRun) -> None:
-        run.is_paused = True
+        run.is_paused = run.held_back = True
         if run not in self._leaving:
             self._leaving.add(run)
             self._spawn(self._let_out(run))
