@@ -32,7 +32,8 @@ COMMAND = Command(
     summary="have a run begin no further step",
     description="Have a run begin no further step, until 'resume'. Steps in flight go "
     "on to their\nresults. The pause is on disk when this returns, and outlasts "
-    "restarts. What is sent\nto the run is kept, and heard when it goes on.",
+    "restarts; a live process\nthat has the run hears of it in a moment. What is sent "
+    "to the run is kept, and heard\nwhen it goes on.",
     example="pause order-17",
     arguments=_arguments,
     run=_run,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,17 @@ def cli(journal_url: str, monkeypatch: pytest.MonkeyPatch) -> Cli:
 def script() -> Path:
     """The command as it is installed."""
     return Path(sys.executable).with_name("durable-notebook")
+
+
+@pytest.fixture
+def ctrl_c_is_heard() -> Iterator[None]:
+    """Have the programs that a test begins hear a SIGINT, as on a terminal.
+
+    What a shell begins in the background ignores it, and so do all its children.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

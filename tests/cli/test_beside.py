@@ -204,6 +204,7 @@ def test_a_fork_goes_on_and_what_has_ended_is_deleted(
     assert json.loads(command("runs", "--json").stdout)["runs"] == []
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_leaves_the_run_resumable(
     command: Command, script: Path, journal_url: str, folder: Path
 ) -> None:
@@ -227,6 +228,7 @@ def test_ctrl_c_leaves_the_run_resumable(
     finally:
         process.kill()
         os.close(terminal)
+        process.communicate()
 
     assert shown.count("completed") == 4
     assert process.returncode == 130

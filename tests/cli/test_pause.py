@@ -28,6 +28,7 @@ def test_a_run_is_paused_and_goes_on_in_the_live_process_that_has_it(
         await until(lambda: "increment 3" in log)
         found = [await asyncio.to_thread(cli, "pause", "c")]
         found.append(await asyncio.to_thread(cli, "doctor", "c", "--json"))
+        await until(lambda: (run := runtime.live("c")) and run.is_paused)
         gate.set()
         await until(lambda: runtime.live("c") is None)
         found.append(await asyncio.to_thread(cli, "runs", "--json"))
