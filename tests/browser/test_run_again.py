@@ -49,6 +49,8 @@ def test_restart_and_run_all_does_nothing_twice(lab: Lab, browser: LabPage) -> N
     browser.theme("JupyterLab Dark")
     browser.shoot("run_again_dark")
     browser.theme("JupyterLab Light")
+    # A required yes or no has no answer before one is chosen.
+    order.get_by_role("radio", name="no").check()
     form.click()
     expect(order).to_contain_text("result: [1, False]")
 
