@@ -145,6 +145,12 @@ class PostgresServer:
         """Make a database without any tables."""
         self._admin("CREATE DATABASE {}", self.name(url))
 
+    def has(self, url: str) -> bool:
+        """Whether a database is there."""
+        query = "SELECT 1 FROM pg_database WHERE datname = %s"
+        with psycopg.connect(self.url("postgres")) as connection:
+            return connection.execute(query, (self.name(url),)).fetchone() is not None
+
     def drop(self, url: str) -> None:
         self._admin("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name(url))
 

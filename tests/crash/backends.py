@@ -147,7 +147,14 @@ class PostgresDatabases(Backend):
             time.sleep(0.001)
 
     def rows(self, url: str, *queries: str) -> list[Rows]:
-        with psycopg.connect(url, options="-csearch_path=dbos") as connection:
+        try:
+            opened = psycopg.connect(url, options="-csearch_path=dbos")
+        except psycopg.OperationalError:
+            if self._server.has(url):
+                raise
+            # The first launch was killed before it had made it.
+            return [[] for _ in queries]
+        with opened as connection:
             names = connection.execute(
                 "SELECT tablename FROM pg_tables WHERE schemaname = 'dbos'"
             )
