@@ -66,8 +66,13 @@ class Panel:
     def give_way(self) -> None:
         """Leave the run to another panel, and say so."""
         self.leave()
+        # On the session's loop, as what is drawn there may be under way.
+        self._session.call(self._give_way())
+
+    async def _give_way(self) -> None:
         line = f"Run {self.run_id} went on; the cell that runs it shows it."
         self._slot.fill(html.page(html.line(line)), line)
+        self._form.clear()
 
     def follow(self, session: Session) -> bool:
         """Go on in another session, in the same place. False if the run had ended."""

@@ -48,6 +48,11 @@ class PanelForm:
             self.view.close()
             self.view = None
 
+    def clear(self) -> None:
+        """Show not even what stands there without the form."""
+        self._twin.fill("", "")
+        self._slot.fill("", "")
+
     async def show(self, info: RunInfo) -> None:
         """Show the question that a run waits with, or what became of it."""
         before, question = self._question, await self._oldest(info)
