@@ -207,15 +207,23 @@ class Idle:
             _, back = self._watched.setdefault(run_id, watched)
             await back.wait()
 
-    @property
-    def awaited(self) -> list[str]:
-        """The released runs that somebody waits for."""
-        return list(self._watched)
+    def awaited(self) -> dict[str, tuple[str | None, asyncio.Event]]:
+        """The released runs that somebody waits for, as they are now."""
+        return dict(self._watched)
 
-    def forget_lost(self, owners: Mapping[str, str | None]) -> None:
-        """Forget the runs that somebody waits for, and that were taken away."""
-        for run_id, (owner, _) in list(self._watched.items()):
-            if owners.get(run_id) != owner:
+    def forget_lost(
+        self,
+        awaited: Mapping[str, tuple[str | None, asyncio.Event]],
+        owners: Mapping[str, str | None],
+    ) -> None:
+        """Forget those of these that were taken away, by the owners read since.
+
+        One that was back meanwhile, and is released again, has another owner because
+        this process has claimed it: what was read of it says nothing any more.
+        """
+        for run_id, watched in awaited.items():
+            is_same = self._watched.get(run_id) is watched
+            if is_same and owners.get(run_id) != watched[0]:
                 self.take(run_id)
 
     # -- the timer -----------------------------------------------------------------

@@ -106,8 +106,8 @@ class Watch:
 
     async def _look_at_released(self) -> None:
         now = time.monotonic()
-        awaited = self._runs.idle.awaited
+        awaited = self._runs.idle.awaited()
         if awaited and now >= self._released_due:
             self._released_due = now + _LOOK_ANYWAY_S
-            owners = await read_beside(self._store, self._store.owners, awaited)
-            self._runs.idle.forget_lost(owners)
+            owners = await read_beside(self._store, self._store.owners, list(awaited))
+            self._runs.idle.forget_lost(awaited, owners)
