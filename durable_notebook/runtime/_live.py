@@ -92,8 +92,8 @@ class LiveRun:
         # It begins no body any more: see `Drain`, and `Pausing`.
         self.is_leaving = False
         self.is_paused = restored.is_paused
-        # No body has begun since it was paused.
-        self.held_back = restored.is_paused or restored.was_paused
+        # No body has begun since it was paused, or was set going again.
+        self.held_back = restored.is_paused or restored.is_set_going
         self._taken_up = asyncio.Event()
         self.parent = parent_of(claim.inputs)
         # Where the program wants them.

@@ -61,7 +61,7 @@ class Restored:
     end: dict[str, Json] | None
     accepts: Callable[[Event], bool]
     is_paused: bool
-    was_paused: bool
+    is_set_going: bool
 
 
 def first_inputs(
@@ -125,7 +125,7 @@ def restore(
         end=last.end,
         accepts=partial(_is_accepted, state),
         is_paused=past.paused_at is not None,
-        was_paused=(past.set_going_at or 0.0) > last.at,
+        is_set_going=(past.set_going_at or 0.0) > last.at,
     )
 
 
