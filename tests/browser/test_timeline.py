@@ -139,6 +139,17 @@ def test_every_state_of_a_run_is_seen(trip: Locator, browser: LabPage) -> None:
     assert browser.errors == []
 
 
+# What a browser does by itself, and as long as a pointer has to rest on a row.
+NOTES_THE_POINTER = """() => document.addEventListener("pointermove",
+  ({ clientX, clientY }) => { window.pointerAt = { clientX, clientY }; }, true)"""
+COMES_UNDER_THE_POINTER = """async (row) => {
+  row.dispatchEvent(new PointerEvent("pointerenter", window.pointerAt));
+  row.closest('[role="grid"]').blur();
+  row.closest('[role="grid"]').focus();
+  await new Promise((done) => setTimeout(done, 400));
+}"""
+
+
 @pytest.mark.parametrize("trip", ["timeline"], indirect=True)
 def test_a_timeline_is_read_by_keys(trip: Locator, browser: LabPage) -> None:
     view = trip
@@ -169,8 +180,14 @@ def test_a_timeline_is_read_by_keys(trip: Locator, browser: LabPage) -> None:
         grid.focus()
         expect(card).to_be_visible()
         browser.shoot(f"timeline_card_{theme.lower()}")
+    browser.page.evaluate(NOTES_THE_POINTER)
+    failed.hover()
     grid.press("Escape")
     expect(card).to_be_hidden()
+    # It stays closed until it is asked for again: a card that closes leaves a row under
+    # a pointer that rests, and a front end that has changed its theme focuses again.
+    failed.evaluate(COMES_UNDER_THE_POINTER)
+    assert not card.is_visible()
     # The notebook has not taken the keys: no cell has moved, opened or gone.
     for key in ("ArrowUp", "ArrowDown", "End", "Home", "0", "0"):
         grid.press(key)

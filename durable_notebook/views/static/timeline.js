@@ -3,6 +3,8 @@
 
 const HEAD = 38, MOST_SEEN = 14;
 
+const pointOf = ({ clientX, clientY }) => `${clientX},${clientY}`;
+
 class Timeline {
   constructor(model, el) {
     this.model = model;
@@ -17,6 +19,7 @@ class Timeline {
     this.states = new Set();
     this.active = -1; // A row, not a place on the screen.
     this.previewed = -1;
+    this.dismissed = -1; // A row whose card was closed: it opens when that is asked for.
     this.pinned = false;
     this.follows = true; // The newest row stays in sight.
     this.pool = [];
@@ -38,7 +41,7 @@ class Timeline {
       class: "dn-tl-grid", role: "grid", tabindex: 0, "aria-colcount": 4,
       onscroll: () => this.scrolled(), onkeydown: (e) => this.pressed(e),
       onfocus: () => this.focused(), onblur: () => this.preview(-1),
-      onpointerleave: () => this.hover(-1),
+      onpointerleave: (e) => this.hover(-1, e), onpointermove: (e) => { this.pointed = pointOf(e); },
     },
       h("div", { class: "dn-tl-columns", role: "row", "aria-rowindex": 1 },
         h("span", { role: "columnheader" }, "step"), h("span", { role: "columnheader" }, "state"),
@@ -184,7 +187,7 @@ class Timeline {
     this.drawAxis(isShort ? size * ROW : this.grid.clientHeight - HEAD);
     const seen = isShort ? MOST_SEEN : Math.ceil(this.grid.clientHeight / ROW) + 2;
     while (this.pool.length < seen) {
-      this.pool.push(newRow((place) => this.hover(place), (place) => this.clicked(place)));
+      this.pool.push(newRow((place, e) => this.hover(place, e), (place) => this.clicked(place)));
       this.space.append(this.pool.at(-1));
     }
     const first = Math.max(0, Math.floor(this.grid.scrollTop / ROW));
@@ -229,7 +232,7 @@ class Timeline {
 
   focused() {
     if (this.placeOfRow(this.active) < 0 && this.size()) this.activate(0);
-    else if (this.active >= 0) this.preview(this.active);
+    else if (this.active >= 0 && this.active !== this.dismissed) this.preview(this.active);
   }
 
   activate(place) {
@@ -237,6 +240,7 @@ class Timeline {
     if (last < 0) return;
     const found = Math.min(Math.max(place, 0), last);
     this.active = this.rowAt(found);
+    this.dismissed = -1;
     setAttribute(this.grid, "aria-activedescendant", `${this.id}-${this.active}`);
     const top = found * ROW, room = this.grid.clientHeight - HEAD;
     if (top < this.grid.scrollTop) this.grid.scrollTop = top;
@@ -270,7 +274,11 @@ class Timeline {
     if (again) this.unpin(); else this.pin();
   }
 
-  hover(place) {
+  hover(place, e) {
+    // A row that comes under a pointer at rest, as when the card over it closes, is not
+    // pointed at: the browser says so all the same.
+    if (place >= 0 && pointOf(e) === this.pointed) return;
+    this.pointed = pointOf(e);
     clearTimeout(this.hovering);
     // A card that jumps at each row that is passed would be in the way.
     this.hovering = setTimeout(() => this.preview(place < 0 ? -1 : this.rowAt(place)), 150);
@@ -289,6 +297,8 @@ class Timeline {
   }
 
   unpin() {
+    clearTimeout(this.hovering);
+    this.dismissed = this.active;
     this.pinned = false;
     this.previewed = -1;
     this.showCard();

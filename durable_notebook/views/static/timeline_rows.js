@@ -10,11 +10,11 @@ function setAttribute(element, name, value) {
   if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
 }
 
-/** An element for rows; `hover` and `click` are told its place. */
+/** An element for rows; `hover` and `click` are told its place, `hover` the event too. */
 function newRow(hover, click) {
   const cell = (name, ...inside) => h("div", { class: name, role: "gridcell" }, ...inside);
   const row = h("div", { class: "dn-tl-row", role: "row",
-    onpointerenter: () => hover(row.place), onclick: () => click(row.place) },
+    onpointerenter: (e) => hover(row.place, e), onclick: () => click(row.place) },
     cell("dn-tl-step"), cell("dn-tl-state", h("span", { class: "dn-tl-dot" }), h("span")),
     cell("dn-tl-time", h("div", { class: "dn-tl-bar" }), h("span", { class: "dn-tl-cutting", hidden: true })),
     cell("dn-tl-took"));
