@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from durable_notebook.errors import DurableNotebookError
 
 if TYPE_CHECKING:
-    from durable_notebook._client import Client, Run
-    from durable_notebook._progress import Progress
+    from durable_notebook.client._client import Client, Run
+    from durable_notebook.journal._progress import Progress
     from durable_notebook.runtime import DBOSRuntime
 
 __version__ = "0.1.0"
@@ -29,10 +29,10 @@ __all__ = [
 
 # DBOS takes a second to import, and who looks at a journal from a terminal needs none.
 _MODULES = {
-    "Client": "durable_notebook._client",
+    "Client": "durable_notebook.client._client",
     "DBOSRuntime": "durable_notebook.runtime",
-    "Progress": "durable_notebook._progress",
-    "Run": "durable_notebook._client",
+    "Progress": "durable_notebook.journal._progress",
+    "Run": "durable_notebook.client._client",
 }
 
 

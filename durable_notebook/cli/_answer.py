@@ -5,12 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 
-from durable_notebook._journal import Sent
-from durable_notebook._messages import Message, answer_message
 from durable_notebook._model import EventView, Prompt
 from durable_notebook.cli import _documents
 from durable_notebook.cli._arguments import add_app, add_run, count, field
 from durable_notebook.cli._command import Command, RefusalError, open_journal
+from durable_notebook.client._journal import Sent
+from durable_notebook.operations._messages import Message, answer_message
 from durable_notebook.views.table import harmless
 
 # A live process takes a message within milliseconds, unless it is busy.
@@ -71,8 +71,8 @@ def _message(args: Namespace, prompt: Prompt) -> Message:
     if args.app is None:
         return answer_message(prompt, texts, _BY)
     # The library of workflows and DBOS are imported for their own sake only.
-    from durable_notebook import _requests
     from durable_notebook.cli import _app
+    from durable_notebook.client import _requests
 
     app = _app.load(args.app, is_program=any(map(_app.is_of_program, prompt.expects)))
     return _requests.answer_message(prompt, texts, app.event_class, _BY)

@@ -11,8 +11,8 @@ from typing import Any
 from workflows import Workflow
 from workflows.events import Event
 
-from durable_notebook._requests import instantiate, is_class_named
 from durable_notebook.cli._command import RefusalError
+from durable_notebook.client._requests import instantiate, is_class_named
 from durable_notebook.errors import NotAWorkflowError
 
 _PROGRAM = "__main__"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from durable_notebook._finding import ours
 from durable_notebook.cli import _documents
 from durable_notebook.cli._arguments import add_run
 from durable_notebook.cli._command import Command, open_journal, typed
+from durable_notebook.doctor._finding import ours
 from durable_notebook.views.table import harmless
 
 

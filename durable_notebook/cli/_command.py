@@ -20,8 +20,8 @@ from durable_notebook._config import (
     url_from_environment,
     without_password,
 )
-from durable_notebook._finding import OURS, ours
-from durable_notebook._journal import Journal
+from durable_notebook.client._journal import Journal
+from durable_notebook.doctor._finding import OURS, ours
 from durable_notebook.errors import ConfigError
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from itertools import pairwise
 
-from durable_notebook._journal import Journal
 from durable_notebook.cli._command import Command, open_journal
+from durable_notebook.client._journal import Journal
 from durable_notebook.errors import DurableNotebookError
 
 _SHELLS = ("bash", "zsh", "fish")

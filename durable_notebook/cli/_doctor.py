@@ -5,12 +5,6 @@ from __future__ import annotations
 import textwrap
 from argparse import ArgumentParser, Namespace
 
-from durable_notebook._describe import Outside, describe
-from durable_notebook._diagnosis import diagnose
-from durable_notebook._finding import Examined, Finding
-from durable_notebook._health import examine, examine_open, refusal
-from durable_notebook._journal import Journal
-from durable_notebook._retention import known
 from durable_notebook.cli import _documents
 from durable_notebook.cli._command import (
     Command,
@@ -18,7 +12,13 @@ from durable_notebook.cli._command import (
     terminal_width,
     typed,
 )
+from durable_notebook.client._journal import Journal
+from durable_notebook.doctor._diagnosis import diagnose
+from durable_notebook.doctor._finding import Examined, Finding
+from durable_notebook.doctor._health import examine, examine_open, refusal
 from durable_notebook.errors import StorageError
+from durable_notebook.operations._describe import Outside, describe
+from durable_notebook.operations._retention import known
 from durable_notebook.views import findings
 from durable_notebook.views.table import clip, harmless
 

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from durable_notebook._config import is_postgres, sqlite_path, without_password
-from durable_notebook._finding import Finding
 from durable_notebook._model import Attempt, EventView, Json, Prompt, RunInfo
 from durable_notebook.cli._command import typed
+from durable_notebook.doctor._finding import Finding
 
 
 def show(args: Namespace, document: dict[str, Json], text: str) -> None:

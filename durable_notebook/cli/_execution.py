@@ -7,7 +7,6 @@ import contextlib
 
 from workflows import Workflow
 
-from durable_notebook._client import Client
 from durable_notebook._config import Settings
 from durable_notebook._model import (
     Attempt,
@@ -16,8 +15,9 @@ from durable_notebook._model import (
     RunInfo,
     RunStatus,
 )
-from durable_notebook._requests import adopt
-from durable_notebook._timeline import attempts
+from durable_notebook.client._client import Client
+from durable_notebook.client._requests import adopt
+from durable_notebook.journal._timeline import attempts
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.views import words
 from durable_notebook.views.table import clip, harmless

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from durable_notebook._diagnosis import module_of
-from durable_notebook._finding import ours
-from durable_notebook._retention import known
 from durable_notebook.cli import _documents
 from durable_notebook.cli._arguments import add_run, count
 from durable_notebook.cli._command import Command, open_journal, typed
+from durable_notebook.doctor._diagnosis import module_of
+from durable_notebook.doctor._finding import ours
+from durable_notebook.operations._retention import known
 from durable_notebook.views import words
 from durable_notebook.views.table import harmless
 

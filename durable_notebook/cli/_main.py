@@ -14,7 +14,6 @@ from argparse import (
 from collections.abc import Sequence
 from importlib import metadata
 
-from durable_notebook._finding import OURS
 from durable_notebook.cli import (
     _answer,
     _cancel,
@@ -32,6 +31,7 @@ from durable_notebook.cli import (
 )
 from durable_notebook.cli._arguments import field
 from durable_notebook.cli._command import INTERRUPTED, Command, RefusalError, plainly
+from durable_notebook.doctor._finding import OURS
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.views.table import harmless
 

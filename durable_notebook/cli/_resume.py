@@ -8,10 +8,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 
-from durable_notebook._finding import OURS, ours
-from durable_notebook._journal import Journal
 from durable_notebook._model import EventView, Json, RunInfo, RunStatus
-from durable_notebook._retention import known
 from durable_notebook.cli import _documents
 from durable_notebook.cli._arguments import add_app, add_run
 from durable_notebook.cli._command import (
@@ -23,7 +20,10 @@ from durable_notebook.cli._command import (
     terminal_width,
     typed,
 )
+from durable_notebook.client._journal import Journal
+from durable_notebook.doctor._finding import OURS, ours
 from durable_notebook.errors import DurableNotebookError
+from durable_notebook.operations._retention import known
 from durable_notebook.store import RunRow, Store
 from durable_notebook.views import words
 from durable_notebook.views.table import harmless

@@ -10,7 +10,7 @@ from workflows import Workflow
 
 from durable_notebook._config import TOKEN_VARIABLE
 from durable_notebook._model import Json
-from durable_notebook._requests import adopt
+from durable_notebook.client._requests import adopt
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server import AccessPolicy, Listener
 from durable_notebook.views import words

@@ -10,7 +10,7 @@ import shlex
 from ast import literal_eval
 from dataclasses import dataclass
 
-from durable_notebook._finding import OURS, Cause, Finding
+from durable_notebook.doctor._finding import OURS, Cause, Finding
 
 # What a magic of the same name does.
 _VERBS = frozenset(

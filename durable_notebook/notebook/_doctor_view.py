@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import traitlets
 
-from durable_notebook._finding import Examined, Finding
-from durable_notebook._health import examine, examine_open, refusal
 from durable_notebook._model import Json
+from durable_notebook.doctor._finding import Examined, Finding
+from durable_notebook.doctor._health import examine, examine_open, refusal
 from durable_notebook.errors import StorageError, UnknownRunError
 from durable_notebook.notebook._actions import SLOTS, Actions
 from durable_notebook.notebook._cures import cures, lines

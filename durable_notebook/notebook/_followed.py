@@ -13,8 +13,8 @@ import time
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from durable_notebook._client import Client
 from durable_notebook._model import Attempt, RunInfo, RunStatus
+from durable_notebook.client._client import Client
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.logs import about
 from durable_notebook.notebook._session import Session

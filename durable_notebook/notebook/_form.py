@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Protocol
 
 import traitlets
 
-from durable_notebook._client import Client
 from durable_notebook._model import Json, Prompt
+from durable_notebook.client._client import Client
 from durable_notebook.errors import DurableNotebookError, InvalidFieldsError
 from durable_notebook.notebook._view import View
 

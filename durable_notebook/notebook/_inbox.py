@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
-from durable_notebook._questions import Question
 from durable_notebook.notebook._form import FORM_SCRIPTS, Answers
 from durable_notebook.notebook._view import Shown, View
+from durable_notebook.operations._questions import Question
 from durable_notebook.views import questions, words
 
 if TYPE_CHECKING:

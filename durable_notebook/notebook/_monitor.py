@@ -14,8 +14,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from durable_notebook._model import RunStatus
-from durable_notebook._reading import RunReading
 from durable_notebook.errors import RunFinishedError, UnknownRunError
+from durable_notebook.journal._reading import RunReading
 from durable_notebook.logs import about
 from durable_notebook.notebook._display import Slot
 from durable_notebook.notebook._holding import Holding

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 from durable_notebook._model import RunInfo
-from durable_notebook._questions import Question
 from durable_notebook.notebook._display import Slot, unpinned
 from durable_notebook.notebook._form import Answers, FormView
 from durable_notebook.notebook._session import Session
+from durable_notebook.operations._questions import Question
 from durable_notebook.views import html, questions, words
 
 # What stays of questions that were answered: a run may ask hundreds.

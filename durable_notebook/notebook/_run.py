@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
 
-from durable_notebook._client import Client, Run
+from durable_notebook.client._client import Client, Run
 from durable_notebook.notebook._graph_view import GraphOf
 from durable_notebook.notebook._holding import awake
 from durable_notebook.notebook._timeline_view import TimelineOf

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from durable_notebook._listing import Listing
 from durable_notebook._model import Json, RunInfo, RunStatus
+from durable_notebook.client._listing import Listing
 from durable_notebook.errors import StorageError
 from durable_notebook.notebook._actions import SLOTS, Actions, Said
 from durable_notebook.notebook._cures import magic

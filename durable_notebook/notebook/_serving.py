@@ -7,7 +7,7 @@ from typing import Any
 
 from workflows import Workflow
 
-from durable_notebook._requests import adopt, instantiate
+from durable_notebook.client._requests import adopt, instantiate
 from durable_notebook.errors import NotAWorkflowError
 from durable_notebook.notebook._cells import is_workflow
 from durable_notebook.notebook._session import Session

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from workflows import Workflow
 
-from durable_notebook._client import Client, Run
 from durable_notebook._config import Settings
 from durable_notebook._model import RunInfo
-from durable_notebook._requests import adopt, instantiate, is_class_named
+from durable_notebook.client._client import Client, Run
+from durable_notebook.client._requests import adopt, instantiate, is_class_named
 from durable_notebook.errors import DurableNotebookError, NotAWorkflowError
 from durable_notebook.notebook._file import NotebookFile
 from durable_notebook.runtime import DBOSRuntime

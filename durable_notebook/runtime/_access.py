@@ -23,23 +23,23 @@ from durable_notebook.errors import (
     UnknownRunError,
     UnstorableValueError,
 )
-from durable_notebook.runtime._codec import Codec
-from durable_notebook.runtime._exceptions import said
-from durable_notebook.runtime._letters import message_tree
-from durable_notebook.runtime._live import LiveRun
-from durable_notebook.runtime._lookout import Lookout, is_over
-from durable_notebook.runtime._outcome import Outcome, recorded_end
-from durable_notebook.runtime._published import (
+from durable_notebook.runtime.codec._codec import Codec
+from durable_notebook.runtime.codec._exceptions import said
+from durable_notebook.runtime.codec._letters import message_tree
+from durable_notebook.runtime.codec._outcome import Outcome, recorded_end
+from durable_notebook.runtime.codec._published import (
     Missing,
     naming_undefined,
     read_events,
 )
-from durable_notebook.runtime._reading import Reading
-from durable_notebook.runtime._reduction import reduced
-from durable_notebook.runtime._registry import Registry
-from durable_notebook.runtime._restore import Restored, restore
-from durable_notebook.runtime._runs import Runs
-from durable_notebook.runtime._takeover import stands_still
+from durable_notebook.runtime.live._run import LiveRun
+from durable_notebook.runtime.process._lookout import Lookout, is_over
+from durable_notebook.runtime.process._reading import Reading
+from durable_notebook.runtime.process._runs import Runs
+from durable_notebook.runtime.process._takeover import stands_still
+from durable_notebook.runtime.recovery._reduction import reduced
+from durable_notebook.runtime.recovery._registry import Registry
+from durable_notebook.runtime.recovery._restore import Restored, restore
 from durable_notebook.store import RunRow, Store
 
 # Passes of the event loop until who waits for a run has left, and what awaits that.

@@ -29,9 +29,9 @@ from durable_notebook.logs import about
 from durable_notebook.runtime._outside import OutsideStore
 
 if TYPE_CHECKING:
-    from durable_notebook.runtime._beginnings import Started
-    from durable_notebook.runtime._live import LiveRun
     from durable_notebook.runtime._runtime import DBOSRuntime
+    from durable_notebook.runtime.live._run import LiveRun
+    from durable_notebook.runtime.process._beginnings import Started
 
 logger = logging.getLogger("durable_notebook")
 

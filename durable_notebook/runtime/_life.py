@@ -11,12 +11,12 @@ from workflows.runtime.types.plugin import Runtime
 
 from durable_notebook._config import Settings
 from durable_notebook.engine import Engine
-from durable_notebook.runtime._codec import Codec
-from durable_notebook.runtime._drain import Drain
-from durable_notebook.runtime._loops import LoopThread, refuse_on_a_loop
 from durable_notebook.runtime._opened import Opened
 from durable_notebook.runtime._parts import Parts
-from durable_notebook.runtime._registry import Registry
+from durable_notebook.runtime.codec._codec import Codec
+from durable_notebook.runtime.process._drain import Drain
+from durable_notebook.runtime.process._loops import LoopThread, refuse_on_a_loop
+from durable_notebook.runtime.recovery._registry import Registry
 from durable_notebook.store import open_store
 
 

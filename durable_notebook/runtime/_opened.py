@@ -7,10 +7,10 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from durable_notebook.errors import NotLaunchedError, UnknownRunError
-from durable_notebook.runtime._live import LiveRun
-from durable_notebook.runtime._loops import on_loop
 from durable_notebook.runtime._parts import Parts
-from durable_notebook.runtime._upkeep import Upkeep
+from durable_notebook.runtime.live._run import LiveRun
+from durable_notebook.runtime.process._loops import on_loop
+from durable_notebook.runtime.process._upkeep import Upkeep
 from durable_notebook.store import Store
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from workflows.context.serializers import BaseSerializer
 from workflows.context.state_store import StateStore
 
-from durable_notebook.runtime._flight import current_invocation
+from durable_notebook.runtime.state._flight import current_invocation
 
 if TYPE_CHECKING:
     from durable_notebook.runtime._external import ExternalAdapter

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from durable_notebook._config import Settings
 from durable_notebook.engine import Engine, ExecutorLock, choose_executor
 from durable_notebook.runtime._access import Access
-from durable_notebook.runtime._codec import Codec
-from durable_notebook.runtime._executor import Executor, Tenure
-from durable_notebook.runtime._registry import Registry
-from durable_notebook.runtime._runs import Runs
-from durable_notebook.runtime._upkeep import Upkeep
-from durable_notebook.runtime._watch import Watch
+from durable_notebook.runtime.codec._codec import Codec
+from durable_notebook.runtime.process._executor import Executor, Tenure
+from durable_notebook.runtime.process._runs import Runs
+from durable_notebook.runtime.process._upkeep import Upkeep
+from durable_notebook.runtime.process._watch import Watch
+from durable_notebook.runtime.recovery._registry import Registry
 from durable_notebook.store import Store, open_store
 
 

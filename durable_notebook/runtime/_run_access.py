@@ -9,11 +9,11 @@ from workflows.events import Event, StopEvent
 from workflows.runtime.types.ticks import TickAddEvent, WorkflowTick
 
 from durable_notebook._model import Json
-from durable_notebook.runtime._live import LiveRun
 from durable_notebook.runtime._opened import Opened
-from durable_notebook.runtime._outcome import Outcome
-from durable_notebook.runtime._published import Missing
-from durable_notebook.runtime._restore import Restored
+from durable_notebook.runtime.codec._outcome import Outcome
+from durable_notebook.runtime.codec._published import Missing
+from durable_notebook.runtime.live._run import LiveRun
+from durable_notebook.runtime.recovery._restore import Restored
 
 
 class RunAccess(Opened):

@@ -30,21 +30,25 @@ from durable_notebook._model import Json
 from durable_notebook.errors import (
     UnstorableValueError,
 )
-from durable_notebook.runtime._checks import check_ids_of, check_run_id
-from durable_notebook.runtime._children import adopted
-from durable_notebook.runtime._codec import Codec
-from durable_notebook.runtime._execution import Start
 from durable_notebook.runtime._external import ExternalAdapter
-from durable_notebook.runtime._internal import InternalAdapter
-from durable_notebook.runtime._loops import LoopThread
 from durable_notebook.runtime._options import Options, settings_of
 from durable_notebook.runtime._parts import Parts
-from durable_notebook.runtime._redaction import Redaction
-from durable_notebook.runtime._registry import Definition, Registry, current_run
-from durable_notebook.runtime._restore import first_inputs
 from durable_notebook.runtime._run_access import RunAccess
-from durable_notebook.runtime._serializer import ClosedJsonSerializer
 from durable_notebook.runtime._serving import Serving
+from durable_notebook.runtime.codec._codec import Codec
+from durable_notebook.runtime.codec._redaction import Redaction
+from durable_notebook.runtime.codec._serializer import ClosedJsonSerializer
+from durable_notebook.runtime.live._children import adopted
+from durable_notebook.runtime.live._execution import Start
+from durable_notebook.runtime.live._internal import InternalAdapter
+from durable_notebook.runtime.process._checks import check_ids_of, check_run_id
+from durable_notebook.runtime.process._loops import LoopThread
+from durable_notebook.runtime.recovery._registry import (
+    Definition,
+    Registry,
+    current_run,
+)
+from durable_notebook.runtime.recovery._restore import first_inputs
 
 T = TypeVar("T")
 

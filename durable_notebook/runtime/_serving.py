@@ -9,7 +9,7 @@ from durable_notebook.errors import ConfigError
 from durable_notebook.runtime._life import Life
 
 if TYPE_CHECKING:
-    from durable_notebook.runtime._meter import Readings
+    from durable_notebook.runtime.state._meter import Readings
     from durable_notebook.server import JournalStore, ServedRuntime
 
 _DEFAULT_IDLE_TIMEOUT_S = 600.0

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from workflows import Workflow
 from workflows.events import StopEvent
 
-from durable_notebook._describe import describe, seen_by
 from durable_notebook._model import EventView, RunInfo, RunStatus
 from durable_notebook.errors import DurableNotebookError
+from durable_notebook.operations._describe import describe, seen_by
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server._admission import may_be_known
 from durable_notebook.server._theirs import HandlerQuery, PersistentHandler

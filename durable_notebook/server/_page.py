@@ -20,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from durable_notebook._answering import name_of
-from durable_notebook._client import Client
 from durable_notebook._model import Json, Prompt, RunInfo
+from durable_notebook.client._answering import name_of
+from durable_notebook.client._client import Client
 from durable_notebook.errors import (
     AlreadyAnsweredError,
     DurableNotebookError,

@@ -9,7 +9,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from durable_notebook._entry import Entry, NewerFormat, RecordedEntry
 from durable_notebook._lease import LeaseTerms
 from durable_notebook._model import Json
 from durable_notebook.errors import (
@@ -17,6 +16,7 @@ from durable_notebook.errors import (
     JournalTooNewError,
     LeaseLostError,
 )
+from durable_notebook.journal._entry import Entry, NewerFormat, RecordedEntry
 from durable_notebook.store._tally import Tally
 from durable_notebook.store._turns import Turns
 

@@ -13,9 +13,9 @@ from typing import Any
 import psycopg
 
 from durable_notebook._config import Settings
-from durable_notebook._entry import RecordedEntry, now
 from durable_notebook._lease import LeaseTerms
 from durable_notebook.errors import LostOwnershipError, StorageError
+from durable_notebook.journal._entry import RecordedEntry, now
 from durable_notebook.store._abc import (
     OURS,
     REASSIGNED,

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from durable_notebook._config import Settings
-from durable_notebook._entry import RecordedEntry, now
 from durable_notebook.errors import LostOwnershipError, StorageError
+from durable_notebook.journal._entry import RecordedEntry, now
 from durable_notebook.store._abc import (
     OURS,
     REASSIGNED,

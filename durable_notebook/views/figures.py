@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from durable_notebook._progress import Progress
-from durable_notebook._usage import Kept, Usage
+from durable_notebook.journal._progress import Progress
+from durable_notebook.journal._usage import Kept, Usage
 from durable_notebook.views import words
 from durable_notebook.views.table import harmless
 

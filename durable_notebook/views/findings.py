@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from html import escape
 
-from durable_notebook._finding import Cause, Examined, Finding
 from durable_notebook._model import RunInfo
+from durable_notebook.doctor._finding import Cause, Examined, Finding
 from durable_notebook.views import words
 from durable_notebook.views.table import harmless
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from durable_notebook._finding import Finding
 from durable_notebook._model import Attempt, RunInfo
-from durable_notebook._usage import Usage
+from durable_notebook.doctor._finding import Finding
+from durable_notebook.journal._usage import Usage
 from durable_notebook.views import figures, html, text
 from durable_notebook.views.findings import Cures
 

@@ -7,7 +7,7 @@ import unicodedata
 from html import escape
 from itertools import groupby
 
-from durable_notebook._printed import Output
+from durable_notebook.journal._printed import Output
 
 # Of a panel; `run.output()` has the rest.
 _MOST_LINES = 200

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from durable_notebook._model import Ending, EventView, Json, Prompt
-from durable_notebook._questions import Question
 from durable_notebook._schema import usage
+from durable_notebook.operations._questions import Question
 from durable_notebook.views import words
 from durable_notebook.views.table import harmless
 

@@ -8,7 +8,7 @@ from html import escape
 
 from workflows import Workflow
 
-from durable_notebook._samples import asks, sample_start
+from durable_notebook.client._samples import asks, sample_start
 from durable_notebook.views import curl, html
 from durable_notebook.views.table import harmless
 

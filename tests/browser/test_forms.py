@@ -18,8 +18,8 @@ from pydantic import AwareDatetime, BaseModel, Field, SecretStr
 from workflows.events import HumanResponseEvent
 
 from durable_notebook._model import Json
-from durable_notebook._requests import make_event
 from durable_notebook._schema import form_schema, problems, schema_of
+from durable_notebook.client._requests import make_event
 from durable_notebook.errors import InvalidFieldsError
 from durable_notebook.notebook._form import FORM_SCRIPTS
 from durable_notebook.views import assets

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from durable_notebook._journal import Journal
+from durable_notebook.client._journal import Journal
 
 PROGRAM = """
 import asyncio, os, sys

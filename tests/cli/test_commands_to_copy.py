@@ -8,9 +8,9 @@ from argparse import Namespace
 
 import pytest
 
-from durable_notebook._finding import ours
 from durable_notebook.cli._command import plainly, typed
 from durable_notebook.cli._main import _parsed
+from durable_notebook.doctor._finding import ours
 from durable_notebook.errors import AlreadyAnsweredError, StrandedRunError
 
 from .conftest import Cli

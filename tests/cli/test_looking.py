@@ -15,8 +15,8 @@ from sample_workflows import Once
 
 from durable_notebook import DBOSRuntime
 from durable_notebook import cli as package
-from durable_notebook._finding import Cause
 from durable_notebook.cli._main import COMMANDS
+from durable_notebook.doctor._finding import Cause
 
 from .conftest import Cli
 from .lives import asked, counted, failed, interrupted, newer, on_a_file

@@ -16,7 +16,7 @@ from workflows.context.state_store import (
     decode_state,
 )
 
-from durable_notebook._entry import Entry
+from durable_notebook.journal._entry import Entry
 
 from .backends import Backend
 from .bodies import Body

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from durable_notebook._journal import Journal
+from durable_notebook.client._journal import Journal
 from tests.crash import verdict
 from tests.crash.backends import Backend
 from tests.crash.bodies import Body, read_log

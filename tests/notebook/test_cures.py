@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from durable_notebook._finding import Cause, Finding
+from durable_notebook.doctor._finding import Cause, Finding
 from durable_notebook.notebook._cures import cures, in_cell, in_magics, magic
 from durable_notebook.views import findings
 

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from durable_notebook._journal import Journal
+from durable_notebook.client._journal import Journal
 from durable_notebook.errors import ReassignmentError
 
 from .bodies import clock

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from durable_notebook._entry import Entry
+from durable_notebook.journal._entry import Entry
 
 from .bodies import Line
 from .processes import Fate

@@ -11,9 +11,9 @@ from workflows import Workflow, step
 from workflows.events import Event, StartEvent, StopEvent
 
 from durable_notebook import DBOSRuntime
-from durable_notebook._timeline import attempts
 from durable_notebook.errors import ReplayMismatchError
-from durable_notebook.runtime._restore import recorded_code
+from durable_notebook.journal._timeline import attempts
+from durable_notebook.runtime.recovery._restore import recorded_code
 
 
 def defined(

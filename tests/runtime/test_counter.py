@@ -12,8 +12,8 @@ from sample_workflows import Counted, Counter, Tick
 from workflows.events import StopEvent
 
 from durable_notebook import DBOSRuntime
-from durable_notebook._compact import unpack
-from durable_notebook._entry import Entry
+from durable_notebook.journal._compact import unpack
+from durable_notebook.journal._entry import Entry
 
 
 async def test_a_counter_gives_its_result(journal_url: str) -> None:

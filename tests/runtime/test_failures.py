@@ -27,8 +27,8 @@ from workflows.events import (
 )
 
 from durable_notebook import DBOSRuntime
-from durable_notebook._entry import Entry
 from durable_notebook.errors import UnstorableValueError
+from durable_notebook.journal._entry import Entry
 
 
 def last_entry(runtime: DBOSRuntime, run_id: str) -> Entry:

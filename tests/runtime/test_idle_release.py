@@ -33,8 +33,8 @@ from durable_notebook import Client, DBOSRuntime
 from durable_notebook._config import Settings
 from durable_notebook._model import AttemptStatus, RunStatus
 from durable_notebook.errors import ConfigError, RuntimeClosedError, UnknownRunError
-from durable_notebook.runtime._codec import Codec
-from durable_notebook.runtime._serializer import ClosedJsonSerializer
+from durable_notebook.runtime.codec._codec import Codec
+from durable_notebook.runtime.codec._serializer import ClosedJsonSerializer
 from durable_notebook.store import open_store
 
 # More passes of the event loop than the end of an idle run takes.

@@ -7,7 +7,7 @@ import math
 from types import SimpleNamespace
 from typing import Any
 
-from durable_notebook.runtime._idle import Idle
+from durable_notebook.runtime.live._idle import Idle
 
 
 class Rows:

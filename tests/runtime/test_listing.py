@@ -7,8 +7,8 @@ from process_lives import launched, soon, until
 from sample_workflows import Answer, Asking, Counter
 
 from durable_notebook import Client, DBOSRuntime
-from durable_notebook._listing import Listing
 from durable_notebook._model import RunStatus
+from durable_notebook.client._listing import Listing
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -11,7 +11,7 @@ from sample_workflows import Counter, Logged
 from workflows import Context, step
 from workflows.events import Event, StartEvent, StopEvent
 
-from durable_notebook._client import Client
+from durable_notebook.client._client import Client
 from durable_notebook.runtime import keep_output, take_back_output
 
 

@@ -11,9 +11,9 @@ from workflows import Context, step
 from workflows.errors import WorkflowCancelledByUser
 from workflows.events import Event, StartEvent, StopEvent
 
-from durable_notebook._client import Client
-from durable_notebook._journal import Journal
 from durable_notebook._model import AttemptStatus, RunStatus
+from durable_notebook.client._client import Client
+from durable_notebook.client._journal import Journal
 from durable_notebook.errors import RunFinishedError, UnknownRunError
 
 

@@ -15,7 +15,7 @@ from workflows.events import Event, StartEvent, StopEvent
 from durable_notebook import DBOSRuntime
 from durable_notebook._config import Settings
 from durable_notebook.errors import StorageError
-from durable_notebook.runtime._codec import ClosedJsonSerializer, Codec
+from durable_notebook.runtime.codec._codec import ClosedJsonSerializer, Codec
 from durable_notebook.store import open_store
 from tests.bad_line import BadLine
 from tests.postgres_server import PostgresServer

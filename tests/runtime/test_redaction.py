@@ -20,7 +20,7 @@ from workflows.events import (
 from durable_notebook import DBOSRuntime
 from durable_notebook._config import Settings
 from durable_notebook.errors import ConfigError
-from durable_notebook.runtime._redaction import MASK, Redaction
+from durable_notebook.runtime.codec._redaction import MASK, Redaction
 
 SECRET = "hunter2-in-clear"
 

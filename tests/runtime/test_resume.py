@@ -10,7 +10,7 @@ from sample_workflows import Counted, Counter, Once, Tick
 from workflows.events import Event, StopEvent
 
 from durable_notebook import DBOSRuntime
-from durable_notebook._entry import RecordedEntry
+from durable_notebook.journal._entry import RecordedEntry
 
 
 def interrupt(url: str, log: list[str]) -> None:

@@ -17,7 +17,7 @@ from durable_notebook.errors import (
     RunIdTakenError,
     UnknownRunError,
 )
-from durable_notebook.runtime._checks import check_run_id
+from durable_notebook.runtime.process._checks import check_run_id
 
 
 @pytest.mark.parametrize(

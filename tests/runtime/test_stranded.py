@@ -15,17 +15,17 @@ from workflows import Workflow, step
 from workflows.events import Event, StartEvent, StopEvent, WorkflowIdleEvent
 
 from durable_notebook import Client, DBOSRuntime
-from durable_notebook._entry import Entry
 from durable_notebook._model import Json
-from durable_notebook._timeline import attempts
 from durable_notebook.engine import ExecutorLock
 from durable_notebook.errors import (
     ReplayMismatchError,
     StrandedRunError,
     UndefinedClassError,
 )
-from durable_notebook.runtime._codec import Codec
-from durable_notebook.runtime._serializer import ClosedJsonSerializer
+from durable_notebook.journal._entry import Entry
+from durable_notebook.journal._timeline import attempts
+from durable_notebook.runtime.codec._codec import Codec
+from durable_notebook.runtime.codec._serializer import ClosedJsonSerializer
 from durable_notebook.store import NewEntry
 
 

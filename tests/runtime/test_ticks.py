@@ -29,9 +29,9 @@ from workflows.runtime.types.ticks import (
     WorkflowTick,
 )
 
-from durable_notebook.runtime._codec import Codec
-from durable_notebook.runtime._serializer import ClosedJsonSerializer
-from durable_notebook.runtime._ticks import plain_tick
+from durable_notebook.runtime.codec._codec import Codec
+from durable_notebook.runtime.codec._serializer import ClosedJsonSerializer
+from durable_notebook.runtime.codec._ticks import plain_tick
 
 
 class Colour(Enum):

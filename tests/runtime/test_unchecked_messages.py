@@ -20,10 +20,10 @@ from workflows import step
 from workflows.events import StartEvent, StopEvent
 
 from durable_notebook import DBOSRuntime
-from durable_notebook._journal import Journal
-from durable_notebook._messages import UNCHECKED, answer_message
 from durable_notebook._model import Prompt
+from durable_notebook.client._journal import Journal
 from durable_notebook.errors import InvalidFieldsError
+from durable_notebook.operations._messages import UNCHECKED, answer_message
 
 
 def asked(runtime: DBOSRuntime, run_id: str) -> list[Prompt]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from durable_notebook._entry import Entry
+from durable_notebook.journal._entry import Entry
 from durable_notebook.store import NewEntry
 
 _OURS = '{"namedArgs":{},"positionalArgs":[{"durable_notebook":1,"start":null}]}'

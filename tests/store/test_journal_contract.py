@@ -9,13 +9,13 @@ from concurrent.futures import Future, wait
 import pytest
 from store_samples import Database, new_entry
 
-from durable_notebook._entry import Entry, RecordedEntry
 from durable_notebook.errors import (
     DamagedJournalError,
     JournalTooNewError,
     LostOwnershipError,
     StorageError,
 )
+from durable_notebook.journal._entry import Entry, RecordedEntry
 from durable_notebook.store import NewEntry, Store
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from durable_notebook._progress import Progress
-from durable_notebook._usage import Kept, Usage
+from durable_notebook.journal._progress import Progress
+from durable_notebook.journal._usage import Kept, Usage
 from durable_notebook.views import figures
 
 

@@ -18,7 +18,7 @@ from workflows.events import (
 
 from durable_notebook._graph import Graph, Node, graph_of_code, graph_of_workflow
 from durable_notebook._model import Attempt, AttemptStatus, EventView, RunStatus
-from durable_notebook.runtime._code import Code
+from durable_notebook.runtime.recovery._code import Code
 from durable_notebook.views import graph
 from durable_notebook.views.layout import Layout, layout
 from tests.views.samples import attempt, info, interrupted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from durable_notebook._printed import Output, Printed
+from durable_notebook.journal._printed import Output, Printed
 from durable_notebook.views import printed
 
 

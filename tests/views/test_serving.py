@@ -18,7 +18,7 @@ from workflows.events import (
     StopEvent,
 )
 
-from durable_notebook._samples import asks, sample_start
+from durable_notebook.client._samples import asks, sample_start
 from durable_notebook.views import curl
 from durable_notebook.views.serving import asked_at, served
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from IPython.core.error import UsageError
 from IPython.core.magic import line_magic, magics_class, no_var_expand
 
-from durable_notebook._answering import name_of
+from durable_notebook.client._answering import name_of
 from durable_notebook.notebook._fields import parse
 from durable_notebook.notebook._sentences import plainly
 from durable_notebook.notebook.magics._base import DurableMagics

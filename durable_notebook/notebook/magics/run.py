@@ -9,7 +9,7 @@ from IPython.core.magic import line_cell_magic, line_magic, magics_class, no_var
 from workflows import Workflow
 
 from durable_notebook._model import RunInfo, RunStatus
-from durable_notebook._requests import instantiate, make_event
+from durable_notebook.client._requests import instantiate, make_event
 from durable_notebook.notebook._cells import run_cell, workflow_named
 from durable_notebook.notebook._fields import Line, parse
 from durable_notebook.notebook._identity import (

@@ -1,0 +1,1 @@
+"""Between live objects and JSON: events, ticks, values, exceptions, outcomes."""
