@@ -195,7 +195,12 @@ class InternalAdapter(InternalRunAdapter):
     ) -> asyncio.Task[Any] | None:
         if self._run.rest_until is not None:
             self._idle.rest(self._run)
-        done = await self._first(set(all_tasks(named)), timeout_s)
+        # A body that waits for nothing has returned after one pass of the loop, and to
+        # be told of it takes two more. A message leaves them to the body.
+        await asyncio.sleep(0)
+        done = {n.task for n in named if isinstance(n, WorkerTask) and n.task.done()}
+        if not done:
+            done = await self._first(set(all_tasks(named)), timeout_s)
         self._idle.move(self._run)
         completed = pick_highest_priority(named, done)
         pulled = next(n.task for n in named if isinstance(n, PullTask))
