@@ -254,8 +254,9 @@ class LiveRun:
         self._taken_up = asyncio.Event()
 
     async def until_taken_up(self) -> None:
-        """Wait for a pause to be taken back."""
-        await self._taken_up.wait()
+        """Wait for a pause to be taken back, unless it is already."""
+        while self.begins_nothing:
+            await self._taken_up.wait()
 
     @property
     def may_leave(self) -> bool:
