@@ -5,7 +5,7 @@ PYTEST ?= --numprocesses=2 --dist=loadfile
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: lab tour test check fix notebooks bench chromium clean
+.PHONY: lab tour test check fix notebooks reference bench chromium clean
 
 lab: $(READY) ## the first lesson in JupyterLab
 	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks/01_crash_and_resume.ipynb
@@ -29,6 +29,9 @@ fix: $(READY) ## what can be mended by itself
 
 notebooks: $(READY) ## run the lessons and keep their outputs
 	$(BIN)/python notebooks/tour.py --save
+
+reference: $(READY) ## write the reference from the docstrings
+	$(BIN)/python -m tests.documents.reference
 
 bench: .venv-bench/.ready .venv-bench-peer/.ready ## what durability costs, beside others: some minutes
 	@.venv-bench/bin/python -m tests.benchmarks $(BENCH)
