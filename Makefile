@@ -5,7 +5,7 @@ PYTEST ?= --numprocesses=2 --dist=loadfile
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: lab tour test check fix notebooks reference bench chromium clean
+.PHONY: lab tour test check fix notebooks reference binder release-check canary bench chromium clean
 
 lab: $(READY) ## the first lesson in JupyterLab
 	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks/01_crash_and_resume.ipynb
@@ -33,6 +33,15 @@ notebooks: $(READY) ## run the lessons and keep their outputs
 reference: $(READY) ## write the reference from the docstrings
 	$(BIN)/python -m tests.documents.reference
 
+binder: $(READY) ## pin what a Binder installs, and run lesson 1 on exactly that
+	@$(BIN)/python -m tests.release.binder
+
+release-check: $(READY) ## build the wheel, and run lesson 1 on it in an empty environment
+	@$(BIN)/python -m tests.release.check
+
+canary: $(READY) ## what would break with newer releases of what we build upon
+	@$(BIN)/python -m tests.release.canary $(CANARY)
+
 bench: .venv-bench/.ready .venv-bench-peer/.ready ## what durability costs, beside others: some minutes
 	@.venv-bench/bin/python -m tests.benchmarks $(BENCH)
 
@@ -43,12 +52,13 @@ chromium:
 	  ! command -v apt-get >/dev/null || \
 	  { apt-get update -q && apt-get install -y -q chromium; } >/dev/null
 
-$(READY): pyproject.toml
+# Held to what a Binder has; `make canary` tries what is newer.
+$(READY): pyproject.toml binder/pins.txt
 	@echo "Setting up .venv (a minute, once) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/pip install -q --editable '.[lab]' --group test --group check
+	@$(BIN)/pip install -q --editable '.[lab]' --group test --group check --constraint binder/pins.txt
 	@touch $(READY)
 
 # The peer is in an environment of its own: nothing else here may come to need it.
