@@ -4,11 +4,14 @@ PYTHON ?= python3
 PYTEST ?= --numprocesses=2 --dist=loadfile
 BIN := .venv/bin
 READY := .venv/.ready
+# In a container one often is, and JupyterLab would refuse.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: lab tour test check fix notebooks reference binder release-check canary bench chromium clean
 
 lab: $(READY) ## the first lesson in JupyterLab
-	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks/01_crash_and_resume.ipynb
+	$(BIN)/jupyter lab --ip=127.0.0.1 $(AS_ROOT) --notebook-dir=notebooks \
+	  --LabApp.default_url=/lab/tree/01_crash_and_resume.ipynb
 
 tour: $(READY) ## the same lesson without a browser: killed, resumed, checked
 	@$(BIN)/python notebooks/tour.py
