@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from argparse import ArgumentParser
 from functools import cache
 from pathlib import Path
 
@@ -78,6 +79,32 @@ def test_a_command_a_magic_and_a_target_that_are_named_are_there(
     odd |= set(re.findall(r"^make ([a-z][\w-]*)", text, re.M)) - TARGETS
 
     assert odd == set()
+
+
+@cache
+def options() -> dict[str, frozenset[str]]:
+    """The options of each command."""
+    found = {}
+    for command in COMMANDS:
+        parser = ArgumentParser()
+        command.arguments(parser)
+        names = frozenset(re.findall(r"--[\w-]+", parser.format_help()))
+        found[command.name] = names | {"--json", "--database", "--help"}
+    return found
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=title)
+def test_an_option_that_is_named_is_there(document: Path) -> None:
+    """Of `durable-notebook COMMAND --option`, or of `COMMAND --option` in a table."""
+    lost = []
+    for text in code(document):
+        words = text.removeprefix("durable-notebook ").split()
+        known = options().get(words[0]) if words else None
+        if known is not None:
+            given = re.findall(r"(?<![\w-])--[\w-]+", text)
+            lost += [text for name in given if name not in known]
+
+    assert lost == []
 
 
 @cache

@@ -26,7 +26,7 @@ def main() -> int:
         environment.install("--no-deps", str(ROOT))
         environment.run("-m", "pip", "check")
         say("It is installed. Lesson 1:")
-        environment.tour()
+        environment.tour(ROOT / "binder" / "prepare.py")
     say("A Binder of this tree runs lesson 1.")
     return 0
 

@@ -57,10 +57,12 @@ class Empty:
             sys.exit(done.stdout + done.stderr)
         return done.stdout + done.stderr
 
-    def tour(self) -> None:
+    def tour(self, prepare: Path | None = None) -> None:
         """Run lesson 1, killed and resumed, with what is installed here."""
         lessons = self.folder / "notebooks"
-        shutil.copytree(ROOT / "notebooks", lessons, dirs_exist_ok=True)
+        shutil.copytree(ROOT / "notebooks", lessons)
+        if prepare is not None:
+            self.run(str(prepare), str(lessons))
         self.run(str(lessons / "tour.py"))
 
 
