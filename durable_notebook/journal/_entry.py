@@ -86,7 +86,7 @@ class Entry:
             if value or (value is not None and name in _NUMBERS):
                 body[name] = value
         body = pack(body)
-        text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+        text = _COMPACT.encode(body)
         try:
             text.encode()
         except UnicodeEncodeError:
@@ -124,6 +124,7 @@ class Entry:
         return cls(**{name: body[name] for name in _NAMES if name in body})
 
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _NAMES = tuple(f.name for f in fields(Entry))
 _LISTS = ("ticks", "store", "stream", "starts", "interrupted", "prompts", "output")
 _KINDS: dict[str, type] = {

@@ -43,6 +43,7 @@ from durable_notebook.runtime.state._stream import Stream
 from durable_notebook.store import NewEntry, Store
 
 if TYPE_CHECKING:
+    from durable_notebook.runtime.live._internal import InternalAdapter
     from durable_notebook.runtime.live._spans import RunSpans
     from durable_notebook.runtime.recovery._registry import Definition
     from durable_notebook.runtime.recovery._restore import Restored
@@ -98,6 +99,8 @@ class LiveRun:
         self.parent = parent_of(claim.inputs)
         # Where the program wants them.
         self.spans: RunSpans | None = None
+        # What the library has of it.
+        self.adapter: InternalAdapter | None = None
         # Where somebody shows figures of the process.
         self.meter: Meter | None = None
         self._recorded = asyncio.Event()
@@ -149,7 +152,7 @@ class LiveRun:
         It goes on from the last entry where the clock was set back since: a deadline
         in the journal would move away by as much.
         """
-        return rounded(now() + self._ahead_s)
+        return rounded(time.time() + self._ahead_s)
 
     @property
     def is_closed(self) -> bool:
