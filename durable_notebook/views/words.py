@@ -54,6 +54,11 @@ def moment(time: datetime) -> str:
     return local.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M")
 
 
+def dated(time: datetime) -> str:
+    """A time where the reader is, with its date: for what is read on other days."""
+    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
 def plural(count: int, word: str) -> str:
     """A count with its word."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
