@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from workflows.events import Event
 from workflows.runtime.types.ticks import TickAddEvent
 
-from durable_notebook._describe import describe, open_prompt, seen_by
+from durable_notebook._describe import as_executed, describe, open_prompt, seen_by
 from durable_notebook._messages import values_message
 from durable_notebook._model import Ending, EventView, Json, Prompt, RunInfo
 from durable_notebook._questions import Inbox, ending_of
@@ -54,7 +54,8 @@ class Answering:
         ids = [run_id] if is_measured else []
         sizes = await asyncio.to_thread(store.sizes, ids)
         seen, before = seen_by(self.runtime), self.runtime.before
-        return describe(store, row, sizes.get(run_id), seen, before=before)
+        info = describe(store, row, sizes.get(run_id), seen, before=before)
+        return as_executed(self.runtime, info)
 
     async def answer(
         self, run_id: str, fields: dict[str, Any], *, prompt: Prompt | int | None = None

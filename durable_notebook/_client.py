@@ -16,7 +16,7 @@ from workflows.events import Event, StartEvent, StopEvent
 from workflows.runtime.types.ticks import TickCancelRun
 
 from durable_notebook._answering import Answering
-from durable_notebook._describe import Outside, describe, seen_by
+from durable_notebook._describe import Outside, as_executed, describe, seen_by
 from durable_notebook._finding import Examined
 from durable_notebook._following import Following
 from durable_notebook._glance import glance
@@ -30,7 +30,6 @@ from durable_notebook._model import (
     RunInfo,
     RunStatus,
 )
-from durable_notebook._progress import Progress
 from durable_notebook._reading import InMemory, RunReading
 from durable_notebook._requests import (
     adopt,
@@ -220,7 +219,10 @@ class Client(Answering):
         seen = seen_by(self.runtime)
         before = self.runtime.before
         return [
-            describe(store, row, sizes.get(row.run_id), seen, before=before)
+            as_executed(
+                self.runtime,
+                describe(store, row, sizes.get(row.run_id), seen, before=before),
+            )
             for row in rows
         ]
 
@@ -266,7 +268,7 @@ class Client(Answering):
                 live.position,
                 self.runtime.session,
                 tuple(live.output.live()),
-                live.stream.newest(Progress),
+                live.stream.progress,
             )
         info = await self.read_info(run_id)
         is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from durable_notebook._entry import Entry, RecordedEntry, now
 from durable_notebook._model import EventView, Json, Prompt, RunInfo, RunStatus, at
@@ -15,6 +16,9 @@ from durable_notebook.errors import (
     NoPromptError,
 )
 from durable_notebook.store import Life, RunRow, Store
+
+if TYPE_CHECKING:
+    from durable_notebook.runtime import DBOSRuntime
 
 _OF_DBOS = {"SUCCESS": RunStatus.COMPLETED, "CANCELLED": RunStatus.CANCELLED}
 
@@ -61,7 +65,23 @@ def describe(
         due=at(entry.rest) if entry and entry.rest and is_waiting else None,
         start_event=EventView.of(start),
         prompts=prompts,
+        progress=None if status.is_final else _reported(entry),
     )
+
+
+def _reported(entry: Entry | None) -> tuple[int, int, str] | None:
+    """How far the run has said that it is."""
+    match entry.progress if entry else []:
+        case [int(done), int(total), str(label)]:
+            return done, total, label
+    return None
+
+
+def as_executed(runtime: DBOSRuntime, info: RunInfo) -> RunInfo:
+    """A run with what this process knows of it before that is on disk."""
+    live = runtime.live(info.run_id)
+    reported = None if live is None or info.status.is_final else live.stream.progress
+    return info if reported is None else replace(info, progress=reported.short)
 
 
 def prompts_of(store: Store, row: RunRow, entry: Entry | None) -> tuple[Prompt, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from durable_notebook._describe import (
     Contents,
     Standstill,
+    as_executed,
     contents_of,
     describe,
     seen_by,
@@ -114,7 +115,8 @@ class Listing:
         standstill: Standstill,
     ) -> RunInfo:
         store, before = self._runtime.store, self._runtime.before
-        return describe(store, row, size, standstill, before=before, contents=contents)
+        info = describe(store, row, size, standstill, before=before, contents=contents)
+        return as_executed(self._runtime, info)
 
 
 def _is_as(known: _Known | None, mark: Mark) -> bool:

@@ -23,6 +23,7 @@ from workflows.runtime.types.ticks import (
     WorkflowTick,
 )
 
+from durable_notebook import _progress
 from durable_notebook._entry import Entry, now, rounded
 from durable_notebook._model import Json
 from durable_notebook.engine import Claim
@@ -113,6 +114,7 @@ class LiveRun:
         self._position = restored.position
         self._interrupted = restored.interrupted
         self._steps = restored.steps
+        self._progress = restored.progress
         self._is_ending = False
         self._is_closed = False
         digest = definition.code.digest
@@ -397,6 +399,9 @@ class LiveRun:
         self._steps += len(bodies)
         code, self._code = self._code, ""
         self._name = _entry_name(ticks)
+        stream = [self._storable(e) for e in self.stream.unrecorded()]
+        if self.stream.progress is not None:
+            self._progress = _progress.short(stream, self._progress)
         self._writing[self._position] = ticks
         return Entry(
             session=self._session,
@@ -405,7 +410,7 @@ class LiveRun:
             position=self._position,
             ticks=[self._storable(tick) for tick in ticks],
             store=self._store_changes() if is_whole else [],
-            stream=[self._storable(e) for e in self.stream.unrecorded()],
+            stream=stream,
             cursor=self.inbox.cursor,
             steps=self._steps,
             events=self.stream.count,
@@ -415,6 +420,7 @@ class LiveRun:
             interrupted=interrupted,
             prompts=self.prompts.tree(),
             rest=self._rest(),
+            progress=self._progress if outcome is None else [],
             output=self.output.take(),
             end=None if outcome is None else outcome.tree(self.codec),
         )

@@ -56,7 +56,7 @@ _STATUS = {
 
 
 class Page:
-    """Serves the page, the newest runs with their questions, and what is done to them."""
+    """Serves the page, the newest runs, their questions, and what is done to them."""
 
     def __init__(self, runtime: DBOSRuntime, store: JournalStore) -> None:
         self._client = Client(runtime, "HTTP")
@@ -137,6 +137,7 @@ class Page:
             "waits_for": info.waits_for,
             "error": info.error,
             "steps": info.steps,
+            "progress": info.progress and words.how_far(*info.progress),
             "started": info.started.isoformat(),
             "updated": info.updated.isoformat(),
             "prompts": [self._question(info.workflow, p) for p in info.prompts],

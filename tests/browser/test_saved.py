@@ -60,7 +60,11 @@ VIEWS = {
     "%durable_timeline trip-1": ["trip-1", "The same as a table"],
     "%durable_graph trip-1": ["trip-1", "The same as text"],
     "%durable_inbox": ["2 questions wait", "%durable_answer order-18"],
-    "%durable_runs": ["tray <b>2</b> is empty", "waits for an answer: Verdict"],
+    "%durable_runs": [
+        "3 of 10 (30%) · pages",
+        "tray <b>2</b> is empty",
+        "waits for an answer: Verdict",
+    ],
     "%durable_doctor": ["It waits for an answer", "A step is running"],
     "%durable_journal trip-1": ["no offer for <b>Porto</b>", "Priced(city='Lisbon'"],
     "count": ["Run('count-1') · Count · running"],
