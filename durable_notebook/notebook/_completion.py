@@ -19,6 +19,7 @@ from IPython.core.completer import (
 from workflows import Workflow
 from workflows.events import StartEvent
 
+from durable_notebook._graph import graph_of_workflow
 from durable_notebook._model import RunInfo
 from durable_notebook._schema import schema_of
 from durable_notebook.errors import DurableNotebookError
@@ -60,7 +61,7 @@ class Typed:
         """The first word that is no option, no field, and no option's value."""
         words = self.before
         for i, word in enumerate(words):
-            is_value = i > 0 and words[i - 1] == "--run-id"
+            is_value = i > 0 and words[i - 1] in ("--run-id", "--at")
             if not (is_value or word.startswith("-") or "=" in word):
                 return word
         return None
@@ -96,7 +97,7 @@ class Completer:
             "durable_fork": (self._runs, "--position --new-run-id"),
             "durable_rewind": (self._runs, "--position"),
             "durable_connect": (_nothing, "--postgres"),
-            "durable_restart": (_nothing, "--kill"),
+            "durable_restart": (self._runs, "--at --before --after --kill"),
             "durable_serve": (
                 self._workflows,
                 "--port --host --token-env --origin --stop",
@@ -122,6 +123,8 @@ class Completer:
     def _offered(self, typed: Typed) -> list[str]:
         if typed.before and typed.before[-1] == "--run-id":
             return self._ids(lambda _: True)
+        if typed.before and typed.before[-1] == "--at":
+            return self._steps()
         # A magic that is not listed takes a run.
         targets, options = self._magics.get(typed.magic, (self._runs, ""))
         found = [] if typed.begun.startswith("-") else list(targets(typed))
@@ -144,6 +147,15 @@ class Completer:
         names = self._durable.names.items()
         defined = [key for key, value in names if key[0] != "_" and is_workflow(value)]
         return [name for name in defined if name not in typed.before]
+
+    def _steps(self) -> list[str]:
+        """The steps of every workflow that the notebook defines."""
+        found: dict[str, None] = {}
+        for key, value in self._durable.names.items():
+            if key[0] != "_" and is_workflow(value):
+                nodes = graph_of_workflow(value).nodes
+                found |= {n.label: None for n in nodes if n.kind == "step"}
+        return list(found)
 
     def _for_answer(self, typed: Typed) -> list[str]:
         if typed.target is None:

@@ -8,6 +8,7 @@ from durable_notebook.notebook.magics.connect import ConnectMagics
 from durable_notebook.notebook.magics.doctor import DoctorMagics
 from durable_notebook.notebook.magics.inbox import InboxMagics
 from durable_notebook.notebook.magics.read import ReadMagics
+from durable_notebook.notebook.magics.restart import RestartMagics
 from durable_notebook.notebook.magics.run import RunMagics
 from durable_notebook.notebook.magics.serve import ServeMagics
 from durable_notebook.notebook.magics.timeline import TimelineMagics
@@ -15,6 +16,7 @@ from durable_notebook.notebook.magics.upkeep import UpkeepMagics
 
 ALL: tuple[type[DurableMagics], ...] = (
     ConnectMagics,
+    RestartMagics,
     RunMagics,
     ReadMagics,
     AnswerMagics,
