@@ -22,6 +22,7 @@ from workflows.events import StartEvent
 from durable_notebook._graph import graph_of_workflow
 from durable_notebook._model import RunInfo
 from durable_notebook._schema import schema_of
+from durable_notebook.course._facts import KINDS
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.notebook._cells import is_workflow
 from durable_notebook.notebook._workspace import DurableNotebook
@@ -34,6 +35,10 @@ _LINE = re.compile(r"(?:[^%#'\"]*[=\s])?(%{0,2})(durable_\w+)\s+(.*)", re.DOTALL
 # How long Tab may take, and how many runs are looked at for it.
 _PATIENCE_S = 1.0
 _MOST_RUNS = 200
+
+
+# Options whose word is no target.
+_VALUED = ("--run-id", "--at", "--ledger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Typed:
         """The first word that is no option, no field, and no option's value."""
         words = self.before
         for i, word in enumerate(words):
-            is_value = i > 0 and words[i - 1] in ("--run-id", "--at")
+            is_value = i > 0 and words[i - 1] in _VALUED
             if not (is_value or word.startswith("-") or "=" in word):
                 return word
         return None
@@ -97,6 +102,7 @@ class Completer:
             "durable_fork": (self._runs, "--position --new-run-id"),
             "durable_rewind": (self._runs, "--position"),
             "durable_connect": (_nothing, "--postgres"),
+            "durable_check": (self._for_check, "--ledger"),
             "durable_restart": (self._runs, "--at --before --after --kill"),
             "durable_serve": (
                 self._workflows,
@@ -147,6 +153,12 @@ class Completer:
         names = self._durable.names.items()
         defined = [key for key, value in names if key[0] != "_" and is_workflow(value)]
         return [name for name in defined if name not in typed.before]
+
+    def _for_check(self, typed: Typed) -> list[str]:
+        """Names that can be guessed; none of a run's store, which would tell of it."""
+        if typed.target is None:
+            return self._runs(typed)
+        return [] if typed.is_cell else _fields([*KINDS, *self._steps()], typed)
 
     def _steps(self) -> list[str]:
         """The steps of every workflow that the notebook defines."""

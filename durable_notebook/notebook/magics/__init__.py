@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from durable_notebook.notebook.magics._base import DurableMagics
 from durable_notebook.notebook.magics.answer import AnswerMagics
+from durable_notebook.notebook.magics.check import CheckMagics
 from durable_notebook.notebook.magics.connect import ConnectMagics
 from durable_notebook.notebook.magics.doctor import DoctorMagics
 from durable_notebook.notebook.magics.inbox import InboxMagics
@@ -25,4 +26,5 @@ ALL: tuple[type[DurableMagics], ...] = (
     TimelineMagics,
     DoctorMagics,
     UpkeepMagics,
+    CheckMagics,
 )
