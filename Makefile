@@ -27,8 +27,8 @@ fix: $(READY) ## what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-notebooks: $(READY) ## run the lessons and keep their outputs
-	$(BIN)/python notebooks/tour.py --save
+notebooks: $(READY) ## run the lessons and keep their outputs; LESSON=03 for one
+	$(BIN)/python notebooks/lessons.py $(LESSON)
 
 bench: .venv-bench/.ready .venv-bench-peer/.ready ## what durability costs, beside others: some minutes
 	@.venv-bench/bin/python -m tests.benchmarks $(BENCH)

@@ -201,15 +201,16 @@ FACTS: dict[str, Callable[[Evidence], Fact]] = {
 """What has a name of its own, beside `runs_again`, steps and values of the store."""
 
 KINDS: dict[str, str] = {
-    "runs_again": "the steps that run again, as in runs_again = ['charge']",
-    "sessions": "how many process lives the run has, as a number",
-    "goes_on_with": "the step with which the last session begins, as text",
-    "steps": "how many results are on disk, as a number",
-    "interrupted": "how many executions were interrupted, as a number",
-    "status": "what the run is in the end, as text",
-    "tokens": "how many tokens the journal has, as a number",
-    "ledger_lines": "how many lines the file has, as a number, with --ledger FILE",
+    "runs_again": "a list of the steps that run again, as in ['charge']",
+    "sessions": "a number: how many lives of a process the run has",
+    "goes_on_with": "a text: the step with which the last session begins",
+    "steps": "a number: how many results are on disk",
+    "interrupted": "a number: how many executions were interrupted",
+    "status": "a text: what the run is in the end",
+    "tokens": "a number: how many tokens the journal has",
+    "ledger_lines": "a number: how many lines the file has",
 }
+"""What each of these guesses is."""
 
 
 # -- the store -------------------------------------------------------------------------

@@ -5,7 +5,7 @@ Nothing is told of a run before every guess about it is made, and the run has en
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,11 +37,15 @@ class Graded:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of all guesses about a run. `open` says what is to be done first."""
+    """What became of all guesses about a run.
+
+    `open` says what is to be done first; `is_made` that they are guesses, all of them.
+    """
 
     run_id: str
     guesses: tuple[Graded, ...]
     open: str = ""
+    is_made: bool = True
 
     @property
     def is_right(self) -> bool:
@@ -54,20 +58,31 @@ class Verdict:
         return sum(g.is_right is True for g in self.guesses)
 
 
-def grade(run_id: str, guesses: Mapping[str, Any], found: Evidence | None) -> Verdict:
+def grade(
+    run_id: str,
+    guesses: Mapping[str, Any],
+    found: Evidence | None,
+    steps: Collection[str] = (),
+) -> Verdict:
     """Judge guesses about a run; `found` is None where there is no such run yet.
 
     A name is one of `KINDS`, a step, for how often it was begun, or a value of the
-    store. `...` is a guess that is not made yet.
+    store. `...` is a guess that is not made yet. `steps` are names that are known to be
+    of steps before there is a run.
     """
     asked = {name: _asked(name, guess, found) for name, guess in guesses.items()}
+    for name in filter(lambda name: _is_unmade(guesses[name]), guesses):
+        a_step = "a number: how often the step runs"
+        other = a_step if name in steps else "what the store has in the end"
+        asked[name] = KINDS.get(name, other)
     unmade = [name for name, why in asked.items() if why]
     noted = tuple(Graded(n, g, None, asked[n]) for n, g in guesses.items())
     if not guesses:
-        return Verdict(run_id, (), f"Nothing is guessed yet. {_HOW}")
+        return Verdict(run_id, (), f"Nothing is guessed yet. {_HOW}", is_made=False)
     if unmade:
         said = ", ".join(unmade)
-        return Verdict(run_id, noted, f"Guess first, then look: {said}. {_THEN}")
+        first = f"Guess first, then look: {said}. {_THEN}"
+        return Verdict(run_id, noted, first, is_made=False)
     if found is None:
         return Verdict(
             run_id, noted, f"Noted. There is no run {run_id} yet: start it. {_THEN}"
@@ -90,21 +105,23 @@ _THEN = "Then run this cell again."
 _HOW = "Write a line for each guess, as in: charge = 2"
 
 
+def _is_unmade(guess: Any) -> bool:
+    return guess is ... or (isinstance(guess, (list, tuple)) and ... in guess)
+
+
 def _asked(name: str, guess: Any, found: Evidence | None) -> str:
     """Why a guess is none yet; empty if it is one."""
-    if guess is ...:
-        return f"Write {KINDS.get(name, 'your guess')} in the place of the three dots."
     if name == "ledger_lines" and found is not None and found.ledger is None:
         return "Name the file that is counted: --ledger FILE."
     is_number = isinstance(guess, (int, float)) and not isinstance(guess, bool)
     counted = ("sessions", "steps", "interrupted", "tokens", "ledger_lines")
     if name in counted and not is_number:
-        return f"Write {KINDS[name]}."
+        return KINDS[name]
     if name in ("goes_on_with", "status") and not isinstance(guess, str):
-        return f"Write {KINDS[name]}."
+        return KINDS[name]
     is_list = isinstance(guess, (str, list, tuple, set, frozenset)) or guess is None
     if name == "runs_again" and not is_list:
-        return f"Write {KINDS[name]}."
+        return KINDS[name]
     return ""
 
 

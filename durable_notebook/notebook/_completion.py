@@ -19,12 +19,11 @@ from IPython.core.completer import (
 from workflows import Workflow
 from workflows.events import StartEvent
 
-from durable_notebook._graph import graph_of_workflow
 from durable_notebook._model import RunInfo
 from durable_notebook._schema import schema_of
 from durable_notebook.course._facts import KINDS
 from durable_notebook.errors import DurableNotebookError
-from durable_notebook.notebook._cells import is_workflow
+from durable_notebook.notebook._cells import is_workflow, steps_of
 from durable_notebook.notebook._workspace import DurableNotebook
 
 T = TypeVar("T")
@@ -130,7 +129,7 @@ class Completer:
         if typed.before and typed.before[-1] == "--run-id":
             return self._ids(lambda _: True)
         if typed.before and typed.before[-1] == "--at":
-            return self._steps()
+            return list(steps_of(self._durable.names))
         # A magic that is not listed takes a run.
         targets, options = self._magics.get(typed.magic, (self._runs, ""))
         found = [] if typed.begun.startswith("-") else list(targets(typed))
@@ -158,16 +157,11 @@ class Completer:
         """Names that can be guessed; none of a run's store, which would tell of it."""
         if typed.target is None:
             return self._runs(typed)
-        return [] if typed.is_cell else _fields([*KINDS, *self._steps()], typed)
-
-    def _steps(self) -> list[str]:
-        """The steps of every workflow that the notebook defines."""
-        found: dict[str, None] = {}
-        for key, value in self._durable.names.items():
-            if key[0] != "_" and is_workflow(value):
-                nodes = graph_of_workflow(value).nodes
-                found |= {n.label: None for n in nodes if n.kind == "step"}
-        return list(found)
+        return (
+            []
+            if typed.is_cell
+            else _fields([*KINDS, *steps_of(self._durable.names)], typed)
+        )
 
     def _for_answer(self, typed: Typed) -> list[str]:
         if typed.target is None:

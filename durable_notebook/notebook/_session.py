@@ -99,6 +99,10 @@ class Session:
         for asked in list(self._calls):
             asked.cancel()
 
+    def loop_that_waits(self) -> asyncio.AbstractEventLoop | None:
+        """A loop on which a cell waits for a run."""
+        return next((task.get_loop() for task in list(self._waits)), None)
+
     async def outlasting(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Wait for something on another loop than the session's.
 

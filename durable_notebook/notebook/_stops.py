@@ -63,8 +63,10 @@ class Stop:
         """Why it cannot be reached by a run as it is; None if it can."""
         recorded = [r for r in rows if r.step == self.step and r.position is not None]
         if len(recorded) >= self.nth:
-            done = f"{self.step}, at position {recorded[self.nth - 1].position}"
-            return f"No stop: run {info.run_id} is past that. It has {done} on disk."
+            at = (
+                f"{self.step} is on disk, at position {recorded[self.nth - 1].position}"
+            )
+            return f"No stop: run {info.run_id} is past that; {at}."
         return _never(self, info.run_id) if info.status.is_final else None
 
 
@@ -149,6 +151,11 @@ class Stops:
         if self._session is not None:
             self._watch(self._session)
 
+    def catch_up(self) -> None:
+        """Restart now, where a stop was reached and nobody could be told of it yet."""
+        if threading.current_thread() is threading.main_thread():
+            self._act()
+
     def clear(self) -> int:
         """Take all stops back; how many there were."""
         with self._lock:
@@ -168,7 +175,7 @@ class Stops:
 
     def after_cell(self, _: object) -> None:
         """Restart if a stop was reached where no loop could be told of it."""
-        self._act()
+        self.catch_up()
 
     def _watch(self, session: Session) -> None:
         store = session.runtime.store
@@ -259,12 +266,15 @@ class Stops:
         self._due = reached, _told(reached.stop, entry)
         if session is not None:
             # A cell may be waiting for something that the run would have done.
-            timer = threading.Timer(_LET_GO_S, session.let_go, [_WHY])
+            timer = threading.Timer(_LET_GO_S, session.let_go, [CUT_OFF])
             timer.daemon = True
             timer.start()
-        if reached.loop is not None and reached.loop.is_running():
+        loop = reached.loop
+        if loop is None and session is not None:
+            loop = session.loop_that_waits()
+        if loop is not None and loop.is_running():
             # The main thread, and between two statements of a cell at the earliest.
-            reached.loop.call_soon_threadsafe(self._act)
+            loop.call_soon_threadsafe(self._act)
 
     def _act(self) -> None:
         due, self._due = self._due, None
@@ -273,7 +283,8 @@ class Stops:
             self._restart(told, reached.notice)
 
 
-_WHY = "The runtime was restarted at a stop while this cell waited for it."
+CUT_OFF = "The runtime was restarted at a stop while this cell waited for it."
+"""What a cell is told that waits for what no longer is."""
 
 
 def _told(stop: Stop, entry: NewEntry) -> str:
@@ -283,6 +294,9 @@ def _told(stop: Stop, entry: NewEntry) -> str:
     else:
         state = "The step's entry was on disk, and nothing that follows had begun."
     return f"Stopped {stop.place} ({at}). {state}"
+
+
+RESTARTED = "The runtime was restarted, and its runs go on."
 
 
 def _kill(reached: _Set, entry: NewEntry) -> NoReturn:

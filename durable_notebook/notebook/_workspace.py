@@ -28,7 +28,13 @@ from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
 from durable_notebook.notebook._sentences import paused, short_path, state_of
 from durable_notebook.notebook._session import Session
-from durable_notebook.notebook._stops import Notice, Stop, Stops, counted
+from durable_notebook.notebook._stops import (
+    RESTARTED,
+    Notice,
+    Stop,
+    Stops,
+    counted,
+)
 from durable_notebook.notebook._terminal import Lines, has_front_end
 from durable_notebook.notebook._traits import Traits
 from durable_notebook.views import words
@@ -147,7 +153,7 @@ class DurableNotebook(Traits):
         if self._session is not None:
             self._reopen()
             self._follow()
-            notice.say("\n".join([told, *self._told()]))
+            notice.say(f"{told} {RESTARTED}")
 
     def _reopen(self) -> list[RunInfo]:
         assert self._session is not None

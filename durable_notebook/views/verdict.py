@@ -108,7 +108,7 @@ def _cells(row: Attempt) -> list[str]:
 
 
 def _guess(each: Graded) -> str:
-    guess = "…" if each.guess is ... else glimpse(each.guess, 80)
+    guess = glimpse(each.guess, 80).replace("Ellipsis", "…")
     return harmless(words.cut(f"{each.name} = {guess}", 160))
 
 

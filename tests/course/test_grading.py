@@ -102,6 +102,10 @@ def test_nothing_is_told_before_every_guess_is_made() -> None:
     said = views.text(verdict) + views.html(verdict)
     assert not verdict.is_right
     assert "Guess first, then look: ship, ledger_lines" in said
+    assert "a number: how many lines the file has" in said
+    assert not verdict.is_made
+    assert not judge(runs_again=[...]).is_made
+    assert judge(runs_again=[]).is_made
     assert all(each.is_right is None and not each.rows for each in verdict.guesses)
     assert "interrupted" not in said
     assert " 2 " not in said

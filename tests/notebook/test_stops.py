@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from nbclient.exceptions import DeadKernelError
 
 from durable_notebook.client._journal import Journal
+from tests.notebook.conftest import DEFINITIONS as ORDER
 from tests.notebook.kernel import Kernel, kernel
 
 pytestmark = pytest.mark.kernel
@@ -112,7 +115,7 @@ def test_a_restart_comes_exactly_at_the_commit(
     interrupted = [line for line in journal.splitlines() if "interrupted" in line]
     assert len(interrupted) == 1
     assert ("charge" if when == "before" else "ship") in interrupted[0][:20]
-    assert "Stopped" in until_shown(notebook, place, "session 2")
+    assert "Stopped" in until_shown(notebook, place, "restarted")
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -220,6 +223,47 @@ def test_nothing_is_watched_while_no_stop_is_set(notebook: Kernel) -> None:
     after = notebook.run(watched)
 
     assert [before.strip(), during.strip(), after.strip()] == ["False", "True", "False"]
+
+
+def test_a_terminal_restarts_too(tmp_path: Path) -> None:
+    """There is no loop between its cells, and no place to redraw."""
+    (tmp_path / "cells.ipy").write_text(
+        f"%load_ext durable_notebook\n{DEFINITIONS}\n"
+        "%durable_restart a --at charge --before\n"
+        "run = %durable_run Order --run-id a\n"
+        "print(await run)\n"
+        "%durable_journal a\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor"],
+        input="%run cells.ipy\n",
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "Stopped before the commit of charge" in done.stdout, done.stdout
+    assert "on its way" in done.stdout
+    assert bodies(tmp_path) == ["charge", "charge", "ship"]
+
+
+def test_a_cell_that_answers_outlasts_a_stop(notebook: Kernel) -> None:
+    notebook.run(ORDER)
+    notebook.run("%durable_restart p --at prepare --after")
+    notebook.run("%durable_restart p --at finish --before")
+    said = notebook.run(
+        "import asyncio\n"
+        "run = %durable_run Order --run-id p qty=1\n"
+        "while not (await run.info()).prompts:\n"
+        "    await asyncio.sleep(0)\n"
+        "await run.answer(ok=True)\n"
+        "print(await run)\n"
+        "print(max(row.session for row in await run.journal()))"
+    )
+
+    assert said.strip().endswith("[1, True]\n3")
 
 
 def test_mistakes_name_the_way_out_and_tab_what_there_is(notebook: Kernel) -> None:

@@ -10,6 +10,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import line_cell_magic, magics_class, no_var_expand
 
 from durable_notebook.course import Evidence, Verdict, grade
+from durable_notebook.notebook._cells import steps_of
 from durable_notebook.notebook._fields import parse
 from durable_notebook.notebook._sentences import plainly
 from durable_notebook.notebook._workspace import DurableNotebook
@@ -18,10 +19,11 @@ from durable_notebook.views import html, verdict
 
 
 class Check:
-    """What became of guesses: `.verdict`, and `.is_right` of all of them."""
+    """What became of guesses: `.verdict`; are they all `.is_made`, and `.is_right`."""
 
     def __init__(self, found: Verdict) -> None:
         self.verdict = found
+        self.is_made = found.is_made
         self.is_right = found.is_right
 
     def _repr_html_(self) -> str:
@@ -37,7 +39,9 @@ class CheckMagics(DurableMagics):
 
     def __init__(self, shell: Any, durable: DurableNotebook) -> None:
         super().__init__(shell, durable)
+        # Of each run, what was guessed last, and the file that is counted.
         self._noted: dict[str, dict[str, Any]] = {}
+        self._ledgers: dict[str, str] = {}
 
     @no_var_expand
     @line_cell_magic
@@ -53,7 +57,8 @@ class CheckMagics(DurableMagics):
         last session begins), `sessions`, `steps` (results on disk), `interrupted`,
         `status`, `tokens`, `ledger_lines` (of the file that `--ledger` names). Guess
         before the run: nothing is told before it has ended and every guess is made.
-        `%durable_check RUN` alone judges what was guessed before.
+        `%durable_check RUN` alone judges what was guessed before. The value has
+        `.is_made` and `.is_right`.
         """
         with plainly():
             request = parse(line, valued=("ledger",))
@@ -67,9 +72,12 @@ class CheckMagics(DurableMagics):
             if guesses:
                 self._noted[request.target] = guesses
             guesses = self._noted.get(request.target, {})
-            ledger = request.options.get("ledger")
-            found = self._evidence(request.target, ledger and str(ledger))
-            return Check(grade(request.target, guesses, found))
+            if "ledger" in request.options:
+                self._ledgers[request.target] = str(request.options["ledger"])
+            ledger = self._ledgers.get(request.target)
+            found = self._evidence(request.target, ledger)
+            steps = steps_of(self._durable.names)
+            return Check(grade(request.target, guesses, found, steps))
 
     def _written(self, cell: str) -> dict[str, Any]:
         """The guesses of a cell: one `name = value` a line."""
@@ -95,7 +103,7 @@ class CheckMagics(DurableMagics):
                 ) from e
         return found
 
-    def _evidence(self, run_id: str, ledger: str | bool | None) -> Evidence | None:
+    def _evidence(self, run_id: str, ledger: str | None) -> Evidence | None:
         if not (self._durable.is_open or self._durable.has_journal):
             return None
         session = self._session
@@ -104,7 +112,7 @@ class CheckMagics(DurableMagics):
         reading = session.call(session.client.read_run(run_id))
         rows = reading.attempts()
         graph = session.call(session.client.graph(reading.info, rows))
-        path = Path(str(ledger)) if ledger else None
+        path = None if ledger is None else Path(ledger)
         lines = None
         if path is not None:
             lines = path.read_text("utf-8").splitlines() if path.exists() else []
