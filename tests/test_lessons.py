@@ -150,7 +150,7 @@ def test_change_the_code(tmp_path: Path) -> None:
     said = taught.printed()
     assert "it was sent by version 1" in said
     assert "sent by version 2\n" in said
-    assert "step check is gone; step proofread is new" in said
+    assert "step check is gone\nstep proofread is new\n" in said
     assert "12 pages are right" in said
     assert "12 pages, proofread" in said
     assert "report-v2  completed" in said
