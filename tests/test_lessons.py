@@ -34,7 +34,9 @@ WRONG = {
     "03": "translate=3 count=5 ledger_lines=3 goes_on_with='begin'",
     "04": "sessions=1 draft=2 publish=1 runs_again=[]",
     "05": "fetch=4 collect=8 runs_again=['collect'] ledger_lines=4",
-    "06": "write=2 check=1 sign=0 writer='version 2' checker='version 1' status='failed'",
+    "06": (
+        "write=2 check=1 sign=0 writer='version 2' checker='version 1' status='failed'"
+    ),
     "09": "sessions=1 summarise=4 report=2 ledger_lines=6",
 }
 
