@@ -103,12 +103,13 @@ def versions(environment: Empty) -> dict[str, str]:
 
 def imported(environment: Empty) -> Outcome:
     """Import what there is."""
-    problems = []
+    said: dict[str, list[str]] = {}
     for part in PARTS:
-        said = environment.output("-c", f"import {part}", may_fail=True)
-        if "Traceback" in said:
-            problems.append(f"{part}: {last_line(said)}")
-    return Outcome(len(PARTS) - len(problems), tuple(problems))
+        printed = environment.output("-c", f"import {part}", may_fail=True)
+        if "Traceback" in printed:
+            said.setdefault(bare(last_line(printed)), []).append(part)
+    passed = len(PARTS) - sum(map(len, said.values()))
+    return Outcome(passed, tuple(starmap(problem, said.items())))
 
 
 def outcome_of(environment: Empty, paths: list[str]) -> Outcome:
@@ -143,9 +144,14 @@ def reason(failed: ET.Element) -> str:
         r"^E +(\w+(?:\.\w+)*(?:Error|Exception)\b.*)$", failed.text or "", re.M
     )
     if errors:
-        return str(errors[-1])[:200]
+        return bare(errors[-1])
     message = (failed.get("message") or "").strip().splitlines() or [""]
-    return message[0][:200]
+    return bare(message[0])
+
+
+def bare(line: str) -> str:
+    """A line without the path of the file that Python puts behind it."""
+    return re.sub(r" \(/[^()]*\)$", "", line)[:200]
 
 
 def problem(why: str, tests: list[str]) -> str:
