@@ -30,8 +30,8 @@ fix: $(READY) ## what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-notebooks: $(READY) ## run the lessons and keep their outputs
-	$(BIN)/python notebooks/tour.py --save
+notebooks: $(READY) ## run the lessons and keep their outputs; LESSON=03 for one
+	$(BIN)/python notebooks/lessons.py $(LESSON)
 
 reference: $(READY) ## write the reference from the docstrings
 	$(BIN)/python -m tests.documents.reference

@@ -8,6 +8,8 @@ from typing import Any
 from IPython.core.error import UsageError
 from workflows import Workflow
 
+from durable_notebook._graph import graph_of_workflow
+
 _CELL_VALUE = "__durable_cell__"
 
 
@@ -64,3 +66,13 @@ def is_workflow(value: object) -> bool:
     """Whether something can be run: an instance, or a class of them."""
     is_class = isinstance(value, type) and issubclass(value, Workflow)
     return isinstance(value, Workflow) or (is_class and value is not Workflow)
+
+
+def steps_of(names: dict[str, Any]) -> dict[str, None]:
+    """The steps of every workflow that a notebook defines, in their order."""
+    found: dict[str, None] = {}
+    for key, value in list(names.items()):
+        if key[:1] != "_" and is_workflow(value):
+            nodes = graph_of_workflow(value).nodes
+            found |= {node.label: None for node in nodes if node.kind == "step"}
+    return found

@@ -21,8 +21,9 @@ from workflows.events import StartEvent
 
 from durable_notebook._model import RunInfo
 from durable_notebook._schema import schema_of
+from durable_notebook.course._facts import KINDS
 from durable_notebook.errors import DurableNotebookError
-from durable_notebook.notebook._cells import is_workflow
+from durable_notebook.notebook._cells import is_workflow, steps_of
 from durable_notebook.notebook._workspace import DurableNotebook
 
 T = TypeVar("T")
@@ -33,6 +34,10 @@ _LINE = re.compile(r"(?:[^%#'\"]*[=\s])?(%{0,2})(durable_\w+)\s+(.*)", re.DOTALL
 # How long Tab may take, and how many runs are looked at for it.
 _PATIENCE_S = 1.0
 _MOST_RUNS = 200
+
+
+# Options whose word is no target.
+_VALUED = ("--run-id", "--at", "--ledger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Typed:
         """The first word that is no option, no field, and no option's value."""
         words = self.before
         for i, word in enumerate(words):
-            is_value = i > 0 and words[i - 1] == "--run-id"
+            is_value = i > 0 and words[i - 1] in _VALUED
             if not (is_value or word.startswith("-") or "=" in word):
                 return word
         return None
@@ -92,11 +97,13 @@ class Completer:
             "durable_runs": (_nothing, "--status --workflow --limit"),
             "durable_graph": (self._drawn, ""),
             "durable_cancel": (self._unfinished, ""),
+            "durable_pause": (self._unfinished, ""),
             "durable_reassign": (self._unfinished, ""),
             "durable_fork": (self._runs, "--position --new-run-id"),
             "durable_rewind": (self._runs, "--position"),
             "durable_connect": (_nothing, "--postgres"),
-            "durable_restart": (_nothing, "--kill"),
+            "durable_check": (self._for_check, "--ledger"),
+            "durable_restart": (self._runs, "--at --before --after --kill"),
             "durable_serve": (
                 self._workflows,
                 "--port --host --token-env --origin --stop",
@@ -122,6 +129,8 @@ class Completer:
     def _offered(self, typed: Typed) -> list[str]:
         if typed.before and typed.before[-1] == "--run-id":
             return self._ids(lambda _: True)
+        if typed.before and typed.before[-1] == "--at":
+            return list(steps_of(self._durable.names))
         # A magic that is not listed takes a run.
         targets, options = self._magics.get(typed.magic, (self._runs, ""))
         found = [] if typed.begun.startswith("-") else list(targets(typed))
@@ -144,6 +153,16 @@ class Completer:
         names = self._durable.names.items()
         defined = [key for key, value in names if key[0] != "_" and is_workflow(value)]
         return [name for name in defined if name not in typed.before]
+
+    def _for_check(self, typed: Typed) -> list[str]:
+        """Names that can be guessed; none of a run's store, which would tell of it."""
+        if typed.target is None:
+            return self._runs(typed)
+        return (
+            []
+            if typed.is_cell
+            else _fields([*KINDS, *steps_of(self._durable.names)], typed)
+        )
 
     def _for_answer(self, typed: Typed) -> list[str]:
         if typed.target is None:

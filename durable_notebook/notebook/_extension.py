@@ -103,5 +103,9 @@ getattr(threading, "_register_atexit", atexit.register)(_leave)
 def _hooks(
     durable: DurableNotebook, magics: list[DurableMagics]
 ) -> list[Callable[[object], None]]:
-    first = [durable.after_cell, durable.interrupts.after_cell]
+    first = [
+        durable.stops.after_cell,
+        durable.after_cell,
+        durable.interrupts.after_cell,
+    ]
     return [*first, *(magic.after_cell for magic in magics)]

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from IPython.display import display
+from workflows.events import Event
 
+from durable_notebook._model import Attempt, EventView, Prompt, RunInfo
 from durable_notebook.client._client import Client, Run
+from durable_notebook.errors import ConfigError
 from durable_notebook.notebook._graph_view import GraphOf
 from durable_notebook.notebook._holding import awake
+from durable_notebook.notebook._session import Dropped
+from durable_notebook.notebook._stops import CUT_OFF
 from durable_notebook.notebook._timeline_view import TimelineOf
 
 if TYPE_CHECKING:
     from durable_notebook.notebook._workspace import DurableNotebook
     from durable_notebook.runtime import DBOSRuntime
+
+
+T = TypeVar("T")
 
 
 class NotebookRun(Run):
@@ -32,7 +41,7 @@ class NotebookRun(Run):
     async def result(self) -> Any:
         try:
             with awake():
-                return await super().result()
+                return await self._over_restarts(super().result)
         except asyncio.CancelledError:
             self._durable.interrupts.left(self.run_id)
             # Where it waited is of no interest: the rest of the traceback is ours.
@@ -43,6 +52,51 @@ class NotebookRun(Run):
                 # A cell that has awaited the run leaves its panel as it ended.
                 for panel in self._durable.panels_of(self.run_id):
                     await asyncio.to_thread(panel.ended.wait, 1.0)
+
+    async def info(self) -> RunInfo:
+        return await self._over_restarts(super().info)
+
+    async def journal(self) -> list[Attempt]:
+        return await self._over_restarts(super().journal)
+
+    async def output(self) -> str:
+        return await self._over_restarts(super().output)
+
+    async def send(self, event: Event, *, key: str | None = None) -> bool:
+        return await self._once(lambda: Run.send(self, event, key=key))
+
+    async def answer(
+        self, prompt: Prompt | None = None, /, **fields: Any
+    ) -> Event | EventView:
+        return await self._once(lambda: Run.answer(self, prompt, **fields))
+
+    async def pause(self) -> None:
+        await self._once(super().pause)
+
+    async def go_on(self) -> None:
+        await self._once(super().go_on)
+
+    async def cancel(self) -> None:
+        await self._once(super().cancel)
+
+    async def _once(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Do something that may be done already where a restart came meanwhile."""
+        self._durable.stops.catch_up()
+        try:
+            return await self._durable.session.outlasting(ask)
+        except Dropped:
+            raise ConfigError(
+                CUT_OFF, "Look at the run, and if need be run the cell again."
+            ) from None
+
+    async def _over_restarts(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask again in the next session where a restart came before the answer."""
+        while True:
+            self._durable.stops.catch_up()
+            try:
+                return await self._durable.session.outlasting(ask)
+            except Dropped:
+                continue
 
     @property
     def _open_runtime(self) -> DBOSRuntime | None:

@@ -46,8 +46,10 @@ def became(session: Session, run_id: str, way_out: str = "") -> str:
     live = session.runtime.live(run_id)
     if live is None or live.resumed_from == 0:
         return "attached to the run that is under way"
-    kept = words.plural(live.kept_steps, "completed step")
     life = f"session {session.runtime.session}"
+    if not live.kept_steps:
+        return f"resumed in {life}: no step was complete yet"
+    kept = words.plural(live.kept_steps, "completed step")
     return f"resumed in {life}: {kept} kept, none of them runs again"
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import CancelledError, Future
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,7 +21,11 @@ from durable_notebook._config import Settings
 from durable_notebook._model import RunInfo
 from durable_notebook.client._client import Client, Run
 from durable_notebook.client._requests import adopt, instantiate, is_class_named
-from durable_notebook.errors import DurableNotebookError, NotAWorkflowError
+from durable_notebook.errors import (
+    ConfigError,
+    DurableNotebookError,
+    NotAWorkflowError,
+)
 from durable_notebook.notebook._file import NotebookFile
 from durable_notebook.runtime import DBOSRuntime
 
@@ -35,6 +40,10 @@ _LEAVE_S = 1.0
 # Loops that a simulated restart stopped. Their tasks are kept, because collecting
 # them would run the `finally` blocks of step bodies, which no kill does.
 _stopped: list[tuple[asyncio.AbstractEventLoop, set[asyncio.Task[Any]]]] = []
+
+
+class Dropped(Exception):  # noqa: N818 - never seen by a user
+    """The session was dropped by a simulated restart; another goes on."""
 
 
 class Session:
@@ -52,6 +61,11 @@ class Session:
         self.runtime = DBOSRuntime(settings)
         self.client = Client(self.runtime, who(settings.notebook))
         self.server: Server | None = None
+        self.is_dropped = False
+        self._calls: set[Future[Any]] = set()
+        self._let_go_why = ""
+        # What coroutines of other loops wait for.
+        self._waits: set[asyncio.Task[Any]] = set()
         try:
             self.call(self.runtime.launch())
         except BaseException:
@@ -63,13 +77,49 @@ class Session:
 
         Raises:
             TimeoutError: It took longer than it was given.
+            ConfigError: It was let go.
         """
         asked = asyncio.run_coroutine_threadsafe(work, self._loop)
+        self._calls.add(asked)
         try:
             return asked.result(timeout_s)
         except TimeoutError:
             asked.cancel()
             raise
+        except CancelledError:
+            if not self._let_go_why:
+                raise
+            raise ConfigError(self._let_go_why, "Run the cell again.") from None
+        finally:
+            self._calls.discard(asked)
+
+    def let_go(self, why: str) -> None:
+        """Have nobody wait any more who does, because it would be in vain."""
+        self._let_go_why = why
+        for asked in list(self._calls):
+            asked.cancel()
+
+    def loop_that_waits(self) -> asyncio.AbstractEventLoop | None:
+        """A loop on which a cell waits for a run."""
+        return next((task.get_loop() for task in list(self._waits)), None)
+
+    async def outlasting(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Wait for something on another loop than the session's.
+
+        Raises:
+            Dropped: A simulated restart came first: it has to be asked again.
+        """
+        task = asyncio.ensure_future(ask())
+        self._waits.add(task)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            own = asyncio.current_task()
+            if not self.is_dropped or (own is not None and own.cancelling()):
+                raise
+            raise Dropped from None
+        finally:
+            self._waits.discard(task)
 
     def submit(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something on the session's loop and do not wait for it."""
@@ -88,6 +138,9 @@ class Session:
         """Drop everything in memory as a kill of the kernel would."""
         self._stop_server()
         self._stop()
+        self.is_dropped = True
+        for task in list(self._waits):
+            task.get_loop().call_soon_threadsafe(task.cancel)
         # DBOS refuses some of its calls on a thread that has a running loop.
         worker = threading.Thread(target=self.runtime.abandon)
         worker.start()

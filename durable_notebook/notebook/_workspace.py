@@ -28,6 +28,13 @@ from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
 from durable_notebook.notebook._sentences import paused, short_path, state_of
 from durable_notebook.notebook._session import Session
+from durable_notebook.notebook._stops import (
+    RESTARTED,
+    Notice,
+    Stop,
+    Stops,
+    counted,
+)
 from durable_notebook.notebook._terminal import Lines, has_front_end
 from durable_notebook.notebook._traits import Traits
 from durable_notebook.views import words
@@ -64,6 +71,7 @@ class DurableNotebook(Traits):
         self._passing: list[Panel] = []
         self._live: list[Live] = []
         self.interrupts = Interrupts(self)
+        self.stops = Stops(self._restart_at_stop)
 
     # -- the session ---------------------------------------------------------------
 
@@ -95,6 +103,7 @@ class DurableNotebook(Traits):
                     idle_timeout_s=self.idle_timeout,
                 )
             )
+            self.stops.follow(self._session)
         return self._session
 
     @observe("idle_timeout")
@@ -131,14 +140,45 @@ class DurableNotebook(Traits):
 
     def restart(self) -> None:
         """Drop everything in memory as a kill would, and open the journal again."""
+        taken_back = counted(self.stops.clear())
+        going_on = self._reopen()
+        dropped = "Dropped everything in memory, as a kill would."
+        print(" ".join(filter(None, (dropped, taken_back))))  # noqa: T201
+        print("\n".join(self._told()))  # noqa: T201
+        self._show_going_on(going_on)
+        self._follow()
+
+    def _restart_at_stop(self, told: str, notice: Notice) -> None:
+        """The same when a stop is reached: no cell of it runs, in which to print."""
+        if self._session is not None:
+            self._reopen()
+            self._follow()
+            notice.say(f"{told} {RESTARTED}")
+
+    def _reopen(self) -> list[RunInfo]:
         assert self._session is not None
         self._session.abandon()
         self._session = None
-        print("Dropped everything in memory, as a kill would.")  # noqa: T201
-        self.tell()
+        return self.session.define(self.names)
+
+    def _follow(self) -> None:
         self._panels = [p for p in self._panels if p.follow(self.session)]
         self._passing = [p for p in self._passing if p in self._panels]
         self._live = [view for view in self._live if view.follow(self.session)]
+
+    def set_stop(self, stop: Stop) -> None:
+        """Have the next restart, or a kill, come at a commit of a run."""
+        missed = None
+        if self._session is not None and stop.run_id is not None:
+            session = self._session
+            if session.runtime.store.run(stop.run_id) is not None:
+                info = session.call(session.client.read_info(stop.run_id))
+                rows = session.call(session.client.read_journal(stop.run_id))
+                missed = stop.missed(info, rows)
+        says = stop.announced() if missed is None else missed
+        notice = Notice(says, has_front_end=self.has_front_end)
+        if missed is None:
+            self.stops.add(stop, notice)
 
     def leave(self) -> None:
         """Have the runs stand still, before the process takes itself apart."""
@@ -151,23 +191,29 @@ class DurableNotebook(Traits):
             view.leave()
         self._panels, self._passing, self._live = [], [], []
         if self._session is not None:
+            self.stops.clear()
+            self.stops.follow(None)
             self._session.close()
             self._session = None
         self._local.stop()
 
     def tell(self) -> None:
         """Say in two lines what this journal holds and what each run waits for."""
+        going_on = self.session.define(self.names)
+        print("\n".join(self._told()))  # noqa: T201
+        self._show_going_on(going_on)
+
+    def _told(self) -> list[str]:
         session = self.session
-        going_on = session.define(self.names)
         rows = session.call(session.client.runs())
         open_runs = [row for row in rows if not row.status.is_final]
         where = self._local.name or short_path(self.url)
         life = f"session {session.runtime.session}"
         count = words.plural(len(open_runs), "unfinished run")
-        print(f"durable_notebook: journal {where}, {life}, {count}")  # noqa: T201
+        told = [f"durable_notebook: journal {where}, {life}, {count}"]
         if open_runs:
-            print("; ".join(state_of(row) for row in open_runs[:MOST_NAMED]))  # noqa: T201
-        self._show_going_on(going_on)
+            told.append("; ".join(state_of(row) for row in open_runs[:MOST_NAMED]))
+        return told
 
     def after_cell(self, _: object) -> None:
         """Let runs go on whose workflow a cell has just defined."""

@@ -145,7 +145,7 @@ def test_the_first_lesson_survives_its_own_kill(lab: Lab, browser: LabPage) -> N
     browser.shoot("lesson_killed")
 
     browser.command("notebook:run-all-cells")
-    last = browser.page.get_by_text("on its way").last
+    last = browser.page.get_by_text("Guess first, then look").last
     expect(last).to_be_visible()
     browser.wait_idle()
 

@@ -64,7 +64,7 @@ def test_tab_offers_what_fits(notebook: Kernel) -> None:
     assert offered("%durable_answer older ") == []
     assert offered("%durable_resume ") == ["newer"]
     assert offered("%durable_journal ") == ["newer", "older"]
-    assert offered("%durable_restart --") == ["--kill"]
+    assert offered("%durable_restart --k") == ["--kill"]
     assert offered("print('%durable_run ") == []
 
 

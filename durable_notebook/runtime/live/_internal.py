@@ -145,7 +145,7 @@ class InternalAdapter(InternalRunAdapter):
         Those of a run that leaves wait for another process to begin them, those of one
         that is paused for somebody who takes it up; if that is a cancellation, nobody.
         """
-        is_over = self._run.held_back and self._run.inbox.is_cancelled
+        is_over = self._is_over()
         if self._held and (self._run.begins_nothing or is_over):
             await self._run.commit([])
             if is_over:
@@ -156,6 +156,10 @@ class InternalAdapter(InternalRunAdapter):
         for event in (self._committed, self._let_in):
             event.set()
         self._committed, self._let_in = asyncio.Event(), asyncio.Event()
+
+    def _is_over(self) -> bool:
+        """Whether what was held back is for nobody to begin: it has been cancelled."""
+        return self._run.held_back and self._run.inbox.is_cancelled
 
     def _start(self, pending: PendingStart, is_held: bool) -> NamedTask:
         if is_held:
@@ -230,7 +234,7 @@ class InternalAdapter(InternalRunAdapter):
     ) -> set[asyncio.Task[Any]]:
         """What is done first; nothing if the time is over or a pause is taken back."""
         waits: set[asyncio.Task[Any]] = set()
-        if self._held:
+        if self._held and not self._is_over():
             waits.add(asyncio.create_task(self._run.until_taken_up()))
         try:
             done, _ = await asyncio.wait(

@@ -31,6 +31,7 @@ from durable_notebook.errors import (
     StorageError,
     UnstorableValueError,
 )
+from durable_notebook.journal import _progress
 from durable_notebook.journal._entry import Entry, now, rounded
 from durable_notebook.runtime.codec._exceptions import said
 from durable_notebook.runtime.codec._outcome import Outcome
@@ -116,8 +117,8 @@ class LiveRun:
         self._position = restored.position
         self._interrupted = restored.interrupted
         self._steps = restored.steps
-        self._is_ending = False
-        self._is_closed = False
+        self._progress = restored.progress
+        self._is_ending = self._is_closed = False
         digest = definition.code.digest
         self._code = digest if digest != restored.code else ""
         self._code_text = definition.code.text
@@ -254,8 +255,9 @@ class LiveRun:
         self._taken_up = asyncio.Event()
 
     async def until_taken_up(self) -> None:
-        """Wait for a pause to be taken back."""
-        await self._taken_up.wait()
+        """Wait for a pause to be taken back, unless it is already."""
+        while self.begins_nothing:
+            await self._taken_up.wait()
 
     @property
     def may_leave(self) -> bool:
@@ -400,6 +402,9 @@ class LiveRun:
         self._steps += len(bodies)
         code, self._code = self._code, ""
         self._name = _entry_name(ticks)
+        stream = [self._storable(e) for e in self.stream.unrecorded()]
+        if self.stream.progress is not None:
+            self._progress = _progress.short(stream, self._progress)
         self._writing[self._position] = ticks
         return Entry(
             session=self._session,
@@ -408,7 +413,7 @@ class LiveRun:
             position=self._position,
             ticks=[self._storable(tick) for tick in ticks],
             store=self._store_changes() if is_whole else [],
-            stream=[self._storable(e) for e in self.stream.unrecorded()],
+            stream=stream,
             cursor=self.inbox.cursor,
             steps=self._steps,
             events=self.stream.count,
@@ -418,6 +423,7 @@ class LiveRun:
             interrupted=interrupted,
             prompts=self.prompts.tree(),
             rest=self._rest(),
+            progress=self._progress if outcome is None else [],
             output=self.output.take(),
             end=None if outcome is None else outcome.tree(self.codec),
         )

@@ -142,7 +142,12 @@ class Runs(Tasks):
             # It may stand still for a message whose class is defined by now.
             self.live[run_id].inbox.fetch()
         is_defined = self._registry.named(row.workflow) is not None
-        if not is_defined or row.dbos_status not in ("PENDING", "ENQUEUED"):
+        if row.dbos_status not in ("PENDING", "ENQUEUED"):
+            return False
+        if not is_defined:
+            if self.executor.goes_on_with(row) and not row.is_paused:
+                # Known at once, as the watch may not have seen yet that it is ours.
+                self.undefined.add(run_id, row.workflow)
             return False
         if run_id in self._claimed:
             return False

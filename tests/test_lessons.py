@@ -1,0 +1,119 @@
+"""Every lesson runs from top to bottom, with its kills, and its exercise is judged.
+
+Each is run once, in real kernels, with the right guesses filled in; in the place of the
+cell with the verdict wrong guesses are judged too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lessons
+import nbformat
+import pytest
+import tour
+
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(240)]
+
+RIGHT = {
+    "01": ("short-1", "sessions=3 start=1 count=5 runs_again=['increment']"),
+    "02": ("order-3", "charge=2 ship=1 ledger_lines=3"),
+    "03": ("pages-3", "translate=5 count=3 ledger_lines=5 goes_on_with='translate'"),
+    "04": ("post-2", "sessions=3 draft=1 publish=2 runs_again=['publish']"),
+}
+WRONG = {
+    "01": "sessions=2 start=3 count=7 runs_again=['start']",
+    "02": "charge=1 ship=2 ledger_lines=2",
+    "03": "translate=3 count=5 ledger_lines=3 goes_on_with='begin'",
+    "04": "sessions=1 draft=2 publish=1 runs_again=[]",
+}
+
+_VERDICTS = """
+right = %durable_check {run_id}
+wrong = %durable_check {run_id} {wrong}
+print(right)
+print("---")
+print(wrong)
+"""
+
+
+def learn(number: str, folder: Path) -> lessons.Taught:
+    """Run a lesson as somebody does who guesses right, and then wrong."""
+    (lesson,) = (path for path in lessons.LESSONS if path.name.startswith(number))
+    run_id, right = RIGHT[number]
+    cells = nbformat.read(lesson, as_version=4).cells
+    (dots,) = (cell.source for cell in cells if cell.id == "guess")
+    ledger = dots.splitlines()[0].partition(" --")[2]
+    line = f"%durable_check {run_id} {right}" + (f" --{ledger}" if ledger else "")
+    verdicts = _VERDICTS.format(run_id=run_id, wrong=WRONG[number])
+    taught = lessons.teach(lesson, folder, filled={"guess": line, "verdict": verdicts})
+    good, _, bad = taught.outputs("verdict").partition("---")
+
+    count = len(WRONG[number].split("="))
+    assert f"All {count - 1} right." in good, good
+    assert f"0 of {count - 1} right." in bad, bad
+    assert "interrupted" in bad
+    return taught
+
+
+def test_every_lesson_is_tested() -> None:
+    assert [path.name[:2] for path in lessons.LESSONS] == sorted(RIGHT)
+
+
+@pytest.mark.parametrize("lesson", lessons.LESSONS, ids=lambda path: path.name[:2])
+def test_a_lesson_keeps_its_outputs_and_no_answer(lesson: Path) -> None:
+    notebook = nbformat.read(lesson, as_version=4)
+    cells = {cell.id: cell for cell in notebook.cells}
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+    assert "..." in cells["guess"].source
+    assert "Guess first" in str(cells["verdict"].outputs)
+    assert any(cell.outputs for cell in code)
+    assert "widgets" not in notebook.metadata
+
+
+def test_crash_and_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    taught = learn("01", tmp_path)
+
+    assert tour.report(taught) == 0
+    assert "final_count = 20" in capsys.readouterr().out
+    assert "was begun with" in taught.printed()
+
+
+def test_what_runs_twice(tmp_path: Path) -> None:
+    taught = learn("02", tmp_path)
+
+    lines = {
+        name: (tmp_path / name).read_text().splitlines()
+        for name in ("bank.txt", "bank_2.txt")
+    }
+    assert taught.lives == 2
+    assert lines["bank.txt"] == ["charged 40", "charged 40", "shipped"]
+    assert [line.split("\t")[0] for line in lines["bank_2.txt"]] == [
+        "charged 40",
+        "shipped",
+    ]
+    assert "the card was charged 2 times" in taught.printed()
+
+
+def test_one_commit(tmp_path: Path) -> None:
+    taught = learn("03", tmp_path)
+
+    said = taught.printed()
+    assert "page 1 was printed 2 times" in said
+    assert said.count("count in the store: 3") == 2
+    assert said.count("announced:          [1, 2, 3]") == 2
+    assert "['page 1', 'page 2', 'page 2', 'page 3']" in said
+    assert "['page 1', 'page 2', 'page 3']" in said
+
+
+def test_a_person_in_the_middle(tmp_path: Path) -> None:
+    taught = learn("04", tmp_path)
+
+    said = taught.printed()
+    assert taught.lives == 2
+    assert "it stands still, and says why" in said
+    assert "the run goes on: it is waiting" in said
+    assert "by notebook 04_the_other_notebook.ipynb" in said
+    assert "1 call, " in said
+    assert "published" in said
