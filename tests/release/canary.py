@@ -34,7 +34,10 @@ SUITES = {
         "tests/test_quick_start.py",
     ],
     "a server": ["tests/server/test_routes.py"],
-    "a notebook": ["tests/notebook/test_magics.py", "tests/test_tour.py"],
+    "a notebook": [
+        "tests/notebook/test_magics.py",
+        "tests/test_lessons.py::test_crash_and_resume",
+    ],
 }
 
 PARTS = (
