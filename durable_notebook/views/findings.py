@@ -18,7 +18,7 @@ KEPT = "\N{NO-BREAK SPACE}"
 _NONE = timedelta()
 
 # A text of a run may be as long as it likes.
-_LONGEST = 2000
+_LONGEST = 1500
 _MOST_RUNS = 50
 _MOST_MARKUP = 60_000
 _MOST_LINES = 20
