@@ -4,11 +4,14 @@ PYTHON ?= python3
 PYTEST ?= --numprocesses=2 --dist=loadfile
 BIN := .venv/bin
 READY := .venv/.ready
+# In a container one often is, and JupyterLab would refuse.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab tour test check fix notebooks bench chromium clean
+.PHONY: lab tour test check fix notebooks reference binder release-check canary bench chromium clean
 
 lab: $(READY) ## the first lesson in JupyterLab
-	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks/01_crash_and_resume.ipynb
+	$(BIN)/jupyter lab --ip=127.0.0.1 $(AS_ROOT) --notebook-dir=notebooks \
+	  --LabApp.default_url=/lab/tree/01_crash_and_resume.ipynb
 
 tour: $(READY) ## the same lesson without a browser: killed, resumed, checked
 	@$(BIN)/python notebooks/tour.py
@@ -30,6 +33,18 @@ fix: $(READY) ## what can be mended by itself
 notebooks: $(READY) ## run the lessons and keep their outputs; LESSON=03 for one
 	$(BIN)/python notebooks/lessons.py $(LESSON)
 
+reference: $(READY) ## write the reference from the docstrings
+	$(BIN)/python -m tests.documents.reference
+
+binder: $(READY) ## pin what a Binder installs, and run lesson 1 on exactly that
+	@$(BIN)/python -m tests.release.binder
+
+release-check: $(READY) ## build the wheel, and run lesson 1 on it in an empty environment
+	@$(BIN)/python -m tests.release.check
+
+canary: $(READY) ## what would break with newer releases of what we build upon
+	@$(BIN)/python -m tests.release.canary $(CANARY)
+
 bench: .venv-bench/.ready .venv-bench-peer/.ready ## what durability costs, beside others: some minutes
 	@.venv-bench/bin/python -m tests.benchmarks $(BENCH)
 
@@ -40,12 +55,13 @@ chromium:
 	  ! command -v apt-get >/dev/null || \
 	  { apt-get update -q && apt-get install -y -q chromium; } >/dev/null
 
-$(READY): pyproject.toml
+# Held to what a Binder has; `make canary` tries what is newer.
+$(READY): pyproject.toml binder/pins.txt
 	@echo "Setting up .venv (a minute, once) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/pip install -q --editable '.[lab]' --group test --group check
+	@$(BIN)/pip install -q --editable '.[lab]' --group test --group check --constraint binder/pins.txt
 	@touch $(READY)
 
 # The peer is in an environment of its own: nothing else here may come to need it.

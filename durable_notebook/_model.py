@@ -217,6 +217,8 @@ class RunInfo:
 
     `size` is what it has on disk, in bytes; None where nobody has asked for it. `due`
     is when a run that only waits goes on by itself; None where no time is set for that.
+    `progress` is how far it said that it is: done, of how many, of what; None once it
+    has ended.
     """
 
     run_id: str
@@ -232,6 +234,7 @@ class RunInfo:
     start_event: EventView | None = None
     prompts: tuple[Prompt, ...] = ()
     due: datetime | None = None
+    progress: tuple[int, int, str] | None = None
 
 
 def at(epoch_s: float) -> datetime:

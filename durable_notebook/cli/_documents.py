@@ -44,6 +44,7 @@ def run(info: RunInfo) -> dict[str, Json]:
         "waits_for": info.waits_for,
         "due": info.due,
         "steps": info.steps,
+        "progress": progress(info),
         "size": info.size,
         "executor_id": info.executor_id,
         "started": info.started,
@@ -52,6 +53,13 @@ def run(info: RunInfo) -> dict[str, Json]:
         "start_event": event(info.start_event),
         "prompts": [prompt(each) for each in info.prompts],
     }
+
+
+def progress(info: RunInfo) -> dict[str, Json] | None:
+    """How far a run said that it is."""
+    if info.progress is None:
+        return None
+    return dict(zip(("done", "total", "label"), info.progress, strict=True))
 
 
 def prompt(given: Prompt) -> dict[str, Json]:

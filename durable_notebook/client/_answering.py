@@ -11,13 +11,18 @@ from workflows.runtime.types.ticks import TickAddEvent
 
 from durable_notebook._model import Ending, EventView, Json, Prompt, RunInfo
 from durable_notebook._schema import form_schema
+from durable_notebook.client._glance import as_executed
 from durable_notebook.client._requests import answer_problems, make_answer
 from durable_notebook.errors import (
     AlreadyAnsweredError,
     InvalidFieldsError,
     UnknownRunError,
 )
-from durable_notebook.operations._describe import describe, open_prompt, seen_by
+from durable_notebook.operations._describe import (
+    describe,
+    open_prompt,
+    seen_by,
+)
 from durable_notebook.operations._messages import values_message
 from durable_notebook.operations._questions import Inbox, ending_of
 from durable_notebook.runtime import DBOSRuntime, qualified_name
@@ -54,7 +59,8 @@ class Answering:
         ids = [run_id] if is_measured else []
         sizes = await asyncio.to_thread(store.sizes, ids)
         seen, before = seen_by(self.runtime), self.runtime.before
-        return describe(store, row, sizes.get(run_id), seen, before=before)
+        info = describe(store, row, sizes.get(run_id), seen, before=before)
+        return as_executed(self.runtime, info)
 
     async def answer(
         self, run_id: str, fields: dict[str, Any], *, prompt: Prompt | int | None = None

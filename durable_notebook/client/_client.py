@@ -24,7 +24,7 @@ from durable_notebook._model import (
     RunStatus,
 )
 from durable_notebook.client._answering import Answering
-from durable_notebook.client._glance import glance
+from durable_notebook.client._glance import as_executed, glance
 from durable_notebook.client._listing import Listing
 from durable_notebook.client._requests import (
     adopt,
@@ -35,9 +35,12 @@ from durable_notebook.client._requests import (
 from durable_notebook.doctor._finding import Examined
 from durable_notebook.doctor._inside import examined
 from durable_notebook.errors import UnknownRunError
-from durable_notebook.journal._progress import Progress
 from durable_notebook.journal._reading import InMemory, RunReading
-from durable_notebook.operations._describe import Outside, describe, seen_by
+from durable_notebook.operations._describe import (
+    Outside,
+    describe,
+    seen_by,
+)
 from durable_notebook.operations._following import Following
 from durable_notebook.operations._retention import known
 from durable_notebook.runtime import DBOSRuntime, check_run_id
@@ -220,7 +223,10 @@ class Client(Answering):
         seen = seen_by(self.runtime)
         before = self.runtime.before
         return [
-            describe(store, row, sizes.get(row.run_id), seen, before=before)
+            as_executed(
+                self.runtime,
+                describe(store, row, sizes.get(row.run_id), seen, before=before),
+            )
             for row in rows
         ]
 
@@ -266,7 +272,7 @@ class Client(Answering):
                 live.position,
                 self.runtime.session,
                 tuple(live.output.live()),
-                live.stream.newest(Progress),
+                live.stream.progress,
             )
         info = await self.read_info(run_id)
         is_live = info.status in (RunStatus.RUNNING, RunStatus.WAITING)

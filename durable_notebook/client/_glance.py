@@ -1,8 +1,9 @@
-"""A run in one line, for `repr`: quickly or not at all."""
+"""What a process knows of a run: in one line, and before it is on disk."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from durable_notebook._model import RunInfo
@@ -43,3 +44,10 @@ def glance(runtime: DBOSRuntime | None, run_id: str) -> str:
         workflow = info.workflow.rpartition(".")[2]
         parts += [workflow, info.status, waits or info.error or steps]
     return " · ".join(" ".join(part.split()) for part in parts)
+
+
+def as_executed(runtime: DBOSRuntime, info: RunInfo) -> RunInfo:
+    """A run with what this process knows of it before that is on disk."""
+    live = runtime.live(info.run_id)
+    reported = None if live is None or info.status.is_final else live.stream.progress
+    return info if reported is None else replace(info, progress=reported.short)

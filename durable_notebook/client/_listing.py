@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass
 
 from durable_notebook._model import RunInfo
+from durable_notebook.client._glance import as_executed
 from durable_notebook.operations._describe import (
     Contents,
     Standstill,
@@ -114,7 +115,8 @@ class Listing:
         standstill: Standstill,
     ) -> RunInfo:
         store, before = self._runtime.store, self._runtime.before
-        return describe(store, row, size, standstill, before=before, contents=contents)
+        info = describe(store, row, size, standstill, before=before, contents=contents)
+        return as_executed(self._runtime, info)
 
 
 def _is_as(known: _Known | None, mark: Mark) -> bool:

@@ -30,6 +30,9 @@ _FROM_OUTSIDE = (
     Cause.BEGUN_OFTEN,
 )
 
+# What is so only of a run that somebody executes.
+_AT_WORK = (Cause.STEP_RUNNING, Cause.NOT_BEGUN, Cause.WAITING_FOR_EVENT)
+
 # What SQLite and Postgres say themselves.
 _FULL = ("database or disk is full", "No space left on device")
 
@@ -49,6 +52,8 @@ def examined(runtime: DBOSRuntime, row: RunRow, outside: Outside) -> Examined:
     if known is not None:
         if not row.is_owned or runtime.is_executor(row.executor_id or ""):
             found = [each for each in found if each.cause not in _FROM_OUTSIDE]
+        if runtime.problem(row.run_id) is not None and not runtime.live(row.run_id):
+            found = [each for each in found if each.cause not in _AT_WORK]
         found = [known, *(each for each in found if each.cause is not known.cause)]
     return Examined(info, found)
 

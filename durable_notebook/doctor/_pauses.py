@@ -88,14 +88,22 @@ def _question(prompt: Prompt, *, is_only: bool) -> Finding:
 def _retries(row: RunRow, entries: Sequence[RecordedEntry]) -> list[Finding]:
     """The steps that have failed, and are tried again."""
     failed = {
-        body.step: f" ({body.error})"
+        body.step: body
         for body in attempts(entries, is_live=True)
         if body.status is AttemptStatus.FAILED
     }
+
+    def says(step: str) -> str:
+        body = failed.get(step)
+        if body is None:
+            return f"Step {step} has failed, and is tried again."
+        again = f"and is tried again: attempt {body.attempt + 1}."
+        return f"Step {step} has failed ({body.error}), {again}"
+
     return [
         Finding(
             Cause.RETRY_LATER,
-            f"Step {step} has failed{failed.get(step, '')}, and is tried again.",
+            says(step),
             row.run_id,
             due=at(due),
         )

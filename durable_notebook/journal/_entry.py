@@ -55,6 +55,8 @@ class Entry:
         prompts: The questions open after this turn. Complete at each entry.
         rest: Set if the run does nothing by itself after this turn: when its next
             deadline is due, in seconds since the epoch, or zero where it has none.
+        progress: How far the run said that it is, `[done, total, label]`, if it did.
+            Complete at each entry but the last.
         output: What bodies printed whose results it has, as `[step, text]`.
         end: How the run ended, on its last entry only.
     """
@@ -75,6 +77,7 @@ class Entry:
     interrupted: list[Json] = field(default_factory=list)
     prompts: list[Json] = field(default_factory=list)
     rest: float | None = None
+    progress: list[Json] = field(default_factory=list)
     output: list[list[str]] = field(default_factory=list)
     end: dict[str, Json] | None = None
 
@@ -86,7 +89,7 @@ class Entry:
             if value or (value is not None and name in _NUMBERS):
                 body[name] = value
         body = pack(body)
-        text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+        text = _COMPACT.encode(body)
         try:
             text.encode()
         except UnicodeEncodeError:
@@ -124,8 +127,12 @@ class Entry:
         return cls(**{name: body[name] for name in _NAMES if name in body})
 
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _NAMES = tuple(f.name for f in fields(Entry))
-_LISTS = ("ticks", "store", "stream", "starts", "interrupted", "prompts", "output")
+_LISTS = (
+    *("ticks", "store", "stream", "starts", "interrupted", "prompts", "output"),
+    "progress",
+)
 _KINDS: dict[str, type] = {
     **dict.fromkeys(_LISTS, list),
     **dict.fromkeys(("bodies", "flight", "end"), dict),

@@ -26,10 +26,27 @@ class Progress(Event):
         """How much is done, from 0 to 1, whatever the numbers are."""
         return min(max(self.done / self.total, 0.0), 1.0) if self.total > 0 else 0.0
 
+    @property
+    def short(self) -> tuple[int, int, str]:
+        """It as a list of runs has it."""
+        return self.done, self.total, self.label[:_LONGEST_LABEL]
+
 
 # Journals name it as programs do, wherever it is defined here.
 Progress.__module__ = "durable_notebook"
 _NAME = f"{Progress.__module__}.{Progress.__qualname__}"
+
+
+_LONGEST_LABEL = 200
+
+
+def short(stream: Sequence[Json], before: list[Json]) -> list[Json]:
+    """The newest report of a turn, as an entry holds it; `before` if it has none."""
+    for tree in reversed(stream):
+        if isinstance(tree, dict) and tree.get("qualified_name") == _NAME:
+            found = _read(tree.get("value"))
+            return before if found is None else [*found.short]
+    return before
 
 
 def newest(entries: Sequence[RecordedEntry]) -> Progress | None:

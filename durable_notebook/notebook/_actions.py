@@ -49,6 +49,7 @@ class Actions:
             "open": self._open,
             "answer": self._open,
             "cancel": self._cancel,
+            "pause": self._pause,
             "resume": self._resume,
             "take": self._take,
             "fork": self._fork,
@@ -87,6 +88,10 @@ class Actions:
         if info.status is RunStatus.INTERRUPTED:
             return Said(f"It ends once it goes on: it waits for {info.waits_for}.")
         return Said("It was asked to end.")
+
+    async def _pause(self, run_id: str) -> Said:
+        await self._session.client.pause(run_id)
+        return Said("It is paused: it begins no further step.")
 
     async def _resume(self, run_id: str) -> Said:
         session = self._session

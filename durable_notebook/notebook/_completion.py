@@ -97,6 +97,7 @@ class Completer:
             "durable_runs": (_nothing, "--status --workflow --limit"),
             "durable_graph": (self._drawn, ""),
             "durable_cancel": (self._unfinished, ""),
+            "durable_pause": (self._unfinished, ""),
             "durable_reassign": (self._unfinished, ""),
             "durable_fork": (self._runs, "--position --new-run-id"),
             "durable_rewind": (self._runs, "--position"),

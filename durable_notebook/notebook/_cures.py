@@ -14,8 +14,8 @@ from durable_notebook.doctor._finding import OURS, Cause, Finding
 
 # What a magic of the same name does.
 _VERBS = frozenset(
-    {"answer", "cancel", "delete", "doctor", "fork", "journal", "reassign", "resume"}
-    | {"rewind", "runs"}
+    {"answer", "cancel", "delete", "doctor", "fork", "journal", "pause", "reassign"}
+    | {"resume", "rewind", "runs"}
 )
 # Of a command line only: a kernel has its classes, and opens one journal.
 _NOT_HERE = ("--app", "--from", "--to", "--database")

@@ -45,6 +45,7 @@ class Panel:
         self._session = session
         self.run_id = run_id
         self._note = note
+        self._went_on = ""
         self.ended = threading.Event()
         self._reading = session.client.follow(run_id)
         self._said_kept: tuple[int | None, str] = (None, "")
@@ -79,7 +80,7 @@ class Panel:
         if not self.ended.is_set():
             self._session = session
             self._reading = session.client.follow(self.run_id)
-            self._note = f"{self._note} · went on in session {session.runtime.session}"
+            self._went_on = "went on after a restart"
             session.submit(self._follow())
         return not self.ended.is_set()
 
@@ -121,7 +122,9 @@ class Panel:
         info, rows, output = reading.info, reading.attempts(), reading.output()
         has_ended = info.status is RunStatus.COMPLETED
         progress = None if has_ended else reading.progress()
-        note = " · ".join(filter(None, (self._note, self._kept(reading))))
+        note = " · ".join(
+            filter(None, (self._note, self._went_on, self._kept(reading)))
+        )
         below = figures.progress_html(progress) + printed.html(output)
         body = html.panel(info, rows, note=note, result=result, below=below)
         plain = text.panel(info, rows, note=note, result=result)

@@ -61,7 +61,16 @@ def describe(
         due=at(entry.rest) if entry and entry.rest and is_waiting else None,
         start_event=EventView.of(start),
         prompts=prompts,
+        progress=None if status.is_final else _reported(entry),
     )
+
+
+def _reported(entry: Entry | None) -> tuple[int, int, str] | None:
+    """How far the run has said that it is."""
+    match entry.progress if entry else []:
+        case [int(done), int(total), str(label)]:
+            return done, total, label
+    return None
 
 
 def prompts_of(store: Store, row: RunRow, entry: Entry | None) -> tuple[Prompt, ...]:

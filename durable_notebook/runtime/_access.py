@@ -94,7 +94,7 @@ class Access:
                     await begun()
                 await self._runs.beginnings.until_begun(run_id)
                 if isinstance(tick, TickCancelRun) and self._waits(run_id):
-                    await self._runs.cancel_waiting(run_id)
+                    await self._runs.line.cancel(run_id)
                     return True
                 written = await self._hand_in(run_id, tick, key, by)
             sequence = await asyncio.wrap_future(written)
@@ -113,7 +113,7 @@ class Access:
 
     def _waits(self, run_id: str) -> bool:
         """Whether a run waits for a place, here or where it will be executed."""
-        return self._runs.is_waiting(run_id) or self._row(run_id).waits_for_place
+        return self._runs.line.is_waiting(run_id) or self._row(run_id).waits_for_place
 
     async def posted(self) -> None:
         """Wait until every message that is on its way is on disk."""
@@ -161,7 +161,7 @@ class Access:
             if run is not None:
                 await run.recorded()
                 outcome = run.outcome
-            elif self._runs.is_claimed(run_id) or self._runs.is_waiting(run_id):
+            elif self._runs.is_claimed(run_id) or self._runs.line.is_waiting(run_id):
                 outcome = None  # On its way here; its entries may be much to read.
             else:
                 outcome = self.recorded_outcome(run_id)

@@ -52,7 +52,7 @@ class Life(Opened, Runtime):
             await asyncio.wrap_future(self.store.sweep())
             for run_id, name in self.store.unfinished(self.executor_id).items():
                 if self._parts.executor.may(run_id):
-                    runs.undefined[run_id] = name
+                    runs.undefined.add(run_id, name)
             enqueued = self.store.enqueued()
             # Those that were executed first, then those that waited for a place.
             runs.recover_defined()

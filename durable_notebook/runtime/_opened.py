@@ -72,11 +72,11 @@ class Opened:
 
     def before(self, run_id: str) -> int | None:
         """How many runs wait for a place before this one; None if it does not wait."""
-        return self._opened.runs.before(run_id)
+        return self._opened.runs.line.before(run_id)
 
     def undefined(self) -> dict[str, str]:
         """Run id to workflow name of the runs that wait for their workflow."""
-        return dict(self._opened.runs.undefined)
+        return self._opened.runs.undefined.workflows()
 
     def is_undefined(self, run_id: str) -> bool:
         """Whether a run waits for its workflow."""

@@ -218,7 +218,10 @@ class DBOSRuntime(RunAccess, Serving):
     def get_internal_adapter(self, workflow: Workflow) -> InternalRunAdapter:  # noqa: ARG002
         run = current_run.get()
         assert run is not None
-        return InternalAdapter(run, self._opened.runs.idle)
+        # One for the control loop and the bodies that it begins.
+        if run.adapter is None:
+            run.adapter = InternalAdapter(run, self._opened.runs.idle)
+        return run.adapter
 
     def get_external_adapter(self, run_id: str) -> ExternalRunAdapter:
         return ExternalAdapter(self, run_id)

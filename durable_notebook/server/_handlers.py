@@ -14,6 +14,7 @@ from workflows import Workflow
 from workflows.events import StopEvent
 
 from durable_notebook._model import EventView, RunInfo, RunStatus
+from durable_notebook.client._glance import as_executed
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.operations._describe import describe, seen_by
 from durable_notebook.runtime import DBOSRuntime
@@ -62,7 +63,12 @@ class Handlers:
         store, seen = self.runtime.store, seen_by(self.runtime)
         before = self.runtime.before
         return [
-            (handler_id, describe(store, row, None, seen, before=before))
+            (
+                handler_id,
+                as_executed(
+                    self.runtime, describe(store, row, None, seen, before=before)
+                ),
+            )
             for handler_id, row in rows
         ]
 

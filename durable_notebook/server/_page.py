@@ -56,7 +56,7 @@ _STATUS = {
 
 
 class Page:
-    """Serves the page, the newest runs with their questions, answers, cancellations."""
+    """Serves the page, the newest runs, their questions, and what is done to them."""
 
     def __init__(self, runtime: DBOSRuntime, store: JournalStore) -> None:
         self._client = Client(runtime, "HTTP")
@@ -70,6 +70,8 @@ class Page:
             Route("/runs", self._runs),
             Route("/runs/{id:path}/answer", self._answer, methods=["POST"]),
             Route("/runs/{id:path}/cancel", self._cancel, methods=["POST"]),
+            Route("/runs/{id:path}/pause", self._pause, methods=["POST"]),
+            Route("/runs/{id:path}/resume", self._resume, methods=["POST"]),
             Route("/runs/{id:path}", self._run),
         ]
         app.add_exception_handler(DurableNotebookError, _refused)
@@ -115,6 +117,17 @@ class Page:
         await self._client.cancel(run_id)
         return _Document({"run_id": run_id})
 
+    async def _pause(self, request: Request) -> Response:
+        run_id = await self._store.run_of(request.path_params["id"])
+        await self._client.pause(run_id)
+        return _Document({"run_id": run_id})
+
+    async def _resume(self, request: Request) -> Response:
+        """Take a pause back; whoever executes the run goes on with it."""
+        run_id = await self._store.run_of(request.path_params["id"])
+        was_paused = await self._client.go_on(run_id)
+        return _Document({"run_id": run_id, "was_paused": was_paused})
+
     def _document(self, handler_id: str, info: RunInfo) -> Json:
         return {
             "handler_id": handler_id,
@@ -124,6 +137,7 @@ class Page:
             "waits_for": info.waits_for,
             "error": info.error,
             "steps": info.steps,
+            "progress": info.progress and words.how_far(*info.progress),
             "started": info.started.isoformat(),
             "updated": info.updated.isoformat(),
             "prompts": [self._question(info.workflow, p) for p in info.prompts],

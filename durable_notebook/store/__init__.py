@@ -12,7 +12,9 @@ from durable_notebook._config import (
     is_postgres,
     sqlite_path,
 )
-from durable_notebook.store._abc import (
+from durable_notebook.store._abc import Store
+from durable_notebook.store._postgres import PostgresStore
+from durable_notebook.store._records import (
     OURS,
     REASSIGNED,
     Enqueued,
@@ -26,10 +28,8 @@ from durable_notebook.store._abc import (
     Past,
     Pending,
     RunRow,
-    Store,
     read_input,
 )
-from durable_notebook.store._postgres import PostgresStore
 from durable_notebook.store._sqlite import SqliteStore
 from durable_notebook.store._tally import Tally
 from durable_notebook.store._turns import Turns

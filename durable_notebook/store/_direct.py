@@ -14,7 +14,8 @@ from concurrent.futures import Future
 
 from durable_notebook.errors import DurableNotebookError, StorageError
 
-# Whoever calls is an event loop, which does nothing else meanwhile.
+# Whoever calls is an event loop, which does nothing else meanwhile. Twice in
+# succession: once may have been a checkpoint, or another program.
 _SLOW_S = 0.005
 
 # In pages. A log that grows is synced at twice the price of one that is written over
@@ -43,6 +44,7 @@ class DirectWriter:
         self._lock = threading.Lock()
         self._is_closed = False
         self._last_run = ""
+        self._was_slow = False
         self._rest = 0
         connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
 
@@ -70,22 +72,22 @@ class DirectWriter:
         self, write: Callable[[sqlite3.Connection], None]
     ) -> Future[None] | None:
         began = time.monotonic()
-        done: Future[None] = Future()
+        done = _DONE
         try:
             self._check()
             write(self._connection)
         except DurableNotebookError as e:
-            done.set_exception(e)
+            done = _failed(e)
         except (sqlite3.Error, ValueError, OverflowError) as e:
             if is_busy(e):
                 return None
             error = StorageError(self._name, str(e))
             error.__cause__ = e
-            done.set_exception(error)
-        else:
-            done.set_result(None)
-        if time.monotonic() - began > _SLOW_S:
+            done = _failed(error)
+        is_slow = time.monotonic() - began > _SLOW_S
+        if is_slow and self._was_slow:
             self._rest = _REST
+        self._was_slow = is_slow
         return done
 
     def close(self) -> None:
@@ -93,6 +95,17 @@ class DirectWriter:
         with self._lock:
             self._is_closed = True
             self._connection.close()
+
+
+# What is done has nothing to tell: all that succeed share one.
+_DONE: Future[None] = Future()
+_DONE.set_result(None)
+
+
+def _failed(error: Exception) -> Future[None]:
+    done: Future[None] = Future()
+    done.set_exception(error)
+    return done
 
 
 def is_busy(problem: Exception) -> bool:

@@ -16,22 +16,7 @@ from durable_notebook._config import Settings
 from durable_notebook._lease import LeaseTerms
 from durable_notebook.errors import LostOwnershipError, StorageError
 from durable_notebook.journal._entry import RecordedEntry, now
-from durable_notebook.store._abc import (
-    OURS,
-    REASSIGNED,
-    Enqueued,
-    Hold,
-    KeyedMail,
-    Life,
-    Mail,
-    Mark,
-    NewEntry,
-    Past,
-    Pending,
-    RunRow,
-    Store,
-    read_entry,
-)
+from durable_notebook.store._abc import Store
 from durable_notebook.store._dbos_tables import (
     DBOS_TABLES,
     Column,
@@ -52,6 +37,21 @@ from durable_notebook.store._postgres_writer import (
     Doubt,
     PostgresWriter,
     Write,
+)
+from durable_notebook.store._records import (
+    OURS,
+    REASSIGNED,
+    Enqueued,
+    Hold,
+    KeyedMail,
+    Life,
+    Mail,
+    Mark,
+    NewEntry,
+    Past,
+    Pending,
+    RunRow,
+    read_entry,
 )
 from durable_notebook.store._rows import enqueued, executors_of, run_row
 from durable_notebook.store._tally import CANCELLED, Tally

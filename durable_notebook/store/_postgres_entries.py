@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from durable_notebook.errors import LostOwnershipError
-from durable_notebook.store._abc import NewEntry
 from durable_notebook.store._postgres_writer import Cursor, Doubt, Write
+from durable_notebook.store._records import (
+    NewEntry,
+)
 
 
 def appended(entry: NewEntry, lease: str | None) -> Write:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from durable_notebook.store._abc import REASSIGNED, Enqueued, RunRow
+from durable_notebook.store._records import (
+    REASSIGNED,
+    Enqueued,
+    RunRow,
+)
 
 
 def run_row(row: tuple[Any, ...]) -> RunRow:

@@ -16,7 +16,16 @@ from typing import Any
 from durable_notebook._config import Settings
 from durable_notebook.errors import LostOwnershipError, StorageError
 from durable_notebook.journal._entry import RecordedEntry, now
-from durable_notebook.store._abc import (
+from durable_notebook.store._abc import Store
+from durable_notebook.store._dbos_tables import (
+    DBOS_TABLES,
+    Column,
+    dbos_differences,
+)
+from durable_notebook.store._direct import DirectWriter
+from durable_notebook.store._file import JournalFile
+from durable_notebook.store._file_lock import FileHold
+from durable_notebook.store._records import (
     OURS,
     REASSIGNED,
     Enqueued,
@@ -28,17 +37,8 @@ from durable_notebook.store._abc import (
     Past,
     Pending,
     RunRow,
-    Store,
     read_entry,
 )
-from durable_notebook.store._dbos_tables import (
-    DBOS_TABLES,
-    Column,
-    dbos_differences,
-)
-from durable_notebook.store._direct import DirectWriter
-from durable_notebook.store._file import JournalFile
-from durable_notebook.store._file_lock import FileHold
 from durable_notebook.store._rows import enqueued, executors_of, run_row
 from durable_notebook.store._sqlite_connections import Connections
 from durable_notebook.store._tally import CANCELLED, Tally

@@ -11,7 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from durable_notebook.errors import LostOwnershipError
-from durable_notebook.store._abc import NewEntry, RunRow
+from durable_notebook.store._records import (
+    NewEntry,
+    RunRow,
+)
 
 # DBOS's status row last: the others are found by it.
 _TABLES_OF_A_RUN = (

@@ -28,11 +28,7 @@ def progress_text(progress: Progress | None) -> str:
     """How much is done of what."""
     if progress is None:
         return ""
-    label = words.cut(harmless(progress.label), 120)
-    said = f"{progress.done:,} of {progress.total:,}"
-    if progress.total > 0:
-        said += f" ({progress.part:.0%})"
-    return f"{said} · {label}" if label else said
+    return words.how_far(progress.done, progress.total, progress.label)
 
 
 def kept(found: Kept) -> str:

@@ -8,6 +8,7 @@ from html import escape
 
 from durable_notebook._model import RunInfo
 from durable_notebook.doctor._finding import Cause, Examined, Finding
+from durable_notebook.views import html as page
 from durable_notebook.views import words
 from durable_notebook.views.table import harmless
 
@@ -130,7 +131,7 @@ def _lines(found: Finding, cures: Cures, indent: str) -> list[str]:
 def html(found: Sequence[Finding], runs: Sequence[Examined], cures: Cures) -> str:
     """A report as a fragment of HTML."""
     if not found and not runs:
-        return f'<p class="dn-quiet">{NOTHING}</p>'
+        return page.line(NOTHING) + page.as_of_now()
     parts = [_block(each, cures) for each in found]
     for run in runs[:_MOST_RUNS]:
         info = run.info
@@ -141,8 +142,8 @@ def html(found: Sequence[Finding], runs: Sequence[Examined], cures: Cures) -> st
         )
         parts += [_block(each, cures) for each in run.found]
     if len(runs) > _MOST_RUNS:
-        parts.append(f'<p class="dn-quiet">{left_out(runs)}</p>')
-    return "".join(parts)
+        parts.append(page.line(left_out(runs)))
+    return "".join([*parts, page.as_of_now()])
 
 
 def _block(found: Finding, cures: Cures) -> str:

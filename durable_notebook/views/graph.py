@@ -85,7 +85,7 @@ def twin(
         return f"{head}{html.line(note)}<pre>{escape(plain)}</pre>", plain
     # For whoever cannot see the picture, and for a host that drops it.
     folded = f"<summary>The same as text</summary><pre>{escape(plain)}</pre>"
-    drawn = picture(graph, done)
+    drawn = svg.shown(picture(graph, done), f"Graph of {graph.name}")
     return f"{head}{drawn}<details>{folded}</details>", plain
 
 

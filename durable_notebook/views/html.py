@@ -7,12 +7,13 @@ stripped, need no script, and follow the theme of the page. Every value is escap
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 from html import escape
 from importlib import resources
 
 from durable_notebook._model import Attempt, AttemptStatus, RunInfo, RunStatus
-from durable_notebook.views import words
+from durable_notebook.views import svg, words
 from durable_notebook.views.axis import Bar, bars, downtime_before, is_on_new_code
 
 MOST_ROWS = 200
@@ -96,7 +97,7 @@ def _journal_row(row: Attempt, bar: Bar | None) -> str:
         f'<td class="dn-n">{row.attempt}</td>',
         f'<td class="dn-n">{row.session}</td>',
         f"<td>{_badge(row.status)}</td>",
-        f'<td class="dn-time">{_bar(bar, row.status)}</td>',
+        _time(bar, row.status),
         f'<td class="dn-n">{words.duration(took) or "–"}</td>',
         _code(words.event(row.received)),
         _code(row.error or words.returned(row)),
@@ -117,13 +118,21 @@ def _badge(status: AttemptStatus | RunStatus) -> str:
     return f'<span class="dn-badge dn-{status}">{status}</span>'
 
 
-def _bar(bar: Bar | None, status: AttemptStatus) -> str:
-    if bar is None:
-        return ""
+def _time(bar: Bar | None, status: AttemptStatus) -> str:
+    style = "min-width:140px;text-align:left"
+    shown = "" if bar is None else _bar(bar, status)
+    return f'<td class="dn-time" style="{style}">{shown}</td>'
+
+
+def _bar(bar: Bar, status: AttemptStatus) -> str:
     # Something to see even of a step that took no time, inside the cell.
     left = min(bar.left, 0.985) * 100
     width = max(min(bar.width * 100, 100 - left), 1.5)
-    style = f"left:{left:.2f}%;width:{width:.2f}%"
+    # All of it in the attribute, which a host keeps that takes style sheets away.
+    style = (
+        f"display:inline-block;height:10px;border-radius:2px;vertical-align:middle;"
+        f"margin-left:{left:.2f}%;width:{width:.2f}%;background:{svg.COLOURS[status]}"
+    )
     return f'<span class="dn-bar dn-{status}" style="{style}"></span>'
 
 
@@ -137,7 +146,7 @@ def runs(rows: Sequence[RunInfo]) -> str:
     left_out = len(rows) - MOST_ROWS
     note = f"<p>{left_out} older runs are in the frame.</p>" if left_out > 0 else ""
     head = f"<thead><tr>{cells}</tr></thead>"
-    return f"<table>{head}<tbody>{body}</tbody></table>{note}"
+    return f"<table>{head}<tbody>{body}</tbody></table>{note}{as_of_now()}"
 
 
 def _run_row(row: RunInfo) -> str:
@@ -146,8 +155,8 @@ def _run_row(row: RunInfo) -> str:
         f"<td>{escape(words.short_name(row.workflow))}</td>",
         f"<td>{_badge(row.status)}</td>",
         f'<td class="dn-n">{row.steps}</td>',
-        f'<td class="dn-n">{words.clock(row.started)}</td>',
-        f'<td class="dn-n">{words.clock(row.updated)}</td>',
+        f'<td class="dn-n">{words.moment(row.started)}</td>',
+        f'<td class="dn-n">{words.moment(row.updated)}</td>',
         f"<td>{escape(words.summary(row))}</td>",
     ]
     return f"<tr>{''.join(cells)}</tr>"
@@ -188,7 +197,7 @@ def _panel_row(row: Attempt, bar: Bar | None) -> str:
     cells = [
         f"<td><b>{escape(row.step)}</b></td>",
         f"<td>{_badge(row.status)}</td>",
-        f'<td class="dn-time">{_bar(bar, row.status)}</td>',
+        _time(bar, row.status),
         f'<td class="dn-n">{words.duration(took) or "–"}</td>',
         _code(said),
     ]
@@ -200,8 +209,14 @@ def head(info: RunInfo, detail: str) -> str:
     name = escape(words.short_name(info.workflow))
     return (
         f'<p class="dn-head"><b>{name}</b> · run <code>{escape(info.run_id)}</code> '
-        f'{_badge(info.status)} <span class="dn-quiet">{escape(detail)}</span></p>'
+        f'{_badge(info.status)} <span class="dn-quiet">{escape(detail)} · '
+        f"last change {words.dated(info.updated)}</span></p>"
     )
+
+
+def as_of_now() -> str:
+    """When this was so: a saved notebook is read on other days."""
+    return line(f"As of {words.dated(datetime.now(UTC))}.")
 
 
 def line(text: str) -> str:

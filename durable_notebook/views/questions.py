@@ -9,7 +9,7 @@ from html import escape
 from durable_notebook._model import Ending, EventView, Json, Prompt
 from durable_notebook._schema import usage
 from durable_notebook.operations._questions import Question
-from durable_notebook.views import words
+from durable_notebook.views import html, words
 from durable_notebook.views.table import harmless
 
 # What a form shows of a question is bounded; the journal has all of it.
@@ -113,7 +113,7 @@ def inbox_html(questions: Sequence[Question]) -> str:
     more = len(questions) - _MOST_ROWS
     if more > 0:
         parts.append(f'<p class="dn-quiet">… {more} more in %durable_inbox</p>')
-    return "".join(parts)
+    return "".join([*parts, html.as_of_now()])
 
 
 def inbox_text(questions: Sequence[Question]) -> str:

@@ -5,6 +5,8 @@ Made of elements, so that a value is never markup. Text takes the colour of the 
 
 from __future__ import annotations
 
+from html import escape
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 from durable_notebook.views.table import clip, harmless
@@ -97,3 +99,19 @@ def clean(content: str, length: int = 2_000) -> str:
 def written(picture: Element) -> str:
     """The picture as markup that stands in HTML."""
     return ElementTree.tostring(picture, encoding="unicode", short_empty_elements=False)
+
+
+def shown(picture: str, label: str) -> str:
+    """A picture as it stays in a notebook, for hosts of two kinds.
+
+    JupyterLab takes pictures out of a notebook that it does not trust, and leaves what
+    was written in them as one heap of words. So the picture is hidden until the style
+    sheet shows it. Where there is none the image is seen, on white for any theme.
+    """
+    source = quote(picture, safe=" '/:=,;()!*")
+    style = "background:#fff;padding:8px;border-radius:4px"
+    image = (
+        f'<img class="dn-flat" alt="{escape(clean(label, 300))}" style="{style}" '
+        f'src="data:image/svg+xml,{source}">'
+    )
+    return f'<div class="dn-drawn" hidden="hidden">{picture}</div>{image}'

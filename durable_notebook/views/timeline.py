@@ -38,7 +38,8 @@ def twin(info: RunInfo, rows: Sequence[Attempt]) -> tuple[str, str]:
     # The table is for whoever cannot see the picture, and for a host that drops it.
     folded = f"<details><summary>The same as a table</summary>{table}</details>"
     head = html.head(info, words.plural(info.steps, "completed step"))
-    return f"{head}{picture(info, rows)}{folded}", plain
+    drawn = svg.shown(picture(info, rows), f"Timeline of run {info.run_id}")
+    return f"{head}{drawn}{folded}", plain
 
 
 def picture(info: RunInfo, rows: Sequence[Attempt]) -> str:

@@ -16,6 +16,7 @@ from durable_notebook._model import (
     RunStatus,
     glimpse,
 )
+from durable_notebook.views.table import harmless
 
 
 def duration(span: timedelta | None) -> str:
@@ -52,6 +53,11 @@ def moment(time: datetime) -> str:
     local = time.astimezone()
     is_today = local.date() == datetime.now().astimezone().date()
     return local.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M")
+
+
+def dated(time: datetime) -> str:
+    """A time where the reader is, with its date: for what is read on other days."""
+    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def plural(count: int, word: str) -> str:
@@ -116,9 +122,17 @@ def reason(info: RunInfo) -> str:
     if info.status is RunStatus.FAILED:
         return cut(info.error or "", 160)
     if info.waits_for is None:
-        return ""
+        return "" if info.progress is None else how_far(*info.progress)
     until = "" if info.due is None else f", until {moment(info.due)}"
     return cut(info.waits_for, 200) + until
+
+
+def how_far(done: int, total: int, label: str) -> str:
+    """How much is done of what."""
+    said = f"{done:,} of {total:,}"
+    if total > 0:
+        said += f" ({min(max(done / total, 0.0), 1.0):.0%})"
+    return f"{said} · {cut(harmless(label), 120)}" if label else said
 
 
 def summary(info: RunInfo) -> str:

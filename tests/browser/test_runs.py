@@ -53,6 +53,18 @@ def row(output: Locator, run_id: str) -> Locator:
     return output.locator(".dn-runs-row").filter(has_text=run_id)
 
 
+def pause_and_resume(listed: Locator, browser: LabPage) -> None:
+    row(listed, "long-1").click()
+    detail = listed.locator(".dn-runs-detail")
+    detail.get_by_role("button", name="Pause").click()
+    expect(row(listed, "long-1").locator(".dn-badge")).to_have_text("paused")
+    for theme in ("Dark", "Light"):
+        browser.theme(f"JupyterLab {theme}")
+        browser.shoot(f"runs_paused_{theme.lower()}")
+    detail.get_by_role("button", name="Resume").click()
+    expect(row(listed, "long-1").locator(".dn-badge")).to_have_text("running")
+
+
 def test_runs_are_listed_and_acted_on(lab: Lab, browser: LabPage) -> None:
     lab.notebook(
         "runs",
@@ -90,6 +102,8 @@ def test_runs_are_listed_and_acted_on(lab: Lab, browser: LabPage) -> None:
     listed.locator("input[type=text]").last.press("Tab")
     listed.get_by_role("button", name="Send answer").click()
     expect(row(listed, "order-17")).to_contain_text("completed")
+
+    pause_and_resume(listed, browser)
 
     # Copied, forked, and deleted after a question in the row.
     row(listed, "broken-1").click()

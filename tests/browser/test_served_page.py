@@ -234,8 +234,17 @@ def test_what_goes_wrong_is_said_and_a_run_is_cancelled(
         assert visit.is_as_wide_as_the_screen()
         visit.page.screenshot(path=browser.shots / "served_narrow.png", full_page=True)
 
+        visit.part("hold").click()
+        expect(visit.part("state")).to_have_text("paused")
+        expect(visit.part("hold")).to_have_text("Resume run")
+        assert visit.is_as_wide_as_the_screen()
+        visit.page.screenshot(path=browser.shots / "served_paused.png", full_page=True)
+        visit.part("hold").click()
+        expect(visit.part("state")).to_have_text("waiting")
+
         visit.part("cancel").click()
         expect(visit.part("state")).to_have_text("cancelled")
+        expect(visit.part("hold")).to_be_hidden()
         expect(visit.page.locator(".question")).to_have_count(0)
         assert visit.faults == []
 

@@ -188,7 +188,8 @@ def test_a_retry_and_when_it_is_due(cli: Cli, journal_url: str) -> None:
 
     assert found["cause"] == "retry-later"
     assert found["says"] == (
-        "Step only has failed (OutOfPaperError: tray 2 is empty), and is tried again."
+        "Step only has failed (OutOfPaperError: tray 2 is empty), and is tried again: "
+        "attempt 2."
     )
     due = datetime.fromisoformat(found["due"])
     left = due - datetime.now(due.tzinfo)

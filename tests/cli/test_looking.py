@@ -27,6 +27,7 @@ RUN = {
     "status",
     "waits_for",
     "due",
+    "progress",
     "steps",
     "size",
     "executor_id",

@@ -20,6 +20,9 @@ from .trial import Trial, commits_of
 
 JOBS = int(os.environ.get("CRASH_JOBS", "2"))
 
+# The folder of the trial that counts the commits of a run.
+UNDISTURBED = "undisturbed"
+
 Try = Callable[[list[Trial]], list[str]]
 
 
@@ -103,5 +106,5 @@ def commits_when_undisturbed(
     wrong = attempt([Trial(workflow, **options)])
     assert not wrong, shown(wrong)
     count = len(commits_of(tmp_path / "0"))
-    (tmp_path / "0").rename(tmp_path / "undisturbed")
+    (tmp_path / "0").rename(tmp_path / UNDISTURBED)
     return count

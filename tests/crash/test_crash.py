@@ -11,40 +11,53 @@ import pytest
 
 from .backends import Backend
 from .expected import EXPECTED
-from .fixtures import Try, attempts, commits_when_undisturbed, shown
+from .fixtures import UNDISTURBED, Try, attempts, commits_when_undisturbed, shown
 from .forkserver import Forkserver
-from .trial import Trial, at_random, backend_of, commits_of, every_point
+from .trial import (
+    BEGINS_A_RUN,
+    Trial,
+    at_random,
+    backend_of,
+    commits_of,
+    every_point,
+)
 
 SEEDS = range(int(os.environ.get("CRASH_SEEDS", "50")))
 
 ASKING = [name for name, expected in EXPECTED.items() if expected.answers]
 
-# What differs on Postgres is how a commit is made, and what is committed hardly does;
-# launching makes the same commits for each workflow. So every fifth point will do for
-# most changes, before and after in turns, and for each workflow others.
-EVERY_ON_POSTGRES = int(os.environ.get("CRASH_POSTGRES_EVERY", "5"))
+# What differs on Postgres is how a commit is made, and what is committed hardly does:
+# every fifth point will do for most changes, before and after in turns, and for each
+# workflow others. Launching makes the same commits whatever runs: one workflow of each
+# way to wait is killed there too. With CRASH_EVERYWHERE every point is tried.
+EVERYWHERE = bool(os.environ.get("CRASH_EVERYWHERE"))
+EVERY_ON_POSTGRES = 1 if EVERYWHERE else 5
+KILLED_AT_LAUNCH = ("counter", "interview")
 
 pytestmark = pytest.mark.timeout(600)
 
 
 def points(
-    backend: Backend, workflow: str, commits: int, **options: Any
+    attempt: Try, backend: Backend, folder: Path, workflow: str, **options: Any
 ) -> list[Trial]:
-    """Every point of a run, or on Postgres some."""
-    found = every_point(workflow, commits, **options)
+    """The points of a run that nobody disturbs, and two behind it; on Postgres some."""
+    last = commits_when_undisturbed(attempt, folder, workflow, **options) + 2
+    first = 1
+    if not (EVERYWHERE or workflow in KILLED_AT_LAUNCH):
+        labels = commits_of(folder / UNDISTURBED)
+        first += next(n for n, label in enumerate(labels) if BEGINS_A_RUN in label)
+    found = every_point(workflow, range(first, last + 1), **options)
     if backend.name != "postgres":
         return found
-    first = list(EXPECTED).index(workflow) % EVERY_ON_POSTGRES
-    return found[first::EVERY_ON_POSTGRES]
+    start = list(EXPECTED).index(workflow) % EVERY_ON_POSTGRES
+    return found[start::EVERY_ON_POSTGRES]
 
 
 @pytest.mark.parametrize("workflow", EXPECTED)
 def test_a_kill_at_any_commit_changes_nothing(
     attempt: Try, backend: Backend, tmp_path: Path, workflow: str
 ) -> None:
-    commits = commits_when_undisturbed(attempt, tmp_path, workflow)
-
-    wrong = attempt(points(backend, workflow, commits + 2))
+    wrong = attempt(points(attempt, backend, tmp_path, workflow))
 
     assert not wrong, shown(wrong)
 
@@ -55,9 +68,7 @@ def test_a_kill_at_any_commit_loses_no_answer_that_came_at_once(
 ) -> None:
     """A script answers when the stream shows the question, on disk or not."""
     at_once = {"answers": "at-once"}
-    commits = commits_when_undisturbed(attempt, tmp_path, workflow, **at_once)
-
-    wrong = attempt(points(backend, workflow, commits + 2, **at_once))
+    wrong = attempt(points(attempt, backend, tmp_path, workflow, **at_once))
 
     assert not wrong, shown(wrong)
 
@@ -68,9 +79,7 @@ def test_a_kill_at_any_commit_of_a_run_that_is_released_changes_nothing(
 ) -> None:
     """Whenever it waits, all of it leaves memory: after a kill it may be left alone."""
     idle = {"idle_timeout_s": 0.0}
-    commits = commits_when_undisturbed(attempt, tmp_path, workflow, **idle)
-
-    wrong = attempt(points(backend, workflow, commits + 2, **idle))
+    wrong = attempt(points(attempt, backend, tmp_path, workflow, **idle))
 
     assert not wrong, shown(wrong)
 
@@ -89,9 +98,7 @@ def test_a_kill_at_any_commit_of_a_leased_executor_changes_nothing(
     """Whose lease runs out before the next process takes it."""
     attempt = attempts(servers, postgres, tmp_path)
     leased = {"leased": True, "idle_timeout_s": idle_timeout_s}
-    commits = commits_when_undisturbed(attempt, tmp_path, workflow, **leased)
-
-    wrong = attempt(points(postgres, workflow, commits + 2, **leased))
+    wrong = attempt(points(attempt, postgres, tmp_path, workflow, **leased))
 
     assert not wrong, shown(wrong)
 
@@ -102,9 +109,7 @@ def test_a_kill_at_any_commit_of_a_run_with_snapshots_changes_nothing(
 ) -> None:
     """They are written beside the entries: their order differs from run to run."""
     often = {"snapshot_every": 2}
-    commits = commits_when_undisturbed(attempt, tmp_path, workflow, **often)
-
-    wrong = attempt(points(backend, workflow, commits + 2, **often))
+    wrong = attempt(points(attempt, backend, tmp_path, workflow, **often))
 
     assert not wrong, shown(wrong)
 
@@ -112,14 +117,11 @@ def test_a_kill_at_any_commit_of_a_run_with_snapshots_changes_nothing(
 def test_a_kill_at_any_commit_of_the_first_launch_changes_nothing(
     attempt: Try, backend: Backend, tmp_path: Path
 ) -> None:
-    wrong = attempt([Trial("fails", fresh=True)])
-    assert not wrong, shown(wrong)
-    commits = len(commits_of(tmp_path / "0"))
-    (tmp_path / "0").rename(tmp_path / "undisturbed")
+    commits = commits_when_undisturbed(attempt, tmp_path, "fails", fresh=True)
 
-    found = points(backend, "fails", commits, fresh=True)
-    if backend.name == "postgres" and EVERY_ON_POSTGRES > 1:
-        found = found[::3]  # They are the slowest: each makes a database.
+    found = every_point("fails", range(1, commits + 1), fresh=True)
+    if backend.name == "postgres" and not EVERYWHERE:
+        found = found[::15]  # They are the slowest: each makes a database.
     wrong = attempt(found)
 
     assert not wrong, shown(wrong)

@@ -21,6 +21,9 @@ WHENS: tuple[When, ...] = get_args(When)
 ANSWERS: tuple[Answers, ...] = get_args(Answers)
 DEFINED: tuple[Defined, ...] = get_args(Defined)
 
+# The commit after which the database knows of the run; those before are the launch.
+BEGINS_A_RUN = "workflow_input"
+
 # It lasts for longer than a process does: no commit is a sign of life.
 LEASE = {"pool_size": 1, "heartbeat_s": 60.0, "timeout_s": 600.0}
 
@@ -142,14 +145,14 @@ def commits_of(folder: Path, process: int = 1) -> list[str]:
     return (folder / f"commits-{process}").read_text().splitlines()
 
 
-def every_point(workflow: str, commits: int, **options: Any) -> list[Trial]:
-    """One kill before and one after each of the first commits.
+def every_point(workflow: str, commits: range, **options: Any) -> list[Trial]:
+    """One kill before and one after each of these commits.
 
     Every second process launches before its workflow is defined, as a notebook does.
     """
     return [
         Trial(workflow, (Kill(when, commit),), defined=DEFINED[commit % 2], **options)
-        for commit in range(1, commits + 1)
+        for commit in commits
         for when in WHENS
     ]
 

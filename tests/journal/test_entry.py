@@ -24,6 +24,7 @@ FULL = Entry(
     flight={"a|w|0": [[1, 2, 3, [0, 4]]]},
     interrupted=[{"step": "a", "attempt": 1}],
     prompts=[{"number": 0}],
+    progress=[3, 10, "pages"],
     rest=20.5,
     output=[["a", "printed\n\x00\x1b[1m"]],
     end={"status": "completed", "result": {}},

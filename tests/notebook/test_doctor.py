@@ -284,6 +284,7 @@ def test_a_retry(sick: Patient) -> None:
     found = sick.first("retry", "retry-later")
 
     assert "Step only has failed (ValueError: tray 2 is empty)" in found.says
+    assert "and is tried again: attempt 2." in found.says
 
 
 def test_a_step(sick: Patient) -> None:
@@ -313,8 +314,11 @@ def test_a_run_that_waits_outside_of_memory(sick: Patient) -> None:
 
 
 def test_a_value_that_is_not_json(sick: Patient) -> None:
-    found = sick.first("odd", "stopped")
+    found, *others = sick.found("odd", until_it_has="stopped")
 
+    # Its step is no longer running.
+    assert others == []
+    assert found.cause == "stopped"
     assert "cannot store" in found.says
     assert found.cures == ["%durable_resume odd"]
 

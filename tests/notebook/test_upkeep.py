@@ -66,7 +66,23 @@ def test_a_run_is_cancelled_and_deleted(kept: Kernel) -> None:
     assert "UsageError: No run 'o'" in kept.run("%durable_cancel o")
 
 
-@pytest.mark.parametrize("verb", ["cancel", "fork", "rewind", "delete", "reassign"])
+def test_a_run_is_paused_and_goes_on(kept: Kernel) -> None:
+    kept.run("run = %durable_run Order --run-id p qty=1")
+
+    said = kept.run("%durable_pause p")
+    paused = kept.run("print((await run.info()).status)")
+    shown = kept.run("run = %durable_resume p\n%durable_answer p ok=True")
+
+    assert said == "Run p is paused. Go on with it: %durable_resume p\n"
+    assert paused == "paused\n"
+    assert "Order · run p" in shown
+    assert "[1, True]" in kept.run("print(await run)")
+    assert "UsageError: Run 'p' has already ended" in kept.run("%durable_pause p")
+
+
+@pytest.mark.parametrize(
+    "verb", ["cancel", "pause", "fork", "rewind", "delete", "reassign"]
+)
 def test_a_run_must_be_named(kept: Kernel, verb: str) -> None:
     said = kept.run(f"%durable_{verb}")
 

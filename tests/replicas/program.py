@@ -116,7 +116,7 @@ class Replica:
             "released": runs.idle.is_released(run),
             "undefined": run in runs.undefined,
             "claimed": run in runs._claimed,
-            "waits": runs.is_waiting(run),
+            "waits": runs.line.is_waiting(run),
             "problem": runs.problems.get(run),
         }
         return f"{where}, cursor {cursor}, unread {unread}, row {row.dbos_status}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from process_lives import launched, soon, until
@@ -15,6 +16,7 @@ from durable_notebook._model import AttemptStatus, RunStatus
 from durable_notebook.client._client import Client
 from durable_notebook.client._journal import Journal
 from durable_notebook.errors import RunFinishedError, UnknownRunError
+from durable_notebook.runtime.live._run import LiveRun
 
 
 @pytest.fixture
@@ -242,3 +244,28 @@ async def test_a_fork_of_a_paused_run_is_not_paused(
         assert await soon(fork.result()) == "Ada"
         assert (await client.read_info("a")).status is RunStatus.PAUSED
         assert runtime.store.paused() == {"a"}
+
+
+async def test_a_pause_that_is_taken_back_during_a_commit_is_over(
+    journal_url: str, log: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What that commit held back begins: nobody would tell of it a second time."""
+    gate = asyncio.Event()
+    commit = LiveRun.commit
+
+    async def taken_back(run: LiveRun, bodies: Sequence[str]) -> None:
+        await commit(run, bodies)
+        if run.is_paused:
+            await runtime.go_on(run.run_id)
+
+    monkeypatch.setattr(LiveRun, "commit", taken_back)
+    # The run may leave as soon as its body has ended, and would be brought back.
+    monkeypatch.setattr(LiveRun, "may_leave", False)
+    async with launched(journal_url) as runtime:
+        handler = Counter(log, gate.wait, runtime=runtime).run(run_id="c")
+        await until(lambda: "increment 3" in log)
+        await runtime.pause("c")
+        gate.set()
+
+        assert (await soon(handler)).final_count == 5
+    assert log == ALL

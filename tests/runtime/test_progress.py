@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from process_lives import launched, never, soon, until
-from sample_workflows import Logged
+from sample_workflows import Counter, Logged
 from workflows import Context, step
 from workflows.events import Event, StartEvent, StopEvent
 
-from durable_notebook import Client, Progress
+from durable_notebook import Client, DBOSRuntime, Progress
+from durable_notebook.operations._describe import describe
 
 
 class Answered(Event):
@@ -36,12 +37,19 @@ class Reporting(Logged):
         return StopEvent(result="all")
 
 
+def has_counted(runtime: DBOSRuntime) -> bool:
+    live = runtime.live("r")
+    return live is not None and live.stream.progress == Progress(
+        done=2, total=3, label="parts"
+    )
+
+
 async def test_the_newest_report_is_seen_at_once(journal_url: str) -> None:
     gate = asyncio.Event()
     log: list[str] = []
     async with launched(journal_url) as runtime:
         handler = Reporting(log, gate.wait, runtime=runtime).run(run_id="r")
-        await until(lambda: log)
+        await until(lambda: has_counted(runtime))
         reading = await Client(runtime).read_run("r")
         assert reading.progress() == Progress(done=2, total=3, label="parts")
         assert reading.kept().steps == 0
@@ -52,6 +60,47 @@ async def test_the_newest_report_is_seen_at_once(journal_url: str) -> None:
         events = [event async for event in Client(runtime).run("r").events()]
         reports = [event for event in events if isinstance(event, Progress)]
         assert [report.done for report in reports] == [0, 1, 2, 3]
+
+
+async def test_a_list_of_runs_tells_how_far_each_is(journal_url: str) -> None:
+    """At once in the process that has the run; elsewhere as far as it is on disk."""
+    gate = asyncio.Event()
+    log: list[str] = []
+    async with launched(journal_url) as runtime:
+        client, listing = Client(runtime), Client(runtime).listing()
+        handler = Reporting(log, gate.wait, runtime=runtime).run(run_id="r")
+        await until(lambda: has_counted(runtime))
+        (row,), (looked,) = await client.runs(), await listing.look()
+        assert row.progress == looked.progress == (2, 3, "parts")
+        assert (await client.run("r").info()).progress == (2, 3, "parts")
+        (on_disk,) = runtime.store.runs(None)
+        outside = describe(runtime.store, on_disk, None, lambda *_: None)
+        assert outside.progress == (0, 3, "")
+        gate.set()
+        await soon(handler)
+        (row,), (looked,) = await client.runs(), await listing.look()
+        # What has ended is no longer on its way.
+        assert row.progress is looked.progress is None
+
+
+async def test_a_run_that_goes_on_is_as_far_as_it_was(journal_url: str) -> None:
+    log: list[str] = []
+    async with launched(journal_url) as runtime:
+        Reporting(log, never, runtime=runtime).run(run_id="r")
+        await until(lambda: log)
+    async with launched(journal_url) as runtime:
+        (row,) = await Client(runtime).runs()
+        assert (row.status, row.progress) == ("interrupted", (0, 3, ""))
+
+
+async def test_a_run_that_reports_nothing_has_nothing_of_it_in_its_entries(
+    journal_url: str,
+) -> None:
+    async with launched(journal_url) as runtime:
+        await soon(Counter(runtime=runtime).run(run_id="c"))
+        entries = runtime.store.entries("c")
+
+    assert all('"progress"' not in each.entry.encode() for each in entries)
 
 
 async def test_a_resumed_run_tells_what_was_kept(journal_url: str) -> None:

@@ -87,6 +87,21 @@ async def test_a_run_that_was_given_waits_for_its_definition(journal_url: str) -
         assert (await soon(runtime.result("a"))).result == "Ada"
 
 
+async def test_what_is_resumed_without_its_class_is_known_to_wait_for_it(
+    journal_url: str,
+) -> None:
+    """At once: who has just asked for it is told why it does not go on."""
+    await asyncio.to_thread(ask, journal_url, "a")
+
+    async with launched(journal_url, executor_id=OTHER) as runtime:
+        await soon(Client(runtime).reassign(LOCAL, OTHER))
+        assert not await runtime.resume("a")
+        info = await Client(runtime).run("a").info()
+
+    assert info.status == "interrupted"
+    assert "Asking" in (info.waits_for or "")
+
+
 async def test_who_waits_for_a_place_waits_in_the_other_and_keeps_its_turn(
     journal_url: str,
 ) -> None:

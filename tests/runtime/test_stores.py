@@ -247,3 +247,33 @@ def test_values_that_json_does_not_have_come_back_as_they_were(
     changed = {**VALUES, "int keys": keys, "bytes": "00ff"}
     assert live(journal_url, use) == [changed, SENT]
     assert live(journal_url, use) == [changed, SENT]
+
+
+class Remembering(Logged):
+    """Keeps something in the store, and something beside it."""
+
+    seen = "nothing"
+
+    @step
+    async def first(self, ctx: Context, ev: StartEvent) -> Tick:
+        self.seen = "something"
+        await ctx.store.set("seen", "something")
+        return Tick(count=1)
+
+    @step
+    async def second(self, ctx: Context, ev: Tick) -> StopEvent:
+        await self.pass_gate()
+        return StopEvent(result=[self.seen, await ctx.store.get("seen")])
+
+
+def test_what_is_not_in_the_store_is_not_kept(journal_url: str) -> None:
+    async def begin(runtime: DBOSRuntime) -> None:
+        Remembering(gate=never, runtime=runtime).run(run_id="r")
+        await until(lambda: changes(runtime, "r"))
+
+    async def use(runtime: DBOSRuntime) -> object:
+        return await soon(Remembering(runtime=runtime).run(run_id="r"))
+
+    live(journal_url, begin)
+
+    assert live(journal_url, use) == ["nothing", "something"]

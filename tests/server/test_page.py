@@ -120,13 +120,15 @@ async def test_the_page_is_open_and_what_it_asks_is_not(journal: Path) -> None:
                 ("GET", "/runs/a"),
                 ("POST", "/runs/a/answer"),
                 ("POST", "/runs/a/cancel"),
+                ("POST", "/runs/a/pause"),
+                ("POST", "/runs/a/resume"),
             )
         ]
         known = {"Authorization": f"Bearer {TOKEN}"}
         runs = await http.get("/runs", headers=known)
 
     assert page.status_code == 200
-    assert refused == [401] * 5
+    assert refused == [401] * 7
     assert runs.json() == {"runs": [], "is_all": True}
 
 
@@ -275,13 +277,36 @@ async def test_a_run_is_cancelled(journal_url: str) -> None:
     assert again.status_code == 409
 
 
+async def test_a_run_is_paused_and_goes_on(journal_url: str) -> None:
+    async with listening(journal_url) as (runtime, http):
+        await asked(http)
+        paused = [await http.post("/runs/a/pause") for _ in range(2)]
+        run = (await http.get("/runs/a")).json()
+        listed = (await http.get("/runs")).json()["runs"]
+        # It is heard when it goes on.
+        sent = await http.post("/runs/a/answer", json={"fields": {"text": "Ada"}})
+        went_on = [await http.post("/runs/a/resume") for _ in range(2)]
+        result = await soon(runtime.result("a"))
+        late = await http.post("/runs/a/pause")
+
+    assert [reply.json() for reply in paused] == [{"run_id": "a"}] * 2
+    assert run["status"] == "paused"
+    assert [each["status"] for each in listed] == ["paused"]
+    assert sent.is_success
+    assert [reply.json()["was_paused"] for reply in went_on] == [True, False]
+    assert result.result == "Ada"
+    assert late.status_code == 409
+
+
 async def test_a_run_that_is_not_there_is_said(journal: Path) -> None:
     async with listening(f"sqlite:///{journal}") as (_, http):
         found = [
             await http.get("/runs/nope"),
             await http.post("/runs/nope/answer", json={}),
             await http.post("/runs/nope/cancel"),
+            await http.post("/runs/nope/pause"),
+            await http.post("/runs/nope/resume"),
         ]
 
-    assert [reply.status_code for reply in found] == [404] * 3
+    assert [reply.status_code for reply in found] == [404] * 5
     assert all("No run 'nope'" in reply.json()["detail"] for reply in found)

@@ -92,16 +92,16 @@ def test_a_locked_file_is_left_to_the_thread_at_once(
     assert writer.offer("a", put()) is not None
 
 
+def wait(for_s: float = 0.02) -> None:
+    until = time.monotonic() + for_s
+    while time.monotonic() < until:
+        pass
+
+
 def test_a_slow_disk_is_left_to_the_thread_for_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_direct, "_SLOW_S", 0.01)
-
-    def wait() -> None:
-        until = time.monotonic() + 0.02
-        while time.monotonic() < until:
-            pass
-
     connection = sqlite3.connect(tmp_path / "file", isolation_level=None, timeout=0)
     connection.execute("CREATE TABLE t (number INTEGER)")
     writer = DirectWriter(connection, "file", wait)
@@ -113,6 +113,23 @@ def test_a_slow_disk_is_left_to_the_thread_for_a_while(
 
     assert first is not None
     assert 0 < sum(done is not None for done in after) < 5
+
+
+def test_a_disk_that_was_slow_once_is_not_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A checkpoint, or another program, has held it up for a moment."""
+    monkeypatch.setattr(_direct, "_SLOW_S", 0.1)
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute("CREATE TABLE t (number INTEGER)")
+    waits = iter([0.11])
+    writer = DirectWriter(connection, "file", lambda: wait(next(waits, 0.0)))
+    writer.offer("a", put())
+
+    offered = [writer.offer("a", put()) for _ in range(3)]
+    writer.close()
+
+    assert None not in offered
 
 
 def test_a_refusal_is_told_by_the_future(writer: DirectWriter) -> None:

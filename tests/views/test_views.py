@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -25,10 +26,12 @@ class Tags(HTMLParser):
         super().__init__()
         self.seen: set[str] = set()
         self.attributes: set[str] = set()
+        self.sources: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.seen.add(tag)
         self.attributes.update(name for name, _ in attrs)
+        self.sources += [value or "" for name, value in attrs if name == "src"]
 
 
 def test_a_journal_has_the_documented_dtypes_also_when_it_is_empty() -> None:
@@ -130,6 +133,14 @@ def test_a_long_journal_is_cut_and_says_so() -> None:
 
     assert "800 earlier rows are in the frame" in page
     assert page.count("<tr>") < 250
+
+
+def test_what_stays_in_a_notebook_says_of_which_day_it_is() -> None:
+    day = info().updated.astimezone().strftime("%Y-%m-%d")
+
+    assert f"last change {day}" in html.panel(info(), [], note="", result=None)
+    assert f'<td class="dn-n">{day}' in html.runs([info()])
+    assert f"As of {datetime.now().astimezone():%Y-%m-%d}" in html.runs([info()])
 
 
 def test_no_runs_say_how_to_begin() -> None:

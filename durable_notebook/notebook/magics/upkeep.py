@@ -1,4 +1,4 @@
-"""Magics that cancel, fork, rewind, delete a run, or take it over."""
+"""Magics that cancel, pause, fork, rewind, delete a run, or take it over."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from IPython.core.magic import line_magic, magics_class, no_var_expand
 
 from durable_notebook.notebook._fields import Line, parse
 from durable_notebook.notebook._run import NotebookRun
-from durable_notebook.notebook._sentences import became, plainly
+from durable_notebook.notebook._sentences import became, paused, plainly
 from durable_notebook.notebook.magics._base import DurableMagics
 
 
@@ -23,6 +23,21 @@ class UpkeepMagics(DurableMagics):
             run_id = _named(parse(line), "cancel")
             self._session.call(self._session.client.cancel(run_id))
             print(f"Run {run_id} was asked to end.")  # noqa: T201
+
+    @no_var_expand
+    @line_magic
+    def durable_pause(self, line: str) -> None:
+        """Have a run begin no further step: `%durable_pause RUN`.
+
+        On disk when this returns. Steps in flight go on to their results, and what is
+        sent to the run is kept. It stays paused over restarts until
+        `%durable_resume RUN`.
+        """
+        with plainly():
+            run_id = _named(parse(line), "pause")
+            session = self._session
+            session.call(session.client.pause(run_id))
+            print(paused(session.call(session.client.read_info(run_id))))  # noqa: T201
 
     @no_var_expand
     @line_magic

@@ -7,6 +7,7 @@ Whatever is not plain is left to it: waits, failures, releases, namespaces.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import NoneType
 from typing import Any
 
 from workflows.events import Event
@@ -26,6 +27,8 @@ Write = Callable[[Event], Json]
 _TICKS = (TickAddEvent, TickStepResult)
 _RESULTS = (StepWorkerResult, AddCollectedEvent, DeleteCollectedEvent)
 _SCALARS = frozenset((str, int, float, bool))
+# Where they are empty.
+_LEFT_OUT = frozenset((NoneType, list, dict, tuple))
 
 
 class _NotPlainError(Exception):
@@ -43,14 +46,10 @@ def plain_tick(tick: WorkflowTick, write: Write) -> dict[str, Json] | None:
         return {
             name: _form(value, write)
             for name, value in tick.__dict__.items()
-            if not _is_empty(value)
+            if value or type(value) not in _LEFT_OUT
         }
     except _NotPlainError:
         return None
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or (not value and type(value) in (list, dict, tuple))
 
 
 def _form(value: Any, write: Write) -> Json:

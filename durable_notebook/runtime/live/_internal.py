@@ -145,7 +145,7 @@ class InternalAdapter(InternalRunAdapter):
         Those of a run that leaves wait for another process to begin them, those of one
         that is paused for somebody who takes it up; if that is a cancellation, nobody.
         """
-        is_over = self._run.held_back and self._run.inbox.is_cancelled
+        is_over = self._is_over()
         if self._held and (self._run.begins_nothing or is_over):
             await self._run.commit([])
             if is_over:
@@ -156,6 +156,10 @@ class InternalAdapter(InternalRunAdapter):
         for event in (self._committed, self._let_in):
             event.set()
         self._committed, self._let_in = asyncio.Event(), asyncio.Event()
+
+    def _is_over(self) -> bool:
+        """Whether what was held back is for nobody to begin: it has been cancelled."""
+        return self._run.held_back and self._run.inbox.is_cancelled
 
     def _start(self, pending: PendingStart, is_held: bool) -> NamedTask:
         if is_held:
@@ -195,7 +199,9 @@ class InternalAdapter(InternalRunAdapter):
     ) -> asyncio.Task[Any] | None:
         if self._run.rest_until is not None:
             self._idle.rest(self._run)
-        done = await self._first(set(all_tasks(named)), timeout_s)
+        done = await self._at_once(named)
+        if not done:
+            done = await self._first(set(all_tasks(named)), timeout_s)
         self._idle.move(self._run)
         completed = pick_highest_priority(named, done)
         pulled = next(n.task for n in named if isinstance(n, PullTask))
@@ -211,12 +217,24 @@ class InternalAdapter(InternalRunAdapter):
         self._passed_over = pulled
         return completed
 
+    async def _at_once(self, named: list[NamedTask]) -> set[asyncio.Task[Any]]:
+        """The only body in flight, if it waits for nothing.
+
+        It has returned after one pass of the event loop, and to be told of it takes two
+        more. A message leaves them to the body; of several bodies the order would tell.
+        """
+        bodies = [n.task for n in named if isinstance(n, WorkerTask)]
+        if len(bodies) != 1:
+            return set()
+        await asyncio.sleep(0)
+        return {bodies[0]} if bodies[0].done() else set()
+
     async def _first(
         self, tasks: set[asyncio.Task[Any]], timeout_s: float | None
     ) -> set[asyncio.Task[Any]]:
         """What is done first; nothing if the time is over or a pause is taken back."""
         waits: set[asyncio.Task[Any]] = set()
-        if self._held:
+        if self._held and not self._is_over():
             waits.add(asyncio.create_task(self._run.until_taken_up()))
         try:
             done, _ = await asyncio.wait(

@@ -31,6 +31,7 @@ from durable_notebook.errors import (
     StorageError,
     UnstorableValueError,
 )
+from durable_notebook.journal import _progress
 from durable_notebook.journal._entry import Entry, now, rounded
 from durable_notebook.runtime.codec._exceptions import said
 from durable_notebook.runtime.codec._outcome import Outcome
@@ -43,6 +44,7 @@ from durable_notebook.runtime.state._stream import Stream
 from durable_notebook.store import NewEntry, Store
 
 if TYPE_CHECKING:
+    from durable_notebook.runtime.live._internal import InternalAdapter
     from durable_notebook.runtime.live._spans import RunSpans
     from durable_notebook.runtime.recovery._registry import Definition
     from durable_notebook.runtime.recovery._restore import Restored
@@ -98,6 +100,8 @@ class LiveRun:
         self.parent = parent_of(claim.inputs)
         # Where the program wants them.
         self.spans: RunSpans | None = None
+        # What the library has of it.
+        self.adapter: InternalAdapter | None = None
         # Where somebody shows figures of the process.
         self.meter: Meter | None = None
         self._recorded = asyncio.Event()
@@ -113,8 +117,8 @@ class LiveRun:
         self._position = restored.position
         self._interrupted = restored.interrupted
         self._steps = restored.steps
-        self._is_ending = False
-        self._is_closed = False
+        self._progress = restored.progress
+        self._is_ending = self._is_closed = False
         digest = definition.code.digest
         self._code = digest if digest != restored.code else ""
         self._code_text = definition.code.text
@@ -149,7 +153,7 @@ class LiveRun:
         It goes on from the last entry where the clock was set back since: a deadline
         in the journal would move away by as much.
         """
-        return rounded(now() + self._ahead_s)
+        return rounded(time.time() + self._ahead_s)
 
     @property
     def is_closed(self) -> bool:
@@ -251,8 +255,9 @@ class LiveRun:
         self._taken_up = asyncio.Event()
 
     async def until_taken_up(self) -> None:
-        """Wait for a pause to be taken back."""
-        await self._taken_up.wait()
+        """Wait for a pause to be taken back, unless it is already."""
+        while self.begins_nothing:
+            await self._taken_up.wait()
 
     @property
     def may_leave(self) -> bool:
@@ -397,6 +402,9 @@ class LiveRun:
         self._steps += len(bodies)
         code, self._code = self._code, ""
         self._name = _entry_name(ticks)
+        stream = [self._storable(e) for e in self.stream.unrecorded()]
+        if self.stream.progress is not None:
+            self._progress = _progress.short(stream, self._progress)
         self._writing[self._position] = ticks
         return Entry(
             session=self._session,
@@ -405,7 +413,7 @@ class LiveRun:
             position=self._position,
             ticks=[self._storable(tick) for tick in ticks],
             store=self._store_changes() if is_whole else [],
-            stream=[self._storable(e) for e in self.stream.unrecorded()],
+            stream=stream,
             cursor=self.inbox.cursor,
             steps=self._steps,
             events=self.stream.count,
@@ -415,6 +423,7 @@ class LiveRun:
             interrupted=interrupted,
             prompts=self.prompts.tree(),
             rest=self._rest(),
+            progress=self._progress if outcome is None else [],
             output=self.output.take(),
             end=None if outcome is None else outcome.tree(self.codec),
         )

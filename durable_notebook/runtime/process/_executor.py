@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from durable_notebook.engine import ExecutorLock
-from durable_notebook.errors import LeaseLostError, LostOwnershipError, StorageError
+from durable_notebook.errors import (
+    LeaseLostError,
+    LostOwnershipError,
+    StorageError,
+    StrandedRunError,
+)
+from durable_notebook.runtime.codec._outcome import recorded_end
 from durable_notebook.store import Enqueued, RunRow, Store
 
 if TYPE_CHECKING:
@@ -66,6 +72,19 @@ class Executor:
         if row.is_owned:
             return self.is_me(row.executor_id)
         return self.is_free(row.executor_id)
+
+    def check_goes_on(self, row: RunRow) -> None:
+        """Refuse to wait for a run that nobody will go on with.
+
+        Raises:
+            StrandedRunError: Its executor is another, and no live process is that.
+        """
+        executor_id = row.executor_id or ""
+        if not row.is_owned or self.is_me(executor_id):
+            return
+        is_open = recorded_end(self.store, row) is None
+        if is_open and not self.is_alive(executor_id):
+            raise StrandedRunError(row.run_id, executor_id)
 
     def is_free(self, executor_id: str | None) -> bool:
         """Whether a run that DBOS's tools enqueued is: its executor is us, or dead."""
@@ -158,8 +177,8 @@ class Tenure:
         idle = {run_id for run_id in mine if self._stands_still(run_id)}
         # Twice in a row: one that DBOS has just given out is not known here yet.
         for run_id in idle & self._idle:
-            self._runs.problems.pop(run_id, None)
-            self._runs.undefined[run_id] = mine[run_id]
+            self._runs.problems.forget(run_id)
+            self._runs.undefined.add(run_id, mine[run_id])
         self._idle = idle
         self._runs.recover_defined()
 
@@ -167,7 +186,7 @@ class Tenure:
         runs = self._runs
         if not self._executor.may(run_id):
             return False
-        if runs.is_claimed(run_id) or runs.is_waiting(run_id):
+        if runs.is_claimed(run_id) or runs.line.is_waiting(run_id):
             return False
         if run_id in runs.undefined or runs.idle.is_released(run_id):
             return False

@@ -28,7 +28,7 @@ class Lookout:
         if time.monotonic() - self._looked_at > _LOOK_AFTER_EXECUTOR_S:
             self._looked_at = time.monotonic()
             try:
-                self._runs.check_executor(self._row(run_id))
+                self._runs.executor.check_goes_on(self._row(run_id))
             except StrandedRunError as e:
                 return e
         return None

@@ -12,12 +12,10 @@ from durable_notebook.engine import Claim, Engine, LeavePending, new_owner
 from durable_notebook.errors import (
     LostOwnershipError,
     StorageError,
-    StrandedRunError,
     TooManyRecoveriesError,
     UnknownRunError,
 )
-from durable_notebook.logs import about
-from durable_notebook.runtime.codec._outcome import Outcome, recorded_end
+from durable_notebook.runtime.codec._outcome import Outcome
 from durable_notebook.runtime.live._execution import (
     RESUMABLE,
     Execution,
@@ -29,11 +27,14 @@ from durable_notebook.runtime.live._released import Released, RunReleased
 from durable_notebook.runtime.live._run import LiveRun
 from durable_notebook.runtime.process._beginnings import Beginnings, Started
 from durable_notebook.runtime.process._executor import Executor, Look
+from durable_notebook.runtime.process._line import Line
 from durable_notebook.runtime.process._loops import read_beside
 from durable_notebook.runtime.process._pausing import Pausing
 from durable_notebook.runtime.process._places import Places
-from durable_notebook.runtime.process._refusals import Refusals
+from durable_notebook.runtime.process._problems import Problems
+from durable_notebook.runtime.process._takeover import ended_outside
 from durable_notebook.runtime.process._tasks import Tasks
+from durable_notebook.runtime.process._undefined import Undefined
 from durable_notebook.runtime.recovery._registry import Definition, Registry
 from durable_notebook.runtime.state._meter import Meter, Readings
 from durable_notebook.store import Enqueued, RunRow, Store
@@ -51,8 +52,9 @@ class Runs(Tasks):
 
     A run is in exactly one of these places: `live` (or on its way there or from there:
     `_claimed`), released while it waits (`idle`), waiting for its workflow
-    (`undefined`) or for a place (`_places`), paused (`pausing`), standing still for a
-    reason (`problems`), or none of this process's business.
+    (`undefined`) or for a place (`line`), paused (`pausing`), standing still for some
+    reason (`problems`), or none of this process's business. Each place is a module; the
+    ways between them are here, all of them, because a run must never be in two.
     """
 
     def __init__(
@@ -67,10 +69,8 @@ class Runs(Tasks):
     ) -> None:
         super().__init__()
         self.live: dict[str, LiveRun] = {}
-        self.problems: dict[str, Exception] = {}
-        self.undefined: dict[str, str] = {}
-        # The variable of those that have found another of their name than theirs.
-        self._origins: dict[str, str | None] = {}
+        self.problems = Problems(executor.id)
+        self.undefined = Undefined(registry)
         self.idle = Idle(
             store,
             executor.id,
@@ -90,7 +90,7 @@ class Runs(Tasks):
         self._engine = engine
         self._store = store
         self._registry = registry
-        self._executor = executor
+        self.executor = executor
         self._session = Session(store, executor.session, executor.id, snapshot_every)
         self._places = Places(registry.limit, self._enter)
         self.beginnings = Beginnings(
@@ -101,13 +101,20 @@ class Runs(Tasks):
             claimed=self._claimed,
             attach=self._attach,
         )
-        self.refusals = Refusals()
+        self.line = Line(
+            places=self._places,
+            beginnings=self.beginnings,
+            engine=engine,
+            store=store,
+            executor_id=executor.id,
+            wake=self.wake,
+        )
 
     # -- begin and go on -----------------------------------------------------------
 
     async def _attach(self, row: RunRow) -> None:
         """Go on with a run that somebody has asked to begin, and that is there."""
-        self.check_executor(row)
+        self.executor.check_goes_on(row)
         if not self.idle.is_released(row.run_id):
             await self._resume(row)
 
@@ -124,7 +131,7 @@ class Runs(Tasks):
         """
         row = await read_beside(self._store, self._store.run, run_id)
         if row is None:
-            self.problems.pop(run_id, None)
+            self.problems.forget(run_id)
             raise UnknownRunError(run_id)
         return await self._resume(row)
 
@@ -135,12 +142,17 @@ class Runs(Tasks):
             # It may stand still for a message whose class is defined by now.
             self.live[run_id].inbox.fetch()
         is_defined = self._registry.named(row.workflow) is not None
-        if not is_defined or row.dbos_status not in ("PENDING", "ENQUEUED"):
+        if row.dbos_status not in ("PENDING", "ENQUEUED"):
+            return False
+        if not is_defined:
+            if self.executor.goes_on_with(row) and not row.is_paused:
+                # Known at once, as the watch may not have seen yet that it is ours.
+                self.undefined.add(run_id, row.workflow)
             return False
         if run_id in self._claimed:
             return False
-        if not self._executor.goes_on_with(row):
-            self.problems.pop(run_id, None)  # It goes on elsewhere.
+        if not self.executor.goes_on_with(row):
+            self.problems.forget(run_id)  # It goes on elsewhere.
             return False
         return self._admit(run_id, row.workflow) and await self._recover(run_id, row)
 
@@ -152,66 +164,31 @@ class Runs(Tasks):
         just being begun.
         """
         is_early = False
-        if self._executor.problem() is not None:
+        if self.executor.problem() is not None:
             return False
-        given, look = [], Look(self._executor, self._tell)
+        given, look = [], Look(self.executor, self.problems.tell)
         for run in enqueued:
-            if self.is_waiting(run.run_id):
+            if self.line.is_waiting(run.run_id):
                 continue
             if run.run_id in self._claimed or self.beginnings.is_beginning(run.run_id):
                 is_early = True
             elif look.may_take(run):
                 self.idle.take(run.run_id)
-                self.undefined[run.run_id] = run.workflow
+                self.undefined.add(run.run_id, run.workflow)
                 if run.is_reassigned and self._registry.named(run.workflow) is not None:
                     given.append(run.run_id)
         if given:  # Whoever only waits is left out of memory, and so is not claimed.
-            self._store.take_reassigned(given, self._executor.id)
+            self._store.take_reassigned(given, self.executor.id)
         # Together with those that were executed before: they are the first.
         self.recover_defined()
         return is_early
 
-    async def drop_waiting(self, enqueued: Iterable[Enqueued]) -> None:
-        """Forget who waited for a place and was cancelled or deleted elsewhere."""
-        found = {run.run_id for run in enqueued}
-        gone = [run_id for run_id in self._places.waiting() if run_id not in found]
-        if not gone:
-            return
-        # Who waits after a crash, or after the limit was lowered, is not on the queue.
-        unfinished, executor_id = self._store.unfinished, self._executor.id
-        begun = await read_beside(self._store, unfinished, executor_id)
-        for run_id in gone:
-            if run_id not in begun and not self.beginnings.is_beginning(run_id):
-                row = self._store.run(run_id)
-                if row is None or not row.is_unfinished:
-                    self._stop_waiting(run_id)
-
-    def _stop_waiting(self, run_id: str) -> None:
-        self.beginnings.take(run_id)
-        self._places.leave(run_id)
-        self.wake()
-
-    async def cancel_waiting(self, run_id: str) -> None:
-        """End a run as cancelled that waits for a place; on disk when this returns."""
-        await self._engine.cancel(run_id)
-        if self.is_waiting(run_id):
-            self._stop_waiting(run_id)
-        self.wake()
-
-    def before(self, run_id: str) -> int | None:
-        """How many runs wait for a place before this one; None if it does not wait."""
-        return self._places.before(run_id)
-
-    def is_waiting(self, run_id: str) -> bool:
-        """Whether a run waits for a place in this process."""
-        return self._places.is_waiting(run_id)
-
     def is_in_line(self, run_id: str) -> bool:
         """Whether a run waits for a place, or has waited and is not live yet."""
-        if self.is_waiting(run_id):
+        if self.line.is_waiting(run_id):
             return True
         is_on_its_way = run_id in self._claimed and run_id not in self.live
-        return is_on_its_way and self._places.has_waited(run_id)
+        return is_on_its_way and self.line.has_waited(run_id)
 
     async def stop_run(self, run_id: str) -> None:
         """Stop a run of this process without an outcome, and wait for that."""
@@ -223,11 +200,9 @@ class Runs(Tasks):
 
     def forget(self, run_id: str) -> None:
         """Drop what is known of a run that is deleted."""
-        if self.is_waiting(run_id):
-            self._stop_waiting(run_id)
-        self.problems.pop(run_id, None)
-        self.undefined.pop(run_id, None)
-        self._origins.pop(run_id, None)
+        self.line.leave(run_id)
+        self.problems.forget(run_id)
+        self.undefined.forget(run_id)
         self.pausing.forget(run_id)
         self.idle.take(run_id)
 
@@ -239,19 +214,6 @@ class Runs(Tasks):
             is_live = self.live.get(run.run_id) is run
             if is_live and owners.get(run.run_id) != run.owner:
                 run.stop(LostOwnershipError(run.run_id))
-
-    def check_executor(self, row: RunRow) -> None:
-        """Refuse to wait for a run that nobody will go on with.
-
-        Raises:
-            StrandedRunError: Its executor is another, and no live process is that.
-        """
-        executor_id = row.executor_id or ""
-        if not row.is_owned or self._executor.is_me(executor_id):
-            return
-        is_open = recorded_end(self._store, row) is None
-        if is_open and not self._executor.is_alive(executor_id):
-            raise StrandedRunError(row.run_id, executor_id)
 
     @property
     def executes_any(self) -> bool:
@@ -277,9 +239,8 @@ class Runs(Tasks):
     def _take(self, run_id: str) -> None:
         """Take a run from wherever it is: it is about to be executed."""
         self._claimed.add(run_id)
-        self.undefined.pop(run_id, None)
-        self._origins.pop(run_id, None)
-        self.problems.pop(run_id, None)
+        self.undefined.forget(run_id)
+        self.problems.forget(run_id)
         self.pausing.forget(run_id)
         released = self.idle.take(run_id)
         if released is not None:
@@ -298,13 +259,13 @@ class Runs(Tasks):
             if not is_going_on:
                 self._claimed.discard(run_id)
                 self._returning.pop(run_id, None)
-                if not self.is_waiting(run_id):
+                if not self.line.is_waiting(run_id):
                     self._places.leave(run_id)
         return is_going_on
 
     async def _claim(self, run_id: str, row: RunRow | None) -> bool:
         """Claim a run and have it executed; False if it is not for this process."""
-        if self._executor.problem() is not None:
+        if self.executor.problem() is not None:
             return False  # It is another's, or will go on here by itself.
         if row is None:
             row = await read_beside(self._store, self._store.run, run_id)
@@ -317,9 +278,9 @@ class Runs(Tasks):
         owner, before = new_owner(), None if row is None else row.executor_id
         claim = self._store.claim(
             run_id,
-            self._executor.id,
+            self.executor.id,
             owner,
-            instead_of=before if self._executor.is_free(before) else None,
+            instead_of=before if self.executor.is_free(before) else None,
             is_counted=is_counted,
         )
         is_claimed = await asyncio.wrap_future(claim)
@@ -335,14 +296,14 @@ class Runs(Tasks):
         """
         if type(problem) is not StorageError or not self._places.put_back(run_id):
             return False
-        self._tell(problem, run_id)
+        self.problems.tell(problem, run_id)
         return True
 
     def _admit(self, run_id: str, workflow: str) -> bool:
         """Give a run a place, or have it wait for one: mostly there is one."""
         has_place = self._places.take(run_id, self._registry.today(workflow))
         if not has_place:
-            self.problems.pop(run_id, None)
+            self.problems.forget(run_id)
         return has_place
 
     def _enter(self, run_id: str) -> None:
@@ -365,12 +326,7 @@ class Runs(Tasks):
             if run.inbox.is_stuck:
                 run.inbox.fetch()
         perhaps_idle: list[str] = []
-        for run_id, workflow in list(self.undefined.items()):
-            definition = self._defined(run_id, workflow)
-            if definition is None:
-                continue
-            del self.undefined[run_id]
-            self._origins.pop(run_id, None)
+        for run_id, workflow, definition in self.undefined.take_defined():
             if self.idle.is_on and definition.limit is None:
                 perhaps_idle.append(run_id)
             elif run_id not in self._claimed and self._admit(run_id, workflow):
@@ -378,12 +334,6 @@ class Runs(Tasks):
         if perhaps_idle:
             self.spawn(self._begin_unless_idle(perhaps_idle))
         self._places.fill_all()  # There may be more of them than before.
-
-    def _defined(self, run_id: str, workflow: str) -> Definition | None:
-        """What a run may be waiting for; its execution knows better what it needs."""
-        if run_id in self._origins:
-            return self._registry.of_run(workflow, self._origins[run_id])
-        return self._registry.named(workflow)
 
     async def _begin_unless_idle(self, run_ids: list[str]) -> None:
         """Go on with the runs that have something to do, some at a time."""
@@ -409,12 +359,12 @@ class Runs(Tasks):
 
     def _take_up(self, run_id: str, workflow: str) -> None:
         """Go on with a run that was paused, as with one that a launch has found."""
-        self.undefined[run_id] = workflow
+        self.undefined.add(run_id, workflow)
         self.recover_defined()
 
     def recover_refused(self) -> None:
         """Go on with the runs that the database has stopped, as it is there again."""
-        for run_id in self.refusals.due(self.problems):
+        for run_id in self.problems.due():
             self.spawn(self.resume(run_id)).add_done_callback(_noted)
 
     # -- execute -------------------------------------------------------------------
@@ -449,13 +399,12 @@ class Runs(Tasks):
             self._leaves(run, definition, task)
             raise LeavePending from None
         except RESUMABLE as e:
-            if not (run and self._has_ended_outside(run, definition, e)):
+            if not (run and ended_outside(self._store, run, definition.codec, e)):
                 self._leave(claim.run_id, run, e)
             raise LeavePending from e
         except Exception as e:
             # Not the workflow's own: those are outcomes, and DBOS would make it one.
-            about_it = self._about(claim.run_id, run)
-            logger.exception("Run %r stands still", claim.run_id, extra=about_it)
+            self.problems.tell_unforeseen(claim.run_id, run)
             self._leave(claim.run_id, run, e)
             raise LeavePending from e
         finally:
@@ -491,8 +440,7 @@ class Runs(Tasks):
 
     def _wait_for(self, claim: Claim) -> None:
         """Go on with a run once its workflow is defined, which may be by now."""
-        self.undefined[claim.run_id] = claim.workflow
-        self._origins[claim.run_id] = claim.inputs.get("origin")
+        self.undefined.add_claimed(claim)
         self.recover_defined()
 
     def _executed(self, task: asyncio.Task[Any], run_id: str) -> None:
@@ -502,39 +450,12 @@ class Runs(Tasks):
         self._places.leave(run_id)
         self.wake()
 
-    def _has_ended_outside(
-        self, run: LiveRun, definition: Definition, problem: Exception
-    ) -> bool:
-        """Whether a run was lost because DBOS's tools have cancelled or deleted it."""
-        if not isinstance(problem, LostOwnershipError):
-            return False
-        try:
-            row = self._store.run(run.run_id)
-            end = None if row is None else recorded_end(self._store, row)
-        except StorageError:  # It stands still, and nobody can tell more.
-            return False
-        if row is None:
-            run.end(Outcome(error=UnknownRunError(run.run_id)))
-        elif end is not None:
-            run.end(Outcome.read(end, definition.codec))
-        return row is None or end is not None
-
-    def _about(self, run_id: str, run: LiveRun | None) -> dict[str, object]:
-        workflow = None if run is None else run.workflow
-        return about(run_id, workflow=workflow, executor_id=self._executor.id)
-
     def _leave(self, run_id: str, run: LiveRun | None, problem: Exception) -> None:
-        self.problems[run_id] = problem
+        """Leave a run where it is: it stands still, and whoever waits hears why."""
+        self.problems.note(run_id, problem, run)
         if run is not None:
             run.end(Outcome(error=problem))
         self.wake()
-        self._tell(problem, run_id, run)
-
-    def _tell(
-        self, problem: Exception, run_id: str, run: LiveRun | None = None
-    ) -> None:
-        if self.refusals.is_news(problem):
-            logger.warning("%s", problem, extra=self._about(run_id, run))
 
     # -- for whoever shows it ------------------------------------------------------
 
@@ -546,7 +467,7 @@ class Runs(Tasks):
             for run in self.live.values():
                 run.meter = meter
         return Readings(
-            executor_id=self._executor.id,
+            executor_id=self.executor.id,
             session=self._session.number,
             in_flight=sum(len(run.flight.running()) for run in self.live.values()),
             live=len(self.live),

@@ -1,4 +1,4 @@
-"""A run that another process has taken from this one, for who reads it here."""
+"""A run that another process has taken from this one, or DBOS's tools have ended."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from typing import Any, TypeGuard
 
 from workflows.events import Event
 
-from durable_notebook.errors import LostOwnershipError
+from durable_notebook.errors import LostOwnershipError, StorageError, UnknownRunError
+from durable_notebook.runtime.codec._codec import Codec
+from durable_notebook.runtime.codec._outcome import Outcome, recorded_end
 from durable_notebook.runtime.live._run import LiveRun
+from durable_notebook.store import Store
 
 
 def stands_still(problem: Exception | None) -> TypeGuard[Exception]:
@@ -16,6 +19,25 @@ def stands_still(problem: Exception | None) -> TypeGuard[Exception]:
     One that was lost goes on elsewhere: whether anybody does, its executor tells.
     """
     return problem is not None and not isinstance(problem, LostOwnershipError)
+
+
+def ended_outside(store: Store, run: LiveRun, codec: Codec, problem: Exception) -> bool:
+    """End a run here that was lost because DBOS's tools have cancelled or deleted it.
+
+    False if it was lost for another reason, or nobody can tell: it stands still.
+    """
+    if not isinstance(problem, LostOwnershipError):
+        return False
+    try:
+        row = store.run(run.run_id)
+        end = None if row is None else recorded_end(store, row)
+    except StorageError:
+        return False
+    if row is None:
+        run.end(Outcome(error=UnknownRunError(run.run_id)))
+    elif end is not None:
+        run.end(Outcome.read(end, codec))
+    return row is None or end is not None
 
 
 class Repeats:

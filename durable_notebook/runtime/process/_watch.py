@@ -59,12 +59,12 @@ class Watch:
     def _complain(self, problem: StorageError) -> None:
         """Say it once, here or of a run, and again if it has been well in between."""
         self._problem = problem
-        if self._runs.refusals.is_news(problem):
+        if self._runs.problems.refusals.is_news(problem):
             logger.warning("%s", problem)
 
     def _is_well(self) -> None:
         if self._problem is not None:
-            self._runs.refusals.is_over(self._problem)
+            self._runs.problems.refusals.is_over(self._problem)
             self._problem = None
 
     async def _look(self) -> None:
@@ -83,7 +83,7 @@ class Watch:
             self._queue_due = now + self._queue_poll_s
             enqueued = await read_beside(self._store, self._store.enqueued)
             self._may_be_enqueued = self._runs.take_enqueued(enqueued)
-            await self._runs.drop_waiting(enqueued)
+            await self._runs.line.drop_gone(enqueued)
             if self._store.is_remote:
                 # The read has shown that the server is there. A file that nobody can
                 # write waits for somebody who mends it, and resumes the run.

@@ -52,6 +52,7 @@ class Restored:
     interrupted: list[Json]
     waits: list[tuple[float, TickWaiterTimeout]]
     steps: int
+    progress: list[Json]
     position: int
     cursor: int
     consumed: int
@@ -116,6 +117,7 @@ def restore(
         interrupted=interrupted,
         waits=reduction.waits.left(state, since=past.set_going_at),
         steps=last.steps,
+        progress=last.progress,
         position=reduction.position + 1,
         cursor=last.cursor,
         consumed=past.consumed,

@@ -151,6 +151,8 @@ class Prompts:
         ]
 
     def _answer(self, tick: TickAddEvent) -> None:
+        if not self._open:
+            return
         event = tick.event
         matched = self._matched(event)
         # A tick with a work item repeats a suspended step when its run is resumed.

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import TypeVar
 
 from workflows.events import Event, StopEvent
 
-E = TypeVar("E", bound=Event)
+from durable_notebook.journal._progress import Progress
 
 
 class Stream:
-    """The events behind the first `before`, in order. Readers get them at once."""
+    """The events behind the first `before`, in order. Readers get them at once.
+
+    `progress` is the newest of those that say how far the run is.
+    """
 
     def __init__(self, before: int) -> None:
         self.before = before
@@ -24,10 +26,13 @@ class Stream:
         self._recorded = 0
         self._changed = asyncio.Event()
         self._is_closed = False
+        self.progress: Progress | None = None
 
     def publish(self, event: Event) -> None:
         """Add an event; readers get it now, the disk with the next entry."""
         self._events.append(event)
+        if isinstance(event, Progress):
+            self.progress = event
         self._wake()
 
     def unrecorded(self) -> list[Event]:
@@ -45,11 +50,6 @@ class Stream:
     def count(self) -> int:
         """How many events the run has published, before and now."""
         return self.before + len(self._events)
-
-    def newest(self, kind: type[E]) -> E | None:
-        """The last event of a class that is in memory."""
-        found = (event for event in reversed(self._events) if isinstance(event, kind))
-        return next(found, None)
 
     def close(self) -> None:
         """End every reader once it has read what there is."""

@@ -44,6 +44,7 @@ function actionsOf(row) {
   if (row.asks) found.push("answer");
   if (row.state === "paused") found.push("resume");
   found.push("open");
+  if (row.state === "running" || row.state === "waiting") found.push("pause");
   if (!row.ended) found.push("cancel");
   found.push("fork", "delete");
   return found;
@@ -51,13 +52,14 @@ function actionsOf(row) {
 
 const LABELS = {
   open: "Open", answer: "Answer", resume: "Resume", take: "Go on here",
-  cancel: "Cancel", fork: "Fork", delete: "Delete",
+  pause: "Pause", cancel: "Cancel", fork: "Fork", delete: "Delete",
 };
 const MEANS = {
   open: "Show the run below",
   answer: "Show its question below",
   resume: "Go on with it",
   take: "Its notebook is closed: go on with it in this one",
+  pause: "It begins no further step until it is resumed; steps in flight end",
   cancel: "Ask it to end",
   fork: "Begin a new run that does its last turn again",
   delete: "Delete it with all that is recorded of it",
