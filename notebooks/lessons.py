@@ -76,6 +76,8 @@ class Life(NotebookClient):
             timeout=_CELL_S,
             resources=resources,
             record_timing=False,
+            # It warns of its own sockets, which are of this machine alone.
+            extra_arguments=["--log-level=ERROR"],
         )
 
     async def run(self) -> bool:

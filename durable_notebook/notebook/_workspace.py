@@ -125,6 +125,8 @@ class DurableNotebook(Traits):
         """Open the journal if there is one, and tell what was interrupted."""
         if self.has_journal:
             self.tell()
+        else:
+            print("durable_notebook: ready. %durable_run WORKFLOW starts a run.")  # noqa: T201
 
     def connect(self, url: str) -> None:
         """Open another journal, and tell what is in it; empty means the default one."""
@@ -145,8 +147,8 @@ class DurableNotebook(Traits):
         dropped = "Dropped everything in memory, as a kill would."
         print(" ".join(filter(None, (dropped, taken_back))))  # noqa: T201
         print("\n".join(self._told()))  # noqa: T201
-        self._show_going_on(going_on)
         self._follow()
+        self._show_going_on(going_on)
 
     def _restart_at_stop(self, told: str, notice: Notice) -> None:
         """The same when a stop is reached: no cell of it runs, in which to print."""
@@ -229,9 +231,8 @@ class DurableNotebook(Traits):
                 print(paused(info))  # noqa: T201
                 continue
             done = words.plural(info.steps, "completed step")
-            note = f"resumed by itself: {done} kept from before"
             if info.prompts:
-                panel = self._panel(info.run_id, note)
+                panel = self._panel(info.run_id, "resumed by itself")
                 if isinstance(panel, Panel):
                     self._passing.append(panel)
             else:

@@ -98,7 +98,7 @@ def heading(info: RunInfo) -> str:
     return " · ".join(parts)
 
 
-NOTHING = "Nothing is wrong here: every run has ended."
+NOTHING = "Nothing stands still here: no run is unfinished."
 
 
 def text(found: Sequence[Finding], runs: Sequence[Examined], cures: Cures) -> str:
