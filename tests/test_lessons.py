@@ -20,12 +20,16 @@ RIGHT = {
     "02": ("order-3", "charge=2 ship=1 ledger_lines=3"),
     "03": ("pages-3", "translate=5 count=3 ledger_lines=5 goes_on_with='translate'"),
     "04": ("post-2", "sessions=3 draft=1 publish=2 runs_again=['publish']"),
+    "05": ("pages-4", "fetch=7 collect=4 runs_again=['fetch'] ledger_lines=7"),
+    "07": ("order-99", "sessions=2 quote=1 send=2 ledger_lines=2"),
 }
 WRONG = {
     "01": "sessions=2 start=3 count=7 runs_again=['start']",
     "02": "charge=1 ship=2 ledger_lines=2",
     "03": "translate=3 count=5 ledger_lines=3 goes_on_with='begin'",
     "04": "sessions=1 draft=2 publish=1 runs_again=[]",
+    "05": "fetch=4 collect=8 runs_again=['collect'] ledger_lines=4",
+    "07": "sessions=3 quote=2 send=1 ledger_lines=1",
 }
 
 _VERDICTS = """
@@ -117,3 +121,31 @@ def test_a_person_in_the_middle(tmp_path: Path) -> None:
     assert "by notebook 04_the_other_notebook.ipynb" in said
     assert "1 call, " in said
     assert "published" in said
+
+
+def test_side_by_side(tmp_path: Path) -> None:
+    taught = learn("05", tmp_path)
+
+    said = taught.printed()
+    assert taught.lives == 2
+    assert "the stations were asked 9 times" in said
+    assert "it waited 3." in said
+    assert "offer: too late" in said
+    assert "the visit is waiting" in said
+    assert "WorkflowTimeoutError" in said
+    assert "the print is running" in said
+    assert "WorkflowCancelledByUser" in said
+    assert "0 unfinished runs\ncancelled\npage 1\n" in said
+
+
+def test_from_notebook_to_server(tmp_path: Path) -> None:
+    taught = learn("07", tmp_path)
+
+    said = taught.printed()
+    assert taught.lives == 1
+    assert "Handler 'order-1' is already running" in said
+    assert "answered by HTTP at" in said
+    assert "does not wait for an answer (it is completed)" in said
+    assert "50 orders wait, 0 are in memory" in said
+    assert "sent 17 tea" in said
+    assert (tmp_path / "parcels_99.txt").read_text().splitlines() == ["99 tea"] * 2

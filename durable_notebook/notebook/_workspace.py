@@ -222,8 +222,20 @@ class DurableNotebook(Traits):
         if self._session is None:
             return
         self._session.follow_notebook()
+        for view in self._followed():
+            # One of a run that had ended: the cell may have rewound it.
+            view.follow_again()
         if self._session.runtime.undefined():
             self._show_going_on(self._session.define(self.names))
+
+    def follow_again(self, run_id: str) -> None:
+        """Have the views of a run that was set going again go on. From any thread."""
+        for view in self._followed():
+            if view.run_id == run_id:
+                view.follow_again()
+
+    def _followed(self) -> list[Followed]:
+        return [view for view in self._live if isinstance(view, Followed)]
 
     def _show_going_on(self, going_on: list[RunInfo]) -> None:
         for info in going_on:
@@ -285,7 +297,7 @@ class DurableNotebook(Traits):
 
     def panels_of(self, run_id: str) -> list[Panel | Lines | Followed]:
         """The panels and live views that show a run."""
-        live = [view for view in self._live if isinstance(view, Followed)]
+        live = self._followed()
         return [view for view in (*self._panels, *live) if view.run_id == run_id]
 
     def newest(self) -> str:
