@@ -130,6 +130,7 @@ def teach(
     """
     for path in HERE.glob("*.ipynb"):
         shutil.copy(path, folder)
+    shutil.copytree(HERE / "documents", folder / "documents")
     copy = folder / lesson.name
     notebook = nbformat.read(copy, as_version=4)
     for cell in notebook.cells:

@@ -21,7 +21,13 @@ RIGHT = {
     "03": ("pages-3", "translate=5 count=3 ledger_lines=5 goes_on_with='translate'"),
     "04": ("post-2", "sessions=3 draft=1 publish=2 runs_again=['publish']"),
     "05": ("pages-4", "fetch=7 collect=4 runs_again=['fetch'] ledger_lines=7"),
+    "06": (
+        "note-1",
+        "write=1 check=2 sign=1 writer='version 1' checker='version 2' "
+        "status='completed'",
+    ),
     "07": ("order-99", "sessions=2 quote=1 send=2 ledger_lines=2"),
+    "09": ("bills-2", "sessions=3 summarise=5 report=1 ledger_lines=5"),
 }
 WRONG = {
     "01": "sessions=2 start=3 count=7 runs_again=['start']",
@@ -29,7 +35,9 @@ WRONG = {
     "03": "translate=3 count=5 ledger_lines=3 goes_on_with='begin'",
     "04": "sessions=1 draft=2 publish=1 runs_again=[]",
     "05": "fetch=4 collect=8 runs_again=['collect'] ledger_lines=4",
+    "06": "write=2 check=1 sign=0 writer='version 2' checker='version 1' status='failed'",
     "07": "sessions=3 quote=2 send=1 ledger_lines=1",
+    "09": "sessions=1 summarise=4 report=2 ledger_lines=6",
 }
 
 _VERDICTS = """
@@ -136,6 +144,33 @@ def test_side_by_side(tmp_path: Path) -> None:
     assert "the print is running" in said
     assert "WorkflowCancelledByUser" in said
     assert "0 unfinished runs\ncancelled\npage 1\n" in said
+
+
+def test_change_the_code(tmp_path: Path) -> None:
+    taught = learn("06", tmp_path)
+
+    said = taught.printed()
+    assert "it was sent by version 1" in said
+    assert "sent by version 2\n" in said
+    assert "step check is gone\nstep proofread is new\n" in said
+    assert "12 pages are right" in said
+    assert "12 pages, proofread" in said
+    assert "report-v2  completed" in said
+
+
+def test_a_real_one(tmp_path: Path) -> None:
+    taught = learn("09", tmp_path)
+
+    said = taught.printed()
+    done = taught.journals()["bills-1"]
+    done = done[done["status"] == "completed"]
+    assert taught.lives == 4
+    assert len(done) == 43
+    assert "waiting after 42 steps" in said
+    assert "04_chairs says 172.00, and its lines make 127.00" in said
+    assert "held back: 04_chairs 08_piano" in said
+    assert "ten summaries and a report: 11 calls, " in said
+    assert "not paid again: 19 calls, " in said
 
 
 def test_from_notebook_to_server(tmp_path: Path) -> None:
