@@ -126,7 +126,7 @@ def teach(
         CellExecutionError: A cell failed that is not tagged `raises-exception`.
         AssertionError: Its kernel dies again and again.
     """
-    for path in HERE.glob("*.ipynb"):
+    for path in (*HERE.glob("*.ipynb"), HERE / "replica.py"):
         shutil.copy(path, folder)
     copy = folder / lesson.name
     notebook = nbformat.read(copy, as_version=4)

@@ -21,6 +21,10 @@ RIGHT = {
     "03": ("pages-3", "translate=5 count=3 ledger_lines=5 goes_on_with='translate'"),
     "04": ("post-2", "sessions=3 draft=1 publish=2 runs_again=['publish']"),
     "07": ("order-99", "sessions=2 quote=1 send=2 ledger_lines=2"),
+    "08": (
+        "book-9",
+        "sessions=3 translate=6 ledger_lines=6 runs_again=['translate']",
+    ),
 }
 WRONG = {
     "01": "sessions=2 start=3 count=7 runs_again=['start']",
@@ -28,6 +32,7 @@ WRONG = {
     "03": "translate=3 count=5 ledger_lines=3 goes_on_with='begin'",
     "04": "sessions=1 draft=2 publish=1 runs_again=[]",
     "07": "sessions=3 quote=2 send=1 ledger_lines=1",
+    "08": "sessions=2 translate=7 ledger_lines=5 runs_again=['open_book']",
 }
 
 _VERDICTS = """
@@ -132,3 +137,19 @@ def test_from_notebook_to_server(tmp_path: Path) -> None:
     assert "50 orders wait, 0 are in memory" in said
     assert "sent 17 tea" in said
     assert (tmp_path / "parcels_99.txt").read_text().splitlines() == ["99 tea"] * 2
+
+
+def test_two_replicas(tmp_path: Path) -> None:
+    taught = learn("08", tmp_path)
+
+    said = taught.printed()
+    pages = {
+        book: (tmp_path / f"{book}.txt").read_text().splitlines()
+        for book in ("book-1", "book-2", "book-3")
+    }
+    assert taught.lives == 1
+    assert "ended with -9" in said
+    assert "book-1 is interrupted" in said
+    assert "Its executor 'replica-1' is not alive" in said
+    assert "ended with 0" in said
+    assert [len(lines) for lines in pages.values()] == [6, 5, 5]
