@@ -193,12 +193,12 @@ def test_from_notebook_to_server(tmp_path: Path) -> None:
     assert (tmp_path / "parcels_99.txt").read_text().splitlines() == ["99 tea"] * 2
 
 
-def test_two_replicas(tmp_path: Path) -> None:
-    taught = learn("08", tmp_path)
+def test_two_replicas(open_folder: Path) -> None:
+    taught = learn("08", open_folder)
 
     said = taught.printed()
     pages = {
-        book: (tmp_path / f"{book}.txt").read_text().splitlines()
+        book: (open_folder / f"{book}.txt").read_text().splitlines()
         for book in ("book-1", "book-2", "book-3")
     }
     assert taught.lives == 1

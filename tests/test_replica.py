@@ -41,12 +41,12 @@ class Translate(Workflow):
 
 
 @pytest.mark.parametrize("is_killed", [True, False], ids=["killed", "ended"])
-def test_nothing_is_left_of_a_notebook(tmp_path: Path, is_killed: bool) -> None:
-    (tmp_path / "books.py").write_text(_BOOKS)
-    path = os.pathsep.join(map(str, (ROOT / "notebooks", tmp_path)))
+def test_nothing_is_left_of_a_notebook(open_folder: Path, is_killed: bool) -> None:
+    (open_folder / "books.py").write_text(_BOOKS)
+    path = os.pathsep.join(map(str, (ROOT / "notebooks", open_folder)))
     with subprocess.Popen(
         [sys.executable, "-c", _NOTEBOOK, str(POSTGRES)],
-        cwd=tmp_path,
+        cwd=open_folder,
         env=os.environ | {"PYTHONPATH": path},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -55,7 +55,7 @@ def test_nothing_is_left_of_a_notebook(tmp_path: Path, is_killed: bool) -> None:
         assert notebook.stdout is not None
         said = notebook.stdout.readline()
         started = psutil.Process(notebook.pid).children()
-        server = psutil.Process(_server_pid(tmp_path))
+        server = psutil.Process(_server_pid(open_folder))
         if is_killed:
             notebook.send_signal(signal.SIGKILL)
 
