@@ -76,6 +76,8 @@ class Life(NotebookClient):
             timeout=_CELL_S,
             resources=resources,
             record_timing=False,
+            # It warns of its own sockets, which are of this machine alone.
+            extra_arguments=["--log-level=ERROR"],
         )
 
     async def run(self) -> bool:
@@ -126,7 +128,7 @@ def teach(
         CellExecutionError: A cell failed that is not tagged `raises-exception`.
         AssertionError: Its kernel dies again and again.
     """
-    for path in HERE.glob("*.ipynb"):
+    for path in (*HERE.glob("*.ipynb"), HERE / "replica.py"):
         shutil.copy(path, folder)
     shutil.copytree(HERE / "documents", folder / "documents")
     copy = folder / lesson.name

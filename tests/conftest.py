@@ -59,6 +59,17 @@ def bad_line(postgres_server: PostgresServer) -> Iterator[BadLine]:
 
 
 @pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder in which a database server of one's own can have its data.
+
+    Where the tests are root it is another user, whom pytest locks out of `tmp_path`
+    whenever a session of it begins, here or beside.
+    """
+    with tempfile.TemporaryDirectory(prefix="durable-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
 def journal(tmp_path: Path) -> Path:
     """Where a test's journal is; nothing is there yet."""
     return tmp_path / "journal.sqlite"

@@ -26,6 +26,11 @@ RIGHT = {
         "write=1 check=2 sign=1 writer='version 1' checker='version 2' "
         "status='completed'",
     ),
+    "07": ("order-99", "sessions=2 quote=1 send=2 ledger_lines=2"),
+    "08": (
+        "book-9",
+        "sessions=3 translate=6 ledger_lines=6 runs_again=['translate']",
+    ),
     "09": ("bills-2", "sessions=3 summarise=5 report=1 ledger_lines=5"),
 }
 WRONG = {
@@ -37,6 +42,8 @@ WRONG = {
     "06": (
         "write=2 check=1 sign=0 writer='version 2' checker='version 1' status='failed'"
     ),
+    "07": "sessions=3 quote=2 send=1 ledger_lines=1",
+    "08": "sessions=2 translate=7 ledger_lines=5 runs_again=['open_book']",
     "09": "sessions=1 summarise=4 report=2 ledger_lines=6",
 }
 
@@ -171,3 +178,32 @@ def test_a_real_one(tmp_path: Path) -> None:
     assert "held back: 04_chairs 08_piano" in said
     assert "ten summaries and a report: 11 calls, " in said
     assert "not paid again: 19 calls, " in said
+
+
+def test_from_notebook_to_server(tmp_path: Path) -> None:
+    taught = learn("07", tmp_path)
+
+    said = taught.printed()
+    assert taught.lives == 1
+    assert "Handler 'order-1' is already running" in said
+    assert "answered by HTTP at" in said
+    assert "does not wait for an answer (it is completed)" in said
+    assert "50 orders wait, 0 are in memory" in said
+    assert "sent 17 tea" in said
+    assert (tmp_path / "parcels_99.txt").read_text().splitlines() == ["99 tea"] * 2
+
+
+def test_two_replicas(open_folder: Path) -> None:
+    taught = learn("08", open_folder)
+
+    said = taught.printed()
+    pages = {
+        book: (open_folder / f"{book}.txt").read_text().splitlines()
+        for book in ("book-1", "book-2", "book-3")
+    }
+    assert taught.lives == 1
+    assert "ended with -9" in said
+    assert "book-1 is interrupted" in said
+    assert "Its executor 'replica-1' is not alive" in said
+    assert "ended with 0" in said
+    assert [len(lines) for lines in pages.values()] == [6, 5, 5]

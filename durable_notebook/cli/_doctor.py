@@ -70,7 +70,7 @@ def _examined(journal: Journal, run_id: str | None) -> list[Examined]:
 
 def _text(args: Namespace, found: list[Finding], runs: list[Examined]) -> str:
     if not found and not runs:
-        return "Nothing is wrong here: every run has ended."
+        return findings.NOTHING
     width = terminal_width()
     groups = [_lines(args, each, width, indent="") for each in found]
     for run in runs:

@@ -31,6 +31,7 @@ from durable_notebook.errors import (
 )
 from durable_notebook.operations._messages import Message
 from durable_notebook.runtime import DBOSRuntime, message_tree, plain_codec
+from durable_notebook.runtime.codec._by_name import made_by_name
 
 
 def instantiate(workflow: object) -> Workflow:
@@ -72,7 +73,7 @@ def make_event(kind: type[Event], fields: dict[str, Any]) -> Event:
     problems = {n: wrong for n, v in fields.items() if (wrong := _odd(n, v, known))}
     try:
         # A field that is called `self` would be taken for another argument.
-        event = kind(**{n: v for n, v in fields.items() if n not in problems})
+        event = _made(kind, {n: v for n, v in fields.items() if n not in problems})
     except ValidationError as e:
         for error in e.errors():
             where = path_of(error["loc"]) or kind.__name__
@@ -81,6 +82,13 @@ def make_event(kind: type[Event], fields: dict[str, Any]) -> Event:
     if problems:
         raise InvalidFieldsError(kind.__name__, problems, known)
     return event
+
+
+def _made(kind: type[Event], fields: dict[str, Any]) -> Event:
+    try:
+        return kind(**fields)
+    except ValidationError as e:
+        return made_by_name(kind, fields, e)
 
 
 def _odd(name: str, value: object, known: list[str]) -> str | None:

@@ -35,14 +35,20 @@ class Said:
 class Actions:
     """Acts on runs for a view, and shows them in the places below it.
 
-    `names` are what the notebook defines.
+    `names` are what the notebook defines; `went_on` is told of a run that goes on
+    although it had ended.
     """
 
     def __init__(
-        self, session: Session, names: dict[str, Any], below: Reserved
+        self,
+        session: Session,
+        names: dict[str, Any],
+        below: Reserved,
+        went_on: Callable[[str], None],
     ) -> None:
         self._session = session
         self._names = names
+        self._went_on = went_on
         self._below = below
         self._panel: Panel | None = None
         self._do: dict[str, Callable[[str], Awaitable[Said]]] = {
@@ -126,6 +132,7 @@ class Actions:
     async def _rewind(self, run_id: str) -> Said:
         await self._renew(run_id)
         await self._session.client.rewind(run_id)
+        self._went_on(run_id)
         return Said("It does its last turn again.")
 
     async def _delete(self, run_id: str) -> Said:

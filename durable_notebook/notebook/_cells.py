@@ -24,17 +24,17 @@ def workflow_named(shell: Any, name: str | None) -> Any:
         for key, value in shell.user_ns.items()
         if not key.startswith("_") and is_workflow(value)
     ]
-    known = ", ".join(defined) or "none"
+    known = f"Defined: {', '.join(defined)}."
+    if not defined:
+        known = "None is defined yet: run a cell with a class that has steps."
     if name is None:
-        raise UsageError(
-            f"Name the workflow to run: %durable_run WORKFLOW. Defined: {known}."
-        )
+        raise UsageError(f"Name the workflow to run: %durable_run WORKFLOW. {known}")
     try:
         return shell.ev(name)
     except Exception as e:
         raise UsageError(
             f"There is no workflow {name} in this notebook. Run the cell that "
-            f"defines it. Defined: {known}."
+            f"defines it. {known}"
         ) from e
 
 

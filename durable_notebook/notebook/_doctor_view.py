@@ -105,7 +105,9 @@ class LiveDiagnosis:
         self._watch: Watch | None = None
         if durable.is_open:
             self._session = durable.session
-            self._actions = Actions(self._session, durable.names, below)
+            self._actions = Actions(
+                self._session, durable.names, below, durable.follow_again
+            )
             self._shown.view.on_msg(self._received)
             self._go_on()
             durable.keep_live(self)

@@ -66,6 +66,12 @@ class Followed(ABC):
             session.submit(self._follow())
         return not self._is_left
 
+    def follow_again(self) -> None:
+        """Look again at a run that had ended: it may have been set going anew."""
+        if self.ended.is_set() and not self._is_left:
+            self.ended.clear()
+            self._session.submit(self._look_again())
+
     def leave(self) -> None:
         """Leave what it showed last: the journal is closed."""
         self._is_left = True
@@ -146,6 +152,17 @@ class Followed(ABC):
             # Not where a simulated restart has left it: then another loop goes on.
             if self.info.status.is_final:
                 self.ended.set()
+
+    async def _look_again(self) -> None:
+        try:
+            found = await self._reading.read()
+        except DurableNotebookError:  # What was seen stays.
+            self.ended.set()
+            return
+        if (found.info, list(found.attempts())) == (self.info, self.rows):
+            self.ended.set()
+        else:
+            await self._follow()
 
     async def _look(self) -> float:
         """Read the run and tell of it; gives the seconds of a processor it took."""

@@ -100,7 +100,9 @@ class LiveRuns:
         self._watch: Watch | None = None
         self._begin(durable.session, listing)
         self._shown = Shown(RunsView, _twin(self._rows))
-        self._actions = Actions(self._session, durable.names, Reserved(SLOTS))
+        self._actions = Actions(
+            self._session, durable.names, Reserved(SLOTS), durable.follow_again
+        )
         self._shown.view.on_msg(self._received)
         self._go_on()
 

@@ -32,6 +32,8 @@ def paused(info: RunInfo) -> str:
 
 def became(session: Session, run_id: str, way_out: str = "") -> str:
     """Say what became of a run that was there before, and the way out if it ended."""
+    # Whether it fits today's code is known once it has been read.
+    session.call(session.runtime.until_taken(run_id))
     info = session.call(session.client.read_info(run_id))
     if info.status.is_final:
         rows = session.call(session.client.read_journal(run_id))
@@ -49,8 +51,7 @@ def became(session: Session, run_id: str, way_out: str = "") -> str:
     life = f"session {session.runtime.session}"
     if not live.kept_steps:
         return f"resumed in {life}: no step was complete yet"
-    kept = words.plural(live.kept_steps, "completed step")
-    return f"resumed in {life}: {kept} kept, none of them runs again"
+    return f"resumed in {life}: no completed step runs again"
 
 
 def ended(

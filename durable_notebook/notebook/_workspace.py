@@ -125,6 +125,8 @@ class DurableNotebook(Traits):
         """Open the journal if there is one, and tell what was interrupted."""
         if self.has_journal:
             self.tell()
+        else:
+            print("durable_notebook: ready. %durable_run WORKFLOW starts a run.")  # noqa: T201
 
     def connect(self, url: str) -> None:
         """Open another journal, and tell what is in it; empty means the default one."""
@@ -145,8 +147,8 @@ class DurableNotebook(Traits):
         dropped = "Dropped everything in memory, as a kill would."
         print(" ".join(filter(None, (dropped, taken_back))))  # noqa: T201
         print("\n".join(self._told()))  # noqa: T201
-        self._show_going_on(going_on)
         self._follow()
+        self._show_going_on(going_on)
 
     def _restart_at_stop(self, told: str, notice: Notice) -> None:
         """The same when a stop is reached: no cell of it runs, in which to print."""
@@ -220,8 +222,20 @@ class DurableNotebook(Traits):
         if self._session is None:
             return
         self._session.follow_notebook()
+        for view in self._followed():
+            # One of a run that had ended: the cell may have rewound it.
+            view.follow_again()
         if self._session.runtime.undefined():
             self._show_going_on(self._session.define(self.names))
+
+    def follow_again(self, run_id: str) -> None:
+        """Have the views of a run that was set going again go on. From any thread."""
+        for view in self._followed():
+            if view.run_id == run_id:
+                view.follow_again()
+
+    def _followed(self) -> list[Followed]:
+        return [view for view in self._live if isinstance(view, Followed)]
 
     def _show_going_on(self, going_on: list[RunInfo]) -> None:
         for info in going_on:
@@ -229,9 +243,8 @@ class DurableNotebook(Traits):
                 print(paused(info))  # noqa: T201
                 continue
             done = words.plural(info.steps, "completed step")
-            note = f"resumed by itself: {done} kept from before"
             if info.prompts:
-                panel = self._panel(info.run_id, note)
+                panel = self._panel(info.run_id, "resumed by itself")
                 if isinstance(panel, Panel):
                     self._passing.append(panel)
             else:
@@ -284,7 +297,7 @@ class DurableNotebook(Traits):
 
     def panels_of(self, run_id: str) -> list[Panel | Lines | Followed]:
         """The panels and live views that show a run."""
-        live = [view for view in self._live if isinstance(view, Followed)]
+        live = self._followed()
         return [view for view in (*self._panels, *live) if view.run_id == run_id]
 
     def newest(self) -> str:

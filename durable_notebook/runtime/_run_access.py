@@ -90,6 +90,10 @@ class RunAccess(Opened):
         """Take a pause back; on disk when this returns. False if there was none."""
         return await self._opened.runs.pausing.go_on(run_id)
 
+    async def until_taken(self, run_id: str) -> None:
+        """Wait until a run that is being restored here goes on, or stands still."""
+        await self._opened.runs.until_taken(run_id)
+
     async def result(self, run_id: str) -> StopEvent:
         """Wait for the end of a run, wherever it is executed.
 

@@ -18,8 +18,9 @@ KEPT = "\N{NO-BREAK SPACE}"
 _NONE = timedelta()
 
 # A text of a run may be as long as it likes.
-_LONGEST = 2000
+_LONGEST = 1500
 _MOST_RUNS = 50
+_MOST_MARKUP = 60_000
 _MOST_LINES = 20
 
 Cures = Callable[[Finding], Sequence[str]]
@@ -92,13 +93,13 @@ def evidence(found: Finding) -> list[str]:
 
 def heading(info: RunInfo) -> str:
     """Which run, and who has it."""
-    parts = [info.run_id, words.short_name(info.workflow), str(info.status)]
+    parts = [words.name(info.run_id), words.short_name(info.workflow), str(info.status)]
     if not info.status.is_final and info.executor_id is not None:
-        parts.append(f"executor {info.executor_id}")
+        parts.append(f"executor {words.name(info.executor_id)}")
     return " · ".join(parts)
 
 
-NOTHING = "Nothing is wrong here: every run has ended."
+NOTHING = "Nothing stands still here: no run is unfinished."
 
 
 def text(found: Sequence[Finding], runs: Sequence[Examined], cures: Cures) -> str:
@@ -125,31 +126,39 @@ def _lines(found: Finding, cures: Cures, indent: str) -> list[str]:
     said = f"{says(found)}{times(found)}"
     lines = [f"{indent}{title(found)}. {said}".replace(KEPT, " ")]
     lines += [f"{indent}  – {each}" for each in evidence(found)]
-    return lines + [f"{indent}    {harmless(line)}" for line in cures(found)]
+    return lines + [f"{indent}    {_typed(line)}" for line in cures(found)]
+
+
+def _typed(line: str) -> str:
+    return harmless(words.cut(line, _LONGEST))
 
 
 def html(found: Sequence[Finding], runs: Sequence[Examined], cures: Cures) -> str:
     """A report as a fragment of HTML."""
     if not found and not runs:
         return page.line(NOTHING) + page.as_of_now()
-    parts = [_block(each, cures) for each in found]
-    for run in runs[:_MOST_RUNS]:
-        info = run.info
-        parts.append(
-            f'<p class="dn-head"><b>{escape(harmless(info.run_id))}</b> '
-            f"{escape(harmless(words.short_name(info.workflow)))} "
-            f'<span class="dn-badge dn-{info.status}">{info.status}</span></p>'
-        )
-        parts += [_block(each, cures) for each in run.found]
+    groups = (_group(run, cures) for run in runs[:_MOST_RUNS])
+    parts = page.within(_block(each, cures) for each in found)
+    parts += page.within(groups, _MOST_MARKUP - sum(map(len, parts)))
     if len(runs) > _MOST_RUNS:
         parts.append(page.line(left_out(runs)))
     return "".join([*parts, page.as_of_now()])
 
 
+def _group(run: Examined, cures: Cures) -> str:
+    info = run.info
+    head = (
+        f'<p class="dn-head"><b>{escape(words.name(info.run_id))}</b> '
+        f"{escape(words.name(words.short_name(info.workflow)))} "
+        f'<span class="dn-badge dn-{info.status}">{info.status}</span></p>'
+    )
+    return head + "".join(page.within((_block(e, cures) for e in run.found), 30_000))
+
+
 def _block(found: Finding, cures: Cures) -> str:
     items = "".join(f"<li>{escape(each)}</li>" for each in evidence(found))
     lines = "".join(
-        f"<p><code>{escape(harmless(line))}</code></p>" for line in cures(found)
+        f"<p><code>{escape(_typed(line))}</code></p>" for line in cures(found)
     )
     when = times(found).strip()
     return (

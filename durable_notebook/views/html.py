@@ -6,7 +6,7 @@ stripped, need no script, and follow the theme of the page. Every value is escap
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from html import escape
@@ -15,10 +15,14 @@ from importlib import resources
 from durable_notebook._model import Attempt, AttemptStatus, RunInfo, RunStatus
 from durable_notebook.views import svg, words
 from durable_notebook.views.axis import Bar, bars, downtime_before, is_on_new_code
+from durable_notebook.views.table import harmless
 
 MOST_ROWS = 200
 """How many rows of a table a saved notebook has; the frame has them all."""
 _PANEL_ROWS = 6
+_LONGEST_LINE = 2_000
+# Of the rows of a table: a notebook is saved with it, again and again.
+_MOST_MARKUP = 80_000
 
 
 @cache
@@ -36,15 +40,16 @@ def twin(view: str, body: str) -> str:
     return f'<div class="dn-twin" data-view="{escape(view)}">{body}</div>'
 
 
-def journal(info: RunInfo, rows: Sequence[Attempt]) -> str:
-    """A run's timeline: a row an attempt, a rule where a process died."""
+def journal(info: RunInfo, rows: Sequence[Attempt], room: int = _MOST_MARKUP) -> str:
+    """A run's timeline: a row an attempt, a rule where a process died.
+
+    `room` is how many characters its rows may take.
+    """
     heading = head(info, words.plural(info.steps, "completed step"))
     if not rows:
         return f"{heading}<p>Nothing has run yet.</p>"
     cells = "".join(f"<th>{name}</th>" for name in _JOURNAL_HEADINGS)
-    shown = list(zip(rows, bars(rows), strict=True))
-    left_out = len(shown) - MOST_ROWS
-    body = _session_rows(shown[-MOST_ROWS:], rows)
+    body, left_out = _session_rows(rows, room)
     note = f"<p>{left_out} earlier rows are in the frame.</p>" if left_out > 0 else ""
     return (
         f"{heading}{note}<table><thead><tr>{cells}</tr></thead>"
@@ -67,17 +72,21 @@ _JOURNAL_HEADINGS = (
 )
 
 
-def _session_rows(
-    shown: Sequence[tuple[Attempt, Bar | None]], rows: Sequence[Attempt]
-) -> str:
-    parts = []
-    session = shown[0][0].session
-    for row, bar in shown:
-        if row.session != session:
-            session = row.session
-            parts.append(_session_rule(session, rows))
-        parts.append(_journal_row(row, bar))
-    return "".join(parts)
+def _session_rows(rows: Sequence[Attempt], room: int) -> tuple[str, int]:
+    """The last rows, as far as there is room, and how many are left out."""
+    shown, parts = list(zip(rows, bars(rows), strict=True)), list[str]()
+    left_out = max(len(shown) - MOST_ROWS, 0)
+    for place in range(len(shown) - 1, left_out - 1, -1):
+        row, bar = shown[place]
+        made = _journal_row(row, bar)
+        if place and shown[place - 1][0].session != row.session:
+            made = _session_rule(row.session, rows) + made
+        room -= len(made)
+        if room < 0 and parts:
+            left_out = place + 1
+            break
+        parts.append(made)
+    return "".join(reversed(parts)), left_out
 
 
 def _session_rule(session: int, rows: Sequence[Attempt]) -> str:
@@ -93,7 +102,7 @@ def _journal_row(row: Attempt, bar: Bar | None) -> str:
     position = "–" if row.position is None else str(row.position)
     cells = [
         f'<td class="dn-n">{position}</td>',
-        f"<td><b>{escape(row.step)}</b></td>",
+        f"<td><b>{_name(row.step)}</b></td>",
         f'<td class="dn-n">{row.attempt}</td>',
         f'<td class="dn-n">{row.session}</td>',
         f"<td>{_badge(row.status)}</td>",
@@ -110,7 +119,7 @@ def _journal_row(row: Attempt, bar: Bar | None) -> str:
 def _code(text: str) -> str:
     if not text:
         return "<td></td>"
-    shown = escape(text)
+    shown = escape(harmless(words.cut(text, 160)))
     return f'<td class="dn-text" title="{shown}"><code>{shown}</code></td>'
 
 
@@ -142,8 +151,8 @@ def runs(rows: Sequence[RunInfo]) -> str:
         return "<p>No runs in this journal yet. Start one with %durable_run.</p>"
     names = ("run", "workflow", "status", "steps", "started", "last change", "")
     cells = "".join(f"<th>{name}</th>" for name in names)
-    body = "".join(_run_row(row) for row in rows[:MOST_ROWS])
-    left_out = len(rows) - MOST_ROWS
+    parts = within(_run_row(row) for row in rows[:MOST_ROWS])
+    body, left_out = "".join(parts), len(rows) - len(parts)
     note = f"<p>{left_out} older runs are in the frame.</p>" if left_out > 0 else ""
     head = f"<thead><tr>{cells}</tr></thead>"
     return f"<table>{head}<tbody>{body}</tbody></table>{note}{as_of_now()}"
@@ -151,13 +160,13 @@ def runs(rows: Sequence[RunInfo]) -> str:
 
 def _run_row(row: RunInfo) -> str:
     cells = [
-        f"<td><b>{escape(row.run_id)}</b></td>",
-        f"<td>{escape(words.short_name(row.workflow))}</td>",
+        f"<td><b>{_name(row.run_id)}</b></td>",
+        f"<td>{_name(words.short_name(row.workflow))}</td>",
         f"<td>{_badge(row.status)}</td>",
         f'<td class="dn-n">{row.steps}</td>',
         f'<td class="dn-n">{words.moment(row.started)}</td>',
         f'<td class="dn-n">{words.moment(row.updated)}</td>',
-        f"<td>{escape(words.summary(row))}</td>",
+        f"<td>{escape(harmless(words.summary(row)))}</td>",
     ]
     return f"<tr>{''.join(cells)}</tr>"
 
@@ -177,7 +186,7 @@ def panel(
     shown = list(zip(rows, bars(rows), strict=True))[-_PANEL_ROWS:]
     earlier = len(rows) - len(shown)
     parts = [head(info, words.plural(info.steps, "completed step"))]
-    parts.append(f'<p class="dn-note">{escape(note)}</p>')
+    parts.append(f'<p class="dn-note">{escape(harmless(words.cut(note, 400)))}</p>')
     if shown:
         more = f"{words.plural(earlier, 'earlier row')} in %durable_journal"
         rule = f'<tr class="dn-more"><td colspan="5">… {more}</td></tr>'
@@ -185,9 +194,11 @@ def panel(
         parts.append(f"<table>{rule if earlier else ''}{body}</table>")
     parts.append(below)
     if result is not None:
-        parts.append(f"<p>result: <code>{escape(words.cut(result, 400))}</code></p>")
+        parts.append(
+            f"<p>result: <code>{escape(harmless(words.cut(result, 400)))}</code></p>"
+        )
     elif words.summary(info):
-        parts.append(f"<p>{escape(words.summary(info))}</p>")
+        parts.append(f"<p>{escape(harmless(words.summary(info)))}</p>")
     return "".join(parts)
 
 
@@ -195,7 +206,7 @@ def _panel_row(row: Attempt, bar: Bar | None) -> str:
     took = row.finished - row.started if row.started and row.finished else None
     said = row.error or words.returned(row) or words.event(row.received)
     cells = [
-        f"<td><b>{escape(row.step)}</b></td>",
+        f"<td><b>{_name(row.step)}</b></td>",
         f"<td>{_badge(row.status)}</td>",
         _time(bar, row.status),
         f'<td class="dn-n">{words.duration(took) or "–"}</td>',
@@ -206,12 +217,27 @@ def _panel_row(row: Attempt, bar: Bar | None) -> str:
 
 def head(info: RunInfo, detail: str) -> str:
     """A run in one line."""
-    name = escape(words.short_name(info.workflow))
+    name = _name(words.short_name(info.workflow))
     return (
-        f'<p class="dn-head"><b>{name}</b> · run <code>{escape(info.run_id)}</code> '
-        f'{_badge(info.status)} <span class="dn-quiet">{escape(detail)} · '
+        f'<p class="dn-head"><b>{name}</b> · run <code>{_name(info.run_id)}</code> '
+        f'{_badge(info.status)} <span class="dn-quiet">{escape(harmless(detail))} · '
         f"last change {words.dated(info.updated)}</span></p>"
     )
+
+
+def within(parts: Iterable[str], room: int = _MOST_MARKUP) -> list[str]:
+    """The first of some parts, as many as there is room for; one in any case."""
+    found: list[str] = []
+    for part in parts:
+        room -= len(part)
+        if found and room < 0:
+            break
+        found.append(part)
+    return found
+
+
+def _name(text: str) -> str:
+    return escape(words.name(text))
 
 
 def as_of_now() -> str:
@@ -221,4 +247,4 @@ def as_of_now() -> str:
 
 def line(text: str) -> str:
     """One line, quietly."""
-    return f'<p class="dn-quiet">{escape(text)}</p>'
+    return f'<p class="dn-quiet">{escape(harmless(text[:_LONGEST_LINE]))}</p>'

@@ -61,7 +61,7 @@ def how_to_answer(prompt: Prompt) -> str:
     names = [] if schema is None else list(usage(schema))
     names = [name for name in names if name not in prompt.requirements]
     fields = " ".join(f"{name}=..." for name in names[:20]) or "field=..."
-    return f"%durable_answer {prompt.run_id} {fields}"
+    return words.cut(f"%durable_answer {prompt.run_id} {fields}", 400)
 
 
 def ended(prompt: Prompt, ending: Ending) -> str:
@@ -87,12 +87,14 @@ def row(question: Question) -> Json:
 def open_html(prompt: Prompt, workflow: str) -> str:
     """A question without its form, and how it is answered."""
     until = "" if prompt.due is None else f" · until {words.moment(prompt.due)}"
-    about = f"{words.short_name(workflow)} · run {prompt.run_id}"
+    about = (
+        f"{words.name(words.short_name(workflow))} · run {words.name(prompt.run_id)}"
+    )
     return (
-        f'<p class="dn-asked"><b>{escape(line_of(prompt.asked))}</b> '
+        f'<p class="dn-asked"><b>{escape(harmless(line_of(prompt.asked)))}</b> '
         f'<span class="dn-quiet">{escape(about)} · asked '
         f"{words.moment(prompt.asked_at)}{until}</span><br>"
-        f"<code>{escape(words.cut(how_to_answer(prompt), 400))}</code></p>"
+        f"<code>{escape(harmless(how_to_answer(prompt)))}</code></p>"
     )
 
 
@@ -103,17 +105,19 @@ def open_text(prompt: Prompt) -> str:
 
 def inbox_html(questions: Sequence[Question]) -> str:
     """All questions, oldest first, and what became of those that have ended."""
-    parts = [f'<p class="dn-head"><b>{_head(questions)}</b></p>']
-    for question in questions[:_MOST_ROWS]:
-        if question.ending is None:
-            parts.append(open_html(question.prompt, question.workflow))
-        else:
-            line = escape(ended(question.prompt, question.ending))
-            parts.append(f'<p class="dn-quiet">{line}</p>')
-    more = len(questions) - _MOST_ROWS
+    head = f'<p class="dn-head"><b>{_head(questions)}</b></p>'
+    parts = html.within(_inbox_row(each) for each in questions[:_MOST_ROWS])
+    more = len(questions) - len(parts)
     if more > 0:
         parts.append(f'<p class="dn-quiet">… {more} more in %durable_inbox</p>')
-    return "".join([*parts, html.as_of_now()])
+    return "".join([head, *parts, html.as_of_now()])
+
+
+def _inbox_row(question: Question) -> str:
+    if question.ending is None:
+        return open_html(question.prompt, question.workflow)
+    line = escape(harmless(ended(question.prompt, question.ending)))
+    return f'<p class="dn-quiet">{line}</p>'
 
 
 def inbox_text(questions: Sequence[Question]) -> str:
@@ -122,7 +126,7 @@ def inbox_text(questions: Sequence[Question]) -> str:
     for question in questions[:_MOST_ROWS]:
         prompt = question.prompt
         if question.ending is None:
-            lines.append(f"{line_of(prompt.asked)} · run {prompt.run_id}")
+            lines.append(f"{line_of(prompt.asked)} · run {words.name(prompt.run_id)}")
             lines.append(f"    {how_to_answer(prompt)}")
         else:
             lines.append(ended(prompt, question.ending))

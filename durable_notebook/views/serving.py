@@ -8,9 +8,12 @@ from html import escape
 
 from workflows import Workflow
 
+from durable_notebook._model import short
 from durable_notebook.client._samples import asks, sample_start
 from durable_notebook.views import curl, html
 from durable_notebook.views.table import harmless
+
+_LONGEST = 4_000
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -30,18 +33,26 @@ class Served:
             f"  watch  {self.watch}",
             *self.notes,
         ]
-        return "\n".join(map(harmless, lines))
+        return "\n".join(map(_bounded, lines))
 
     def _repr_html_(self) -> str:
         link = f'<a href="{escape(self.url)}/" target="_blank" rel="noopener">'
         lines = [
-            f'<p class="dn-head"><b>{escape(", ".join(self.starts))}</b> served at '
+            f'<p class="dn-head"><b>{_markup(", ".join(self.starts))}</b> served at '
             f"{link}{escape(self.url)}</a></p>",
-            *(f"<p><code>{escape(line)}</code></p>" for line in self.starts.values()),
-            f"<p><code>{escape(self.watch)}</code></p>",
+            *(f"<p><code>{_markup(line)}</code></p>" for line in self.starts.values()),
+            f"<p><code>{_markup(self.watch)}</code></p>",
             *map(html.line, self.notes),
         ]
         return html.page("".join(lines))
+
+
+def _bounded(line: str) -> str:
+    return harmless(short(line, _LONGEST))
+
+
+def _markup(line: str) -> str:
+    return escape(_bounded(line))
 
 
 def served(

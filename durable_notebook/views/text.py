@@ -10,6 +10,7 @@ from durable_notebook.views.axis import Bar, bars, downtime_before, is_on_new_co
 from durable_notebook.views.table import Column, clip, harmless, table
 
 _BAR_CELLS = 24
+_LONGEST = 4_000
 
 
 def journal(info: RunInfo, rows: Sequence[Attempt], width: int | None = None) -> str:
@@ -17,7 +18,8 @@ def journal(info: RunInfo, rows: Sequence[Attempt], width: int | None = None) ->
 
     `width` is what a line may take; None for any.
     """
-    head = f"{words.short_name(info.workflow)} · run {info.run_id} · {info.status}"
+    run_id = words.name(info.run_id)
+    head = f"{words.short_name(info.workflow)} · run {run_id} · {info.status}"
     head = clip(harmless(head), width)
     if not rows:
         return f"{head}\nNothing has run yet."
@@ -53,7 +55,7 @@ def _cells(row: Attempt, bar: Bar | None) -> Sequence[str]:
     took = row.finished - row.started if row.started and row.finished else None
     return (
         "–" if row.position is None else str(row.position),
-        row.step,
+        words.name(row.step),
         words.cut(words.event(row.received), 28),
         words.cut(row.error or words.returned(row), 34),
         str(row.status),
@@ -84,7 +86,7 @@ def runs(
         return "No runs in this journal."
     cells = [
         (
-            row.run_id,
+            words.name(row.run_id),
             words.short_name(row.workflow),
             str(row.status),
             str(row.steps),
@@ -114,9 +116,11 @@ def panel(
 ) -> str:
     """A run in a few lines."""
     head = (
-        f"{words.short_name(info.workflow)} · run {info.run_id} · {info.status} · "
+        f"{words.short_name(info.workflow)} · run {words.name(info.run_id)} · "
+        f"{info.status} · "
         f"{words.plural(info.steps, 'completed step')}"
     )
-    last = f"last: {rows[-1].step} ({rows[-1].status})" if rows else ""
+    last = f"last: {words.name(rows[-1].step)} ({rows[-1].status})" if rows else ""
     end = f"result: {result}" if result is not None else words.summary(info)
-    return "\n".join(harmless(part) for part in (head, note, last, end) if part)
+    parts = (head, words.cut(note, _LONGEST), last, words.cut(end, _LONGEST))
+    return "\n".join(harmless(part) for part in parts if part)

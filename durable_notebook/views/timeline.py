@@ -20,6 +20,9 @@ from durable_notebook.views.axis import (
 MOST_DRAWN = 60
 """Rows of a picture: more are a table."""
 
+# It is in a notebook twice, and has a table below it.
+_MOST_MARKUP, _ROOM_BELOW = 28_000, 20_000
+
 _MOST_LINES = 60
 _ROW = 22
 _HEAD = 24
@@ -32,14 +35,15 @@ def twin(info: RunInfo, rows: Sequence[Attempt]) -> tuple[str, str]:
     plain = terminal.journal(info, rows[-_MOST_LINES:])
     if len(rows) > _MOST_LINES:
         plain += f"\n({len(rows) - _MOST_LINES} earlier rows are in %durable_journal)"
-    table = html.journal(info, rows)
-    if not rows or len(rows) > MOST_DRAWN:
-        return table, plain
+    drawn = picture(info, rows) if 0 < len(rows) <= MOST_DRAWN else ""
+    if not 0 < len(drawn) <= _MOST_MARKUP:
+        return html.journal(info, rows), plain
+    table = html.journal(info, rows, _ROOM_BELOW)
     # The table is for whoever cannot see the picture, and for a host that drops it.
     folded = f"<details><summary>The same as a table</summary>{table}</details>"
     head = html.head(info, words.plural(info.steps, "completed step"))
-    drawn = svg.shown(picture(info, rows), f"Timeline of run {info.run_id}")
-    return f"{head}{drawn}{folded}", plain
+    shown = svg.shown(drawn, f"Timeline of run {info.run_id}")
+    return f"{head}{shown}{folded}", plain
 
 
 def picture(info: RunInfo, rows: Sequence[Attempt]) -> str:
@@ -196,4 +200,4 @@ def _bar(
         stroke_dasharray="3 2" if is_broken else None,
     )
     said = row.error or words.returned(row) or words.event(row.received)
-    svg.add(bar, "title", svg.clean(f"{row.step}: {words.cut(said, 200)}"))
+    svg.add(bar, "title", svg.clean(f"{row.step}: {words.cut(said, 120)}"))

@@ -15,8 +15,12 @@ from durable_notebook._model import (
     RunInfo,
     RunStatus,
     glimpse,
+    short,
 )
 from durable_notebook.views.table import harmless
+
+LONGEST_NAME = 200
+"""What is shown of a name that somebody has chosen."""
 
 
 def duration(span: timedelta | None) -> str:
@@ -94,7 +98,9 @@ def place(change: Json) -> str:
 
 def cut(text: str, length: int) -> str:
     """A text on one line, with an ellipsis where it was longer."""
-    line = " ".join(text.split())
+    # No more is looked at than could be shown: a text may have a megabyte.
+    more = "…" if len(text) > 4 * length else ""
+    line = " ".join(text[: 4 * length].split()) + more
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
@@ -114,7 +120,12 @@ def ending(ended: Ending) -> str:
 
 def short_name(workflow: str) -> str:
     """The class name of a workflow's full name."""
-    return workflow.rpartition(".")[2]
+    return short(workflow.rpartition(".")[2], LONGEST_NAME)
+
+
+def name(text: str) -> str:
+    """A run or a step by its name, on one line, harmless and bounded."""
+    return harmless(short(text, LONGEST_NAME))
 
 
 def reason(info: RunInfo) -> str:

@@ -40,7 +40,7 @@ def test_restart_and_run_all_does_nothing_twice(lab: Lab, browser: LabPage) -> N
     assert restarted is None
     browser.page.locator(".jp-Dialog-button.jp-mod-accept").click()
     expect(count).to_contain_text("completed in an earlier session: 2 steps and")
-    expect(slow).to_contain_text("resumed in session 2: 1 completed step kept")
+    expect(slow).to_contain_text("resumed in session 2: no completed step runs again")
     (folder / "go").touch()
     expect(slow).to_contain_text("result: 'slowly'")
     passed = browser.output(1)

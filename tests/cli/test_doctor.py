@@ -66,7 +66,7 @@ def during(
 def test_where_nothing_is_wrong_it_says_so(cli: Cli, journal_url: str) -> None:
     counted(journal_url, "c")
 
-    assert cli("doctor").out == "Nothing is wrong here: every run has ended.\n"
+    assert cli("doctor").out == "Nothing stands still here: no run is unfinished.\n"
     (found,) = findings(cli, "c")
     assert (found["cause"], found["says"]) == (
         "ended",

@@ -65,7 +65,9 @@ class Reader:
             opened = kernel(self.folder, notebook=str(self.folder / "document.ipynb"))
             self._kernel = self._stack.enter_context(opened)
         said = self._kernel.run(block.text)
-        assert "TRACEBACK" not in said, f"line {block.line}: {said}"
+        # A magic tells a mistake in one line, which is no traceback.
+        is_wrong = "TRACEBACK" in said or "UsageError" in said
+        assert not is_wrong, f"line {block.line}: {said}"
 
     def _command(self, command: str, expected: str, line: int) -> None:
         if exported := re.fullmatch(r"export (\w+)=(\S+)", command):

@@ -213,7 +213,7 @@ def test_a_terminal_has_lines_in_the_place_of_panels(tmp_path: Path) -> None:
     assert "is completed: [1, True]" in said
     assert "completed before: 2 steps" in said
     assert re.search(r"run +workflow +status +steps", said)
-    assert "Nothing is wrong here: every run has ended." in said
+    assert "Nothing stands still here: no run is unfinished." in said
     assert "Traceback" not in said + done.stderr
 
 

@@ -14,7 +14,7 @@ DATA = Path(".durable_notebook") / "postgres"
 
 
 def opened(running: Kernel) -> str:
-    assert running.run("%load_ext durable_notebook") == ""
+    assert "ready" in running.run("%load_ext durable_notebook")
     return running.run("%durable_connect --postgres")
 
 

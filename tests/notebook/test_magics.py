@@ -72,7 +72,7 @@ def test_answering_twice_answers_once(notebook: Kernel) -> None:
         ("%durable_journal nope", "%durable_runs"),
         ("%durable_journal", "Start one with %durable_run"),
         ("%durable_resume nope", "%durable_runs"),
-        ("%durable_answer", "Name the run"),
+        ("%durable_answer", "No run asks now."),
         ("%durable_answer nope ok=True", "%durable_runs"),
         ("%durable_connect postgresql://u:secret@h/d", "u:***@h"),
         ("%%durable_run\nx = 1", "must end in an expression"),
@@ -188,7 +188,7 @@ def test_a_new_kernel_waits_for_the_class_and_then_goes_on_by_itself(
     assert "run the cell that defines it" in loaded
     assert len(loaded.strip().splitlines()) == 2
     assert "run the cell that defines it" in resumed
-    assert "resumed by itself: 1 completed step kept" in defined
+    assert "resumed by itself · 1 step and " in defined
     assert "completed" in runs
 
 

@@ -155,7 +155,7 @@ def test_restart_and_run_all_does_nothing_twice(tmp_path: Path, with_ids: bool) 
         found["count"],
     ), found["count"]
     assert "result: 'counted'" in found["count"]
-    assert "resumed in session 2: 1 completed step kept" in found["slow"]
+    assert "resumed in session 2: no completed step runs again" in found["slow"]
     assert "waits for an answer: Answer" in found["order"]
     assert "counted slowly" in results
     assert "[1, True]" in results

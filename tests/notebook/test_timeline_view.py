@@ -28,6 +28,19 @@ async def say(**content):
 """
 
 
+# It has ended again: the last step has begun later than it had.
+UNTIL = """
+for _ in range(300):
+    told = [m for m in heard if m["run"]["status"] == "completed"]
+    if any(row[0] == "finish" and row[3] > began for m in told for row in m["rows"]):
+        break
+    await asyncio.sleep(0.02)
+else:
+    print(heard)
+print(bool(told))
+"""
+
+
 def shown(notebook: Kernel, cell: int) -> nbformat.NotebookNode:
     """What the output of a cell holds for a page: the twin and the view behind it."""
     twin, view = notebook.outputs()[cell].outputs
@@ -138,6 +151,34 @@ def test_a_view_is_left_when_its_journal_is_closed(notebook: Kernel) -> None:
     assert "no unfinished" in said or "0 unfinished runs" in said
     assert stopped.count("'kind'") == 1
     assert "The journal was closed meanwhile." in stopped
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "run = %durable_rewind a",
+        "await run.client.rewind('a')",
+        # The button of a list, or of the doctor.
+        "found = %durable_doctor a\nfrom durable_notebook.notebook._actions import "
+        "Actions\ndone = found.durable.session.call(Actions(found.durable.session, {}, "
+        "None, found.durable.follow_again).act('rewind', 'a'))",
+    ],
+)
+def test_a_run_that_is_rewound_is_followed_again(notebook: Kernel, how: str) -> None:
+    notebook.run("run = %durable_run Order --run-id a qty=1")
+    wait_until(notebook, "a", "waiting")
+    cell = len(notebook.outputs())
+    notebook.run("run.timeline()")
+    notebook.run("%durable_answer a ok=True")
+    notebook.run("await run")
+    assert "Order · run a · completed" in shown(notebook, cell)["text/plain"]
+    notebook.run(PAGE + "await say(kind='hello')")
+    notebook.run("began = heard[0]['rows'][-1][3]; heard.clear()")
+
+    assert "TRACEBACK" not in notebook.run(how)
+    done = notebook.run(UNTIL)
+
+    assert done == "True\n"
 
 
 def test_a_simulated_restart_goes_on_in_the_same_place(notebook: Kernel) -> None:

@@ -22,7 +22,7 @@ BINDER = ROOT / "binder"
 
 
 def test_what_is_pinned_is_all_that_is_needed_and_what_is_installed_here() -> None:
-    """So lesson 1, which `tests/test_tour.py` runs here, runs on a Binder."""
+    """So lesson 1, which `tests/test_lessons.py` runs here, runs on a Binder."""
     assert read() == closure(), "the pins are out of date: make binder"
 
 

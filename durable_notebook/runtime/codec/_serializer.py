@@ -18,12 +18,13 @@ from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin
 from weakref import WeakKeyDictionary
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from workflows.context.serializers import JsonSerializer
 from workflows.events import DictLikeModel, Event, StopEvent
 
 from durable_notebook._model import Json
+from durable_notebook.runtime.codec._by_name import made_by_name
 
 _MARK = "__is"
 _TYPED = "typed"
@@ -122,7 +123,15 @@ class ClosedJsonSerializer(JsonSerializer):
             return super().deserialize_value(data)
         if _MARK in data:
             return self._marked(data[_MARK], super().deserialize_value(data["value"]))
-        value = super().deserialize_value(data)
+        try:
+            value = super().deserialize_value(data)
+        except ValidationError as e:
+            if not data.get("__is_pydantic"):
+                raise
+            # Written by names, which a field with an alias does not take.
+            kind = self.resolve_class(data["qualified_name"])
+            with self.validation_context():
+                value = made_by_name(kind, data["value"], e)
         if isinstance(value, DictLikeModel) and data.get("__is_pydantic"):
             self._retype(value, data.get(_TYPED, {}))
         return value

@@ -190,6 +190,11 @@ class Runs(Tasks):
         is_on_its_way = run_id in self._claimed and run_id not in self.live
         return is_on_its_way and self.line.has_waited(run_id)
 
+    async def until_taken(self, run_id: str) -> None:
+        """Wait until a run that is being restored is live, or stands still."""
+        while run_id in self._claimed and run_id not in self.live:
+            await self.until_changed(1.0)
+
     async def stop_run(self, run_id: str) -> None:
         """Stop a run of this process without an outcome, and wait for that."""
         while run_id in self._claimed:
