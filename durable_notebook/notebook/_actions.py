@@ -17,6 +17,7 @@ from durable_notebook.notebook._display import Reserved
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._sentences import state_of
 from durable_notebook.notebook._session import Session
+from durable_notebook.views import words
 
 SLOTS = 4
 """How many places a panel takes: itself, its form and the twin of that, its buttons."""
@@ -92,7 +93,7 @@ class Actions:
         await self._session.client.cancel(run_id)
         info = await self._session.client.read_info(run_id)
         if info.status is RunStatus.INTERRUPTED:
-            return Said(f"It ends once it goes on: it waits for {info.waits_for}.")
+            return Said(f"It ends once it goes on. It {words.summary(info)}.")
         return Said("It was asked to end.")
 
     async def _pause(self, run_id: str) -> Said:
@@ -118,7 +119,7 @@ class Actions:
         info = await session.client.read_info(run_id)
         said = "It belongs to this notebook now"
         if info.status is RunStatus.INTERRUPTED:
-            return Said(f"{said}, and waits for {info.waits_for}.")
+            return Said(f"{said}. It {words.summary(info)}.")
         return Said(f"{said}, and goes on.")
 
     async def _renew(self, run_id: str) -> None:

@@ -35,6 +35,8 @@ class Loaded:
 
 _SECTION = DurableNotebook.__name__
 _loaded: dict[int, Loaded] = {}
+# By shell too: runs that a notebook still has find the next one through it.
+_unloaded: dict[int, DurableNotebook] = {}
 
 
 def load(shell: Any) -> None:
@@ -48,6 +50,9 @@ def load(shell: Any) -> None:
         )
     config = deepcopy(shell.config[_SECTION])
     durable = DurableNotebook(shell)
+    before = _unloaded.pop(id(shell), None)
+    if before is not None:
+        before.successor = durable
     magics = [kind(shell, durable) for kind in ALL]
     shell.configurables.append(durable)
     shell.register_magics(*magics)
@@ -85,6 +90,8 @@ def unload(shell: Any) -> None:
     if not loaded.config:
         del shell.config[_SECTION]
     loaded.durable.close()
+    loaded.durable.is_unloaded = True
+    _unloaded[id(shell)] = loaded.durable
     if loaded.capture is not None:
         loaded.capture.remove()
 

@@ -27,12 +27,16 @@ T = TypeVar("T")
 
 
 class NotebookRun(Run):
-    """A run of this notebook: it stays usable over a simulated restart."""
+    """A run of this notebook: it outlasts simulated restarts and reloads."""
 
     def __init__(self, durable: DurableNotebook, run_id: str) -> None:
         super().__init__(durable.session.client, run_id)
-        self._durable = durable
+        self._begun_by = durable
         self._shown_in = durable.cells.execution()
+
+    @property
+    def _durable(self) -> DurableNotebook:
+        return self._begun_by.current
 
     @property
     def client(self) -> Client:

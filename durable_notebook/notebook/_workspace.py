@@ -18,6 +18,7 @@ from durable_notebook._config import (
     url_from_environment,
 )
 from durable_notebook._model import RunInfo, RunStatus
+from durable_notebook.errors import ConfigError
 from durable_notebook.notebook._cures import magic
 from durable_notebook.notebook._file import notebook_path
 from durable_notebook.notebook._followed import Followed
@@ -66,6 +67,9 @@ class DurableNotebook(Traits):
         self._beside = default_url()
         self._local = LocalPostgres(sqlite_path(self._beside).parent / "postgres")
         self._last_run: str | None = None
+        # What has its place since the extension was loaded again.
+        self.successor: DurableNotebook | None = None
+        self.is_unloaded = False
         self._panels: list[Panel | Lines] = []
         # Those of runs that went on by themselves, until a cell shows its run.
         self._passing: list[Panel] = []
@@ -81,6 +85,11 @@ class DurableNotebook(Traits):
         return self.database_url or url_from_environment() or self._beside
 
     @property
+    def current(self) -> DurableNotebook:
+        """This, or what has taken its place: for values that outlast a reload."""
+        return self if self.successor is None else self.successor.current
+
+    @property
     def is_open(self) -> bool:
         """Whether the journal is open."""
         return self._session is not None
@@ -94,6 +103,11 @@ class DurableNotebook(Traits):
     @property
     def session(self) -> Session:
         """The session, opened by the first use."""
+        if self.is_unloaded:
+            raise ConfigError(
+                "durable_notebook is not loaded in this kernel any more.",
+                "Load it again: %load_ext durable_notebook",
+            )
         if self._session is None:
             self._session = Session(
                 Settings(

@@ -25,6 +25,8 @@ class Following:
         self._run_id = run_id
         self._entries: list[RecordedEntry] = []
         self._timeline = Timeline()
+        # Two readers at once would both add what is new.
+        self._one_by_one = asyncio.Lock()
         self.cost_s = 0.0
         """What the last reading cost of a processor, in seconds."""
 
@@ -34,6 +36,10 @@ class Following:
         Raises:
             UnknownRunError: There is no such run, or no more.
         """
+        async with self._one_by_one:
+            return await self._read()
+
+    async def _read(self) -> RunReading:
         # The run before its entries: one that has ended has all of them.
         reading = await self._look(self._run_id)
         last = self._entries[-1] if self._entries else None

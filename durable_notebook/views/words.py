@@ -150,5 +150,8 @@ def summary(info: RunInfo) -> str:
     """What a run is doing, in a few words."""
     if info.status is RunStatus.PAUSED:
         return "is paused, until somebody goes on with it"
-    is_waiting = info.waits_for is not None
-    return f"waits for {reason(info)}" if is_waiting else reason(info)
+    if info.waits_for is None:
+        return reason(info)
+    # A problem is a sentence of its own.
+    before = "stands still." if info.waits_for[:1].isupper() else "waits for"
+    return f"{before} {reason(info)}"

@@ -128,7 +128,7 @@ def test_each_cause_is_on_the_screen_and_its_cure_helps(
     expect(section(report, "held")).to_contain_text("It waits for a person")
     section(report, "dead").get_by_role("button", name="Go on here", exact=True).click()
     expect(section(report, "dead")).to_contain_text(
-        "It belongs to this notebook now, and waits for"
+        "It belongs to this notebook now. It waits for"
     )
     expect(section(report, "dead")).to_contain_text("Its definition is missing")
     browser.shoot_part(report, "causes_cured")

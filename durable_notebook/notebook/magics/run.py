@@ -125,6 +125,8 @@ class RunMagics(DurableMagics):
 
     def _resume_one(self, info: RunInfo) -> NotebookRun | None:
         session = self._session
+        if session.runtime.live(info.run_id) is None and not info.status.is_final:
+            session.renew(info.run_id, self._shell.user_ns)
         did = session.call(session.runtime.resume(info.run_id))
         info = session.call(session.client.read_info(info.run_id))
         if info.status is RunStatus.INTERRUPTED and not did:
