@@ -17,7 +17,7 @@ from .empty import ROOT
 PINS = ROOT / "binder" / "pins.txt"
 
 # What the lessons need beside the package itself.
-EXTRAS = ("lab",)
+EXTRAS = ("lab", "server", "local-postgres")
 
 HEAD = "# Written by `make binder`: all that a Binder installs, and what is tested.\n"
 
