@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from durable_notebook._model import Json, RunInfo, RunStatus
@@ -94,12 +95,13 @@ class LiveRuns:
     ) -> None:
         self._choice = choice
         self._rows = choice.of(listing.infos)
+        self._read_at = datetime.now(UTC)
         self._sent: dict[str, RunInfo] = {}
         self._twin_due = 0.0
         self._is_kept = True
         self._watch: Watch | None = None
         self._begin(durable.session, listing)
-        self._shown = Shown(RunsView, _twin(self._rows))
+        self._shown = Shown(RunsView, self._twin())
         self._actions = Actions(
             self._session, durable.names, Reserved(SLOTS), durable.follow_again
         )
@@ -127,8 +129,12 @@ class LiveRuns:
         """Leave what it showed last: the journal is closed."""
         if self._watch is not None:
             self._watch.is_left = True
-        self._shown.keep(*_twin(self._rows))
+        self._shown.keep(*self._twin())
         self._shown.end()
+
+    def _twin(self) -> tuple[str, str]:
+        kept = html.runs(self._rows, self._read_at)
+        return kept, text.runs(self._rows, most=html.MOST_ROWS)
 
     # -- what a person does ----------------------------------------------------------
 
@@ -165,6 +171,7 @@ class LiveRuns:
         if self._watch.is_left:
             return
         before, self._rows = self._rows, self._choice.of(infos)
+        self._read_at = datetime.now(UTC)
         self._send_changes()
         if _states(before) != _states(self._rows):
             self._is_kept = False
@@ -172,7 +179,7 @@ class LiveRuns:
         if not self._is_kept and time.monotonic() >= self._twin_due:
             self._is_kept = True
             self._twin_due = time.monotonic() + _TWIN_S
-            self._shown.keep(*_twin(self._rows))
+            self._shown.keep(*self._twin())
 
     def _send_changes(self, *, is_first: bool = False) -> None:
         me = self._session.runtime.executor_id
@@ -198,10 +205,6 @@ class LiveRuns:
                     "is_whole": n == last,
                 }
             )
-
-
-def _twin(rows: Sequence[RunInfo]) -> tuple[str, str]:
-    return html.runs(rows), text.runs(rows, most=html.MOST_ROWS)
 
 
 def _states(rows: Sequence[RunInfo]) -> dict[str, RunStatus]:

@@ -145,8 +145,8 @@ def _bar(bar: Bar, status: AttemptStatus) -> str:
     return f'<span class="dn-bar dn-{status}" style="{style}"></span>'
 
 
-def runs(rows: Sequence[RunInfo]) -> str:
-    """A list of runs."""
+def runs(rows: Sequence[RunInfo], read_at: datetime | None = None) -> str:
+    """A list of runs, as it was read now or at another time."""
     if not rows:
         return "<p>No runs in this journal yet. Start one with %durable_run.</p>"
     names = ("run", "workflow", "status", "steps", "started", "last change", "")
@@ -155,7 +155,7 @@ def runs(rows: Sequence[RunInfo]) -> str:
     body, left_out = "".join(parts), len(rows) - len(parts)
     note = f"<p>{left_out} older runs are in the frame.</p>" if left_out > 0 else ""
     head = f"<thead><tr>{cells}</tr></thead>"
-    return f"<table>{head}<tbody>{body}</tbody></table>{note}{as_of_now()}"
+    return f"<table>{head}<tbody>{body}</tbody></table>{note}{as_of(read_at)}"
 
 
 def _run_row(row: RunInfo) -> str:
@@ -242,7 +242,12 @@ def _name(text: str) -> str:
 
 def as_of_now() -> str:
     """When this was so: a saved notebook is read on other days."""
-    return line(f"As of {words.dated(datetime.now(UTC))}.")
+    return as_of(None)
+
+
+def as_of(moment: datetime | None) -> str:
+    """The same of another moment; None is now."""
+    return line(f"As of {words.dated(moment or datetime.now(UTC))}.")
 
 
 def line(text: str) -> str:
