@@ -280,8 +280,8 @@ def test_five_thousand_rows_stay_smooth_while_a_hundred_a_second_come(
         "%durable_timeline many",
         "await run",
     ]
-    lab.notebook("many", cells)
-    browser.open(lab, "many/many.ipynb")
+    lab.notebook("five_thousand", cells)
+    browser.open(lab, "five_thousand/five_thousand.ipynb")
     browser.run(0, 1, 2, 3)
     view = browser.output(3)
     foot = view.locator(".dn-tl-foot")
@@ -297,7 +297,7 @@ def test_five_thousand_rows_stay_smooth_while_a_hundred_a_second_come(
         }"""
     )
     view.scroll_into_view_if_needed()
-    (lab.root / "many/go").write_text("go")
+    (lab.root / "five_thousand/go").write_text("go")
 
     following = browser.page.evaluate(MEASURE, {"scrolls": False, "seconds": 3})
     heard = browser.page.evaluate("window.heard")
