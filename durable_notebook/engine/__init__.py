@@ -8,6 +8,7 @@ call is in `_internals.py`, watched by a canary test.
 from __future__ import annotations
 
 from durable_notebook.engine._dbos import Claim, Engine, LeavePending, new_owner
+from durable_notebook.engine._internals import Parent
 from durable_notebook.engine._outside import fork
 from durable_notebook.engine._ownership import ExecutorLock, choose_executor
 
@@ -16,6 +17,7 @@ __all__ = [
     "Engine",
     "ExecutorLock",
     "LeavePending",
+    "Parent",
     "choose_executor",
     "fork",
     "new_owner",

@@ -29,6 +29,7 @@ from durable_notebook._config import (
 )
 from durable_notebook._model import Json
 from durable_notebook.engine import _internals
+from durable_notebook.engine._internals import Parent
 from durable_notebook.engine._queues import Queues
 from durable_notebook.engine._recovery import (
     executor_kept,
@@ -186,7 +187,12 @@ class Engine:
             self._functions[workflow] = _registered[workflow] = _function(workflow)
 
     async def start(
-        self, run_id: str, workflow: str, inputs: Inputs, *, parent: str | None = None
+        self,
+        run_id: str,
+        workflow: str,
+        inputs: Inputs,
+        *,
+        parent: Parent | None = None,
     ) -> bool:
         """Record a new run and begin to execute it; recorded when this returns.
 
@@ -194,6 +200,7 @@ class Engine:
         of this id already: it is left alone.
 
         Raises:
+            LostOwnershipError: The parent is executed elsewhere; nothing is recorded.
             RunIdTakenError: The id belongs to a run of another workflow.
             StorageError: It could not be recorded.
         """
@@ -209,7 +216,7 @@ class Engine:
         inputs: Inputs,
         *,
         limit: int,
-        parent: str | None = None,
+        parent: Parent | None = None,
     ) -> None:
         """Record a new run that waits for a place, on the queue of its workflow.
 
@@ -227,7 +234,7 @@ class Engine:
 
     @asynccontextmanager
     async def _recording(
-        self, run_id: str, workflow: str, parent: str | None
+        self, run_id: str, workflow: str, parent: Parent | None
     ) -> AsyncGenerator[None, None]:
         try:
             with (

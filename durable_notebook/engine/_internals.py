@@ -11,19 +11,22 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, _dbos
 from dbos._context import get_local_dbos_context
 from dbos._core import WorkflowHandleAsyncPolling, execute_dequeued_workflow
+from dbos._error import DBOSWorkflowConflictIDError
 from dbos._serialization import DBOSDefaultSerializer, DBOSPortableJSON
-from dbos._sys_db import SystemDatabase
+from dbos._sys_db import SystemDatabase, db_retry
 from dbos._utils import INTERNAL_QUEUE_NAME, GlobalParams
 
 from durable_notebook.errors import (
     ConfigError,
     DamagedJournalError,
+    LostOwnershipError,
     StorageError,
     UnknownRunError,
 )
@@ -134,13 +137,21 @@ def queue_without(pattern: str) -> Iterator[None]:
         setattr(SystemDatabase, original.__name__, original)
 
 
-_parent: ContextVar[str | None] = ContextVar("durable_notebook_parent", default=None)
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The run of which a step body begins another, and the token of its execution."""
+
+    run_id: str
+    owner: str
+
+
+_parent: ContextVar[Parent | None] = ContextVar("durable_notebook_parent", default=None)
 
 
 @contextmanager
-def begun_by(run_id: str | None) -> Iterator[None]:
+def begun_by(parent: Parent | None) -> Iterator[None]:
     """What is started in this block is noted as begun by a step body of this run."""
-    token = _parent.set(run_id)
+    token = _parent.set(parent)
     try:
         yield
     finally:
@@ -158,9 +169,23 @@ def parents_noted() -> Iterator[None]:
 
     def init(self: SystemDatabase, status: Any, **options: Any) -> Any:
         parent = _parent.get()
-        if parent is not None:
-            status["parent_workflow_id"] = parent
-        return original(self, status, **options)
+        if parent is None:
+            return original(self, status, **options)
+        status["parent_workflow_id"] = parent.run_id
+        return init_child(self, parent, status, **options)
+
+    @db_retry()
+    def init_child(
+        self: SystemDatabase, parent: Parent, status: Any, **options: Any
+    ) -> Any:
+        # The parent's row stays locked: whoever takes the parent over afterwards finds
+        # this run, and where it was taken before, there is none.
+        with self.engine.begin() as connection:
+            try:
+                self._check_owner_txn(connection, parent.run_id, parent.owner)
+            except DBOSWorkflowConflictIDError as e:
+                raise LostOwnershipError(parent.run_id) from e
+            return self._insert_workflow_status(status, connection, **options)
 
     setattr(SystemDatabase, original.__name__, init)
     try:

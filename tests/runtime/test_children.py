@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import sqlalchemy as sa
 from dbos import DBOS
-from process_lives import launched, never, soon, until
+from process_lives import launched, never, reading, soon, until
 from sample_workflows import Logged, Once, Other
 from workflows import step
 from workflows.events import StartEvent, StopEvent
 
 from durable_notebook import Client, DBOSRuntime
-from durable_notebook.errors import UnknownRunError
+from durable_notebook.engine import ExecutorLock
+from durable_notebook.errors import LostOwnershipError, UnknownRunError
 
 
 class Family(Logged):
@@ -37,6 +39,44 @@ async def test_dbos_knows_which_run_has_begun_a_run(journal_url: str) -> None:
     assert "named" in [status.workflow_id for status in found]
     assert len(found) == 2
     assert [step["function_name"] for step in steps] == ["StartEvent", "only"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_body_of_a_run_that_was_lost_begins_none(
+    journal_url: str, named: bool
+) -> None:
+    """Whoever has its run may have looked for it already, and would begin another."""
+    refused: list[Exception] = []
+
+    class Late(Logged):
+        @step
+        async def only(self, ev: StartEvent) -> StopEvent:
+            with reading(journal_url) as connection:
+                connection.execute(
+                    sa.text(
+                        "UPDATE workflow_status SET executor_id = 'two', "
+                        "owner_xid = 'given' WHERE workflow_uuid = 'f'"
+                    )
+                )
+                connection.commit()
+            inside = Once(self.log, runtime=self.runtime)
+            try:
+                await (inside.run(run_id="c") if named else inside.run())
+            except LostOwnershipError as e:
+                refused.append(e)
+                raise
+            return StopEvent()
+
+    log: list[str] = []
+    async with launched(journal_url) as runtime:
+        lock = ExecutorLock.take(runtime.store, "two")
+        Late(log, runtime=runtime).run(run_id="f")
+        await until(lambda: refused)
+
+        assert refused[0].args == ("f",)
+        assert names(runtime) == {"f"}
+        lock.release()
+    assert log == []
 
 
 def names(runtime: DBOSRuntime) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from durable_notebook._model import Json
+from durable_notebook.engine import Parent
 from durable_notebook.runtime.recovery._registry import current_run
 from durable_notebook.runtime.state._flight import current_invocation
 from durable_notebook.store import Store
@@ -45,6 +46,12 @@ def parent_of(inputs: dict[str, Json]) -> str | None:
     """The run of which a step body began a run with these inputs; None if none did."""
     parent: str | None = inputs.get("parent", [None])[0]
     return parent
+
+
+def held_parent(inputs: dict[str, Json]) -> Parent | None:
+    """The same with the token of its execution here, by which alone it begins runs."""
+    run, parent = current_run.get(), parent_of(inputs)
+    return None if run is None or parent is None else Parent(parent, run.owner)
 
 
 def begun_by(inputs: dict[str, Json]) -> str | None:

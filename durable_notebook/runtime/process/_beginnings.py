@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from durable_notebook._model import Json
 from durable_notebook.engine import Engine
 from durable_notebook.errors import DamagedJournalError, DrainingError, RunIdTakenError
-from durable_notebook.runtime.live._children import parent_of
+from durable_notebook.runtime.live._children import held_parent, parent_of
 from durable_notebook.runtime.live._execution import Start
 from durable_notebook.runtime.live._tracing import note_trace
 from durable_notebook.runtime.process._checks import check_same_start
@@ -129,7 +129,7 @@ class Beginnings:
         self, run_id: str, name: str, inputs: dict[str, Json], *, has_place: bool
     ) -> bool:
         """Record a new run; False where there is one of its id."""
-        engine, parent = self._engine, parent_of(inputs)
+        engine, parent = self._engine, held_parent(inputs)
         limit = self._registry.limit(name)
         if limit is None:
             return await engine.start(run_id, name, inputs, parent=parent)
