@@ -224,6 +224,7 @@ class Engine:
         is a run of this id.
 
         Raises:
+            LostOwnershipError: The parent is executed elsewhere; nothing is recorded.
             RunIdTakenError: The id belongs to a run of another workflow.
             StorageError: It could not be recorded.
         """

@@ -164,6 +164,8 @@ def parents_noted() -> Iterator[None]:
 
     DBOS notes a parent by itself, but only of what its own workflow calls, and then
     takes a position of the parent's log for it, which is our journal.
+
+    Who has lost the parent records nothing, as DBOS has it for its own children.
     """
     original = SystemDatabase.init_workflow
 

@@ -41,6 +41,8 @@ MODULE_NAMES = [
     ("dbos._utils", "GlobalParams"),
     ("dbos._utils", "INTERNAL_QUEUE_NAME"),
     ("dbos", "error.DBOSConflictingWorkflowError"),
+    ("dbos._error", "DBOSWorkflowConflictIDError"),
+    ("dbos._sys_db", "db_retry"),
 ]
 
 
@@ -78,6 +80,16 @@ def parameters(function: Any) -> list[str]:
             "dbos._sys_db",
             "SystemDatabase.init_workflow",
             ["self", "status", "creator_xid", "reuse_policy"],
+        ),
+        (
+            "dbos._sys_db",
+            "SystemDatabase._check_owner_txn",
+            ["self", "conn", "workflow_id", "owner_xid"],
+        ),
+        (
+            "dbos._sys_db",
+            "SystemDatabase._insert_workflow_status",
+            ["self", "status", "conn", "creator_xid", "reuse_policy"],
         ),
         (
             "dbos._sys_db",
