@@ -189,7 +189,8 @@ class Ending:
 class Attempt:
     """One execution of a step body, as the journal knows it.
 
-    `position` is None while no journal entry holds the attempt's outcome;
+    `position` is that of the journal's entry which tells how it ended: its result, or
+    that it was interrupted, which the session after notes first. Until then it is None.
     `session` counts the process lives of the run from 1; `code` names the version of
     the workflow that ran it. `is_repeat` says that it does again what an earlier
     session left unfinished, `is_retried` that it failed and is tried again.

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from durable_notebook._model import AttemptStatus, Prompt, at
 from durable_notebook._schema import usage
 from durable_notebook.doctor._finding import Cause, Finding, ours
-from durable_notebook.journal._entry import RecordedEntry
+from durable_notebook.journal._entry import Entry, RecordedEntry
 from durable_notebook.journal._timeline import attempts
-from durable_notebook.operations._describe import Outside
+from durable_notebook.operations._describe import Outside, due_of
 from durable_notebook.store import RunRow, Store
 
 
@@ -38,7 +38,7 @@ def pauses(
         found.append(_unread(row, len(unread), is_executed=outside is not None))
     if outside is None:
         return found
-    return (found or [_idle(row, last.at, outside)]) + _deadline(row, last.rest, found)
+    return (found or [_idle(row, last.at, outside)]) + _deadline(row, last, found)
 
 
 # -- a person, or time -----------------------------------------------------------------
@@ -127,13 +127,14 @@ def _retries_due(entries: Sequence[RecordedEntry]) -> list[tuple[float, str]]:
 
 
 def _deadline(
-    row: RunRow, rest: float | None, found: Sequence[Finding]
+    row: RunRow, last: Entry, found: Sequence[Finding]
 ) -> list[Finding]:
     """When it no longer waits, if that is no retry."""
-    if not rest or any(each.cause is Cause.RETRY_LATER for each in found):
+    due = due_of(last)
+    if due is None or any(each.cause is Cause.RETRY_LATER for each in found):
         return []
     says = "If nothing comes before, its wait, or the whole workflow, times out."
-    return [Finding(Cause.TIMES_OUT, says, row.run_id, due=at(rest))]
+    return [Finding(Cause.TIMES_OUT, says, row.run_id, due=due)]
 
 
 # -- who executes it -------------------------------------------------------------------

@@ -87,7 +87,7 @@ class Timeline:
             again = [t for t in self._to_repeat if not _is_any(t, entry.interrupted)]
             self._to_repeat = again + entry.interrupted
         for tree in entry.interrupted:
-            row = _interrupted(tree, self._sessions)
+            row = _interrupted(tree, recorded.position, self._sessions)
             self._rows.append(replace(row, code=self._codes[row.session]))
         changes = tuple(entry.store)
         for tick in entry.ticks:
@@ -151,10 +151,10 @@ def _is_any(tree: Json, others: Sequence[Json]) -> bool:
     )
 
 
-def _interrupted(tree: Json, sessions: dict[int, int]) -> Attempt:
+def _interrupted(tree: Json, position: int, sessions: dict[int, int]) -> Attempt:
     return Attempt(
         step=tree["step"],
-        position=None,
+        position=position,
         received=EventView.of(tree["event"]),
         returned=(),
         started=at(tree["started"]),

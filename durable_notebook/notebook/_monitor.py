@@ -50,6 +50,7 @@ class Panel:
         self._reading = session.client.follow(run_id)
         self._said_kept: tuple[int | None, str] = (None, "")
         reading, result = session.call(self._read())
+        self._last = reading, result
         self._slot = slot(*self._drawn(reading, result))
         self._form = PanelForm(lambda: self._session, slot)
         self._is_left = False
@@ -58,17 +59,26 @@ class Panel:
         session.submit(self._follow())
 
     def leave(self) -> None:
-        """Show no more of the run: the journal closes, or the place is another's."""
+        """Leave what it showed last, and say so: the journal is closed."""
+        if not self.ended.is_set():
+            self._stop()
+            self._went_on = "the journal was closed meanwhile"
+            # On the session's loop, as what is drawn there may be under way.
+            self._session.call(self._leave())
+
+    async def _leave(self) -> None:
+        self._slot.fill(*self._drawn(*self._last))
+
+    def give_way(self) -> None:
+        """Leave the run to another panel, and say so."""
+        self._stop()
+        self._session.call(self._give_way())
+
+    def _stop(self) -> None:
         self._is_left = True
         self._form.leave()
         self._holding.leave()
         self.ended.set()
-
-    def give_way(self) -> None:
-        """Leave the run to another panel, and say so."""
-        self.leave()
-        # On the session's loop, as what is drawn there may be under way.
-        self._session.call(self._give_way())
 
     async def _give_way(self) -> None:
         line = f"Run {self.run_id} went on; the cell that runs it shows it."
@@ -100,6 +110,7 @@ class Panel:
                 if self._is_left:
                     return
                 began = time.thread_time()
+                self._last = reading, result
                 info, now = reading.info, self._drawn(reading, result)
                 if now != drawn:
                     drawn = now

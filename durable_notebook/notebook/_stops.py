@@ -19,7 +19,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from durable_notebook._model import Attempt, RunInfo
+from durable_notebook._model import Attempt, AttemptStatus, RunInfo
 from durable_notebook.journal._entry import Entry, RecordedEntry
 from durable_notebook.journal._timeline import Timeline
 from durable_notebook.notebook._display import Slot
@@ -61,13 +61,18 @@ class Stop:
 
     def missed(self, info: RunInfo, rows: list[Attempt]) -> str | None:
         """Why it cannot be reached by a run as it is; None if it can."""
-        recorded = [r for r in rows if r.step == self.step and r.position is not None]
+        recorded = [r for r in rows if r.step == self.step and _is_recorded(r)]
         if len(recorded) >= self.nth:
             at = (
                 f"{self.step} is on disk, at position {recorded[self.nth - 1].position}"
             )
             return f"No stop: run {info.run_id} is past that; {at}."
         return _never(self, info.run_id) if info.status.is_final else None
+
+
+def _is_recorded(row: Attempt) -> bool:
+    is_cut = row.status is AttemptStatus.INTERRUPTED
+    return row.position is not None and not is_cut
 
 
 def _never(stop: Stop, run_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Protocol
 
@@ -58,7 +59,7 @@ def describe(
         executor_id=row.executor_id,
         size=size,
         error=None if error is None else sentence_of(error),
-        due=at(entry.rest) if entry and entry.rest and is_waiting else None,
+        due=due_of(entry) if is_waiting else None,
         start_event=EventView.of(start),
         prompts=prompts,
         progress=None if status.is_final else _reported(entry),
@@ -71,6 +72,17 @@ def _reported(entry: Entry | None) -> tuple[int, int, str] | None:
         case [int(done), int(total), str(label)]:
             return done, total, label
     return None
+
+
+def due_of(entry: Entry | None) -> datetime | None:
+    """When the run goes on by itself after this entry, if that is still to come.
+
+    A time that is past is no promise: a workflow's timeout does not count the time
+    without a process, so what is left of it begins when one takes the run.
+    """
+    if entry is None or not entry.rest or entry.rest < now():
+        return None
+    return at(entry.rest)
 
 
 def prompts_of(store: Store, row: RunRow, entry: Entry | None) -> tuple[Prompt, ...]:

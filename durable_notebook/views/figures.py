@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from html import escape
 
 from durable_notebook.journal._progress import Progress
@@ -35,10 +36,13 @@ def kept(found: Kept) -> str:
     """What a resumed run did not do, and pay for, again; empty if that is nothing."""
     if not found.steps:
         return ""
-    parts = [words.plural(found.steps, "step"), words.duration(found.time)]
+    parts = [words.plural(found.steps, "step")]
+    if found.time >= timedelta(milliseconds=1):
+        parts.append(words.duration(found.time))
     if found.tokens:
         parts.append(tokens(found.tokens))
-    return f"{', '.join(parts[:-1])} and {parts[-1]} kept from before"
+    said = " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+    return f"{said} kept from before"
 
 
 def spared(found: Kept) -> str:

@@ -94,7 +94,8 @@ def _session_rule(session: int, rows: Sequence[Attempt]) -> str:
     text = f"the process ended here · session {session} began {away} later"
     if is_on_new_code(rows, session):
         text += " · with changed code"
-    return f'<tr class="dn-cut"><td colspan="{len(_JOURNAL_HEADINGS)}">{text}</td></tr>'
+    cell = f'<td colspan="{len(_JOURNAL_HEADINGS)}"><span>{text}</span></td>'
+    return f'<tr class="dn-cut">{cell}</tr>'
 
 
 def _journal_row(row: Attempt, bar: Bar | None) -> str:

@@ -88,6 +88,8 @@ def test_what_a_session_found_interrupted_stands_in_the_session_before() -> None
     assert (first.status, first.session) == (AttemptStatus.INTERRUPTED, 1)
     assert (second.status, second.session) == (AttemptStatus.COMPLETED, 2)
     assert second.attempt == 2
+    # The entry that notes it is its place: no number of the journal is left out.
+    assert (first.position, second.position) == (1, 2)
 
 
 def test_a_failed_attempt_names_its_error() -> None:

@@ -293,3 +293,14 @@ def test_unloading_closes_the_journal_and_loading_again_finds_it(
 
     assert "1 unfinished run" in loaded
     assert "TRACEBACK" not in loaded
+
+
+def test_a_panel_of_a_journal_that_was_left_says_so(notebook: Kernel) -> None:
+    notebook.run("run = %durable_run Order --run-id a qty=1")
+    wait_until(notebook, "a", "waiting")
+    cell = notebook.outputs()[-2]
+
+    notebook.run("%durable_connect sqlite:///elsewhere.sqlite")
+
+    shown = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+    assert any("the journal was closed meanwhile" in text for text in shown), shown

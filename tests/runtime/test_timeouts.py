@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from workflows.events import StartEvent, StopEvent
 
 from durable_notebook import DBOSRuntime
 from durable_notebook._config import Settings
+from durable_notebook.journal._entry import Entry
+from durable_notebook.operations._describe import due_of
 
 HOUR_S = 3600.0
 
@@ -103,3 +106,11 @@ def test_the_time_of_all_process_lives_counts_together(
             await soon(handler)
 
     live(journal_url, use, **options)
+
+
+def test_a_deadline_that_is_past_is_not_announced() -> None:
+    now = time.time()
+
+    said = [due_of(Entry(session=1, at=now, rest=rest)) for rest in (now - 9, now + 9)]
+
+    assert said == [None, datetime.fromtimestamp(now + 9, UTC)]

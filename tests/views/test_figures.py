@@ -50,6 +50,7 @@ def test_a_hostile_label_is_text() -> None:
             "14 steps, 3 min 20 s and 12,400 tokens kept from before",
         ),
         (Kept(1, timedelta(seconds=2)), "1 step and 2.0 s kept from before"),
+        (Kept(1, timedelta(microseconds=400)), "1 step kept from before"),
         (Kept(), ""),
     ],
 )

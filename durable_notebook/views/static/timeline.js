@@ -198,16 +198,16 @@ class Timeline {
         continue;
       }
       const i = this.rowAt(place), found = this.rows[i];
-      const cut = this.cutBefore(place, found);
+      const cut = place + 1 < size ? this.cutAfter(place, found) : "";
       const around = { id: `${this.id}-${i}`, isActive: i === this.active, cut, time: this.time };
       drawRow(element, place, found, around);
     }
   }
 
-  /** What is said where a process ended before a row. */
-  cutBefore(place, found) {
-    const session = found[6];
-    if (place === 0 || this.rows[this.rowAt(place - 1)][6] === session) return "";
+  /** What is said where a process ended after a row: to the right of it is room. */
+  cutAfter(place, found) {
+    const session = this.rows[this.rowAt(place + 1)][6];
+    if (session === found[6]) return "";
     return `process ended · ${this.time.sessions[session] ?? `session ${session}`}`;
   }
 

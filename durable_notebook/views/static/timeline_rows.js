@@ -21,7 +21,7 @@ function newRow(hover, click) {
   return row;
 }
 
-/** Show a row at a place. `cut` is what is said of the process that ended before it. */
+/** Show a row at a place. `cut` is what is said of the process that ended after it. */
 function drawRow(element, place, found, { id, isActive, cut, time: shown }) {
   const [step, state, also, start, end, , session] = found;
   const [stepCell, stateCell, time, tookCell] = element.children;
