@@ -27,12 +27,12 @@ Cures = Callable[[Finding], Sequence[str]]
 """The lines that cure a cause, as they are typed where the report is shown."""
 
 TITLES = {
-    Cause.ENDED: "It has ended",
+    Cause.ENDED: "There is nothing to do",
     Cause.FAILED: "It has failed",
     Cause.OUTCOME_LOST: "Its end was not recorded",
     Cause.UNREADABLE: "Its journal is damaged",
     Cause.NOBODY_TOOK_IT: "Nobody has taken it",
-    Cause.EXECUTOR_DEAD: "Its process is not alive",
+    Cause.EXECUTOR_DEAD: "Nobody executes it",
     Cause.NOT_TAKEN: "Its process has not taken it",
     Cause.BEGUN_OFTEN: "It was begun too often",
     Cause.WAITING_FOR_ANSWER: "It waits for an answer",
