@@ -151,7 +151,10 @@ def test_a_question_is_answered_in_the_inbox_of_another_notebook(
     expect(panel).to_contain_text("answered by notebook answers.ipynb at")
     expect(panel.get_by_role("button", name="Send answer")).to_have_count(0)
     expect(panel).to_contain_text("3 tea, 2 milk with 7")
-    browser.shoot("asked_elsewhere")
+    panel.scroll_into_view_if_needed()
+    for theme in ("Dark", "Light"):
+        browser.theme(f"JupyterLab {theme}")
+        browser.shoot(f"asked_elsewhere_{theme.lower()}")
     assert browser.errors == []
 
 

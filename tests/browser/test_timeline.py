@@ -302,7 +302,9 @@ def test_five_thousand_rows_stay_smooth_while_a_hundred_a_second_come(
     following = browser.page.evaluate(MEASURE, {"scrolls": False, "seconds": 3})
     heard = browser.page.evaluate("window.heard")
     scrolled = browser.page.evaluate(MEASURE, {"scrolls": True, "seconds": 3})
-    browser.shoot("timeline_many")
+    for theme in ("Dark", "Light"):
+        browser.theme(f"JupyterLab {theme}")
+        browser.shoot(f"timeline_many_{theme.lower()}")
 
     figures = {"following": following, "scrolled": scrolled, "messages": heard}
     print(f"frames in ms: {json.dumps(figures)}")
