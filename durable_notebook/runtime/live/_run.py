@@ -1,8 +1,8 @@
 """A run while this process executes it: what is in memory, and how it gets on disk.
 
 A turn is what the control loop reduces between two starts of step bodies. `LiveRun`
-gathers a turn and commits it as one journal entry before anything that follows from
-it can have an effect.
+commits each as one journal entry (`_turn.py` makes it) before anything that follows
+from it can have an effect.
 """
 
 from __future__ import annotations
@@ -18,12 +18,10 @@ from typing import TYPE_CHECKING, Any
 from workflows.events import Event, StopEvent
 from workflows.runtime.types.ticks import (
     TickAddEvent,
-    TickStepResult,
     TickWaiterTimeout,
     WorkflowTick,
 )
 
-from durable_notebook._model import Json
 from durable_notebook.engine import Claim
 from durable_notebook.errors import (
     DurableNotebookError,
@@ -31,16 +29,13 @@ from durable_notebook.errors import (
     StorageError,
     UnstorableValueError,
 )
-from durable_notebook.journal import _progress
 from durable_notebook.journal._entry import Entry, now, rounded
-from durable_notebook.runtime.codec._exceptions import said
 from durable_notebook.runtime.codec._outcome import Outcome
 from durable_notebook.runtime.live._children import parent_of
-from durable_notebook.runtime.live._output import Output
+from durable_notebook.runtime.live._turn import Turn
 from durable_notebook.runtime.recovery._snapshots import Snapshots
 from durable_notebook.runtime.state._flight import current_invocation
 from durable_notebook.runtime.state._inbox import Inbox
-from durable_notebook.runtime.state._stream import Stream
 from durable_notebook.store import NewEntry, Store
 
 if TYPE_CHECKING:
@@ -74,8 +69,6 @@ class LiveRun:
         self.state = restored.store
         self.flight = restored.flight
         self.prompts = restored.prompts
-        self.stream = Stream(restored.events)
-        self.output = Output()
         self.inbox = Inbox(
             claim,
             journal=journal,
@@ -84,6 +77,15 @@ class LiveRun:
             is_early=self._is_early,
             now=self.now,
         )
+        self._turn = Turn(
+            claim.run_id,
+            session=session,
+            definition=definition,
+            restored=restored,
+            inbox=self.inbox,
+        )
+        self.stream = self._turn.stream
+        self.output = self._turn.output
         self.resumed_from = restored.position
         self.kept_steps = restored.steps
         self.outcome: Outcome | None = None
@@ -108,19 +110,13 @@ class LiveRun:
         self.changed = asyncio.Event()
         self._ahead_s = max(0.0, restored.at - now())
         self.owner = claim.owner
-        self._session = session
         self._journal = journal
         self._broken: BaseException | None = None
         self._committed_at = time.monotonic()
         self.events_on_disk = restored.events
         self._driver: asyncio.Task[StopEvent] | None = None
         self._position = restored.position
-        self._interrupted = restored.interrupted
-        self._steps = restored.steps
-        self._progress = restored.progress
         self._is_ending = self._is_closed = False
-        digest = definition.code.digest
-        self._code = digest if digest != restored.code else ""
         self._code_text = definition.code.text
         self._consumed = restored.cursor
         self._snapshots = snapshots
@@ -128,10 +124,7 @@ class LiveRun:
         self._accepts = restored.accepts
         self._waits = restored.waits
         self._clocks: list[asyncio.TimerHandle] = []
-        self._ticks: list[WorkflowTick] = []
-        self._is_store_due = False
         self._writing: dict[int, list[WorkflowTick]] = {}
-        self._bodies: dict[str, list[float]] = {}
 
     @property
     def position(self) -> int:
@@ -145,7 +138,7 @@ class LiveRun:
     def ticks_since(self, position: int) -> list[WorkflowTick]:
         """The ticks reduced so far that no entry before this position has."""
         later = [ticks for at, ticks in self._writing.items() if at >= position]
-        return [tick for ticks in (*later, self._ticks) for tick in ticks]
+        return [tick for ticks in (*later, self._turn.ticks) for tick in ticks]
 
     def now(self) -> float:
         """The time of this run, in seconds since the epoch.
@@ -163,7 +156,7 @@ class LiveRun:
     @property
     def turn_length(self) -> int:
         """How many ticks the turn has so far."""
-        return len(self._ticks)
+        return len(self._turn.ticks)
 
     # -- what comes in -----------------------------------------------------------
 
@@ -281,31 +274,14 @@ class LiveRun:
     @property
     def is_recorded(self) -> bool:
         """Whether all that it has done is on disk, and it is not about to end."""
-        return self._broken is None and not (
-            self._ticks
-            or self._writing
-            or self._is_store_due
-            or self._is_ending
-            or self.stream.has_unrecorded
-        )
+        is_written = self._turn.is_empty and not self._writing
+        return self._broken is None and is_written and not self._is_ending
 
     # -- what the turn gathers ---------------------------------------------------
 
     def reduced(self, tick: WorkflowTick) -> None:
         """Note a tick that the control loop has just reduced."""
-        self._ticks.append(tick)
-        if isinstance(tick, TickStepResult):
-            body = self.flight.end(tick.invocation_id)
-            if body is not None:
-                self.output.ended(body)
-            if body is not None and body.finished_at is not None:
-                times = [body.started_at, body.finished_at, body.attempt]
-                self._bodies[tick.invocation_id or ""] = times
-        elif isinstance(tick, TickAddEvent):
-            self.flight.reduced(tick)
-        self.prompts.reduced(tick)
-        # Last: it asks who takes what is kept.
-        self.inbox.reduced(tick)
+        self._turn.reduced(tick)
 
     def publish(self, event: Event) -> None:
         """Put an event into the stream, unless an interrupted body already had."""
@@ -361,7 +337,7 @@ class LiveRun:
 
     async def keep_store(self) -> None:
         """Put on disk what a caller has changed in the store, in mid-turn."""
-        self._is_store_due = True
+        self._turn.is_store_due = True
         if self._is_ending:
             await self.recorded()
         else:
@@ -377,56 +353,17 @@ class LiveRun:
         # may be written, whoever tries next.
         if self._broken is not None:
             raise self._broken
+        position, ticks = self._position, self._turn.ticks
         try:
-            entry = self._turn(starts, outcome)
+            entry = self._turn.entry(
+                starts, outcome, position=position, at=self.now(), rest=self._rest()
+            )
             if entry is not None:
+                self._writing[position] = ticks
                 await self._append(entry)
         except UnstorableValueError as e:
             self._broken = e
             raise
-
-    def _turn(self, starts: list[str], outcome: Outcome | None) -> Entry | None:
-        is_idle = not (self._ticks or starts or outcome or self._is_store_due)
-        if is_idle and not self.stream.has_unrecorded:
-            return None
-        # In the middle of a turn only what somebody waits for: a body that is executed
-        # again must read the store as it was when it began, if that can be.
-        has_ended = any(isinstance(tick, TickStepResult) for tick in self._ticks)
-        is_whole = bool(starts or has_ended or outcome or self._is_store_due)
-        if is_whole:
-            self.flight.store()
-        self._is_store_due = False
-        ticks, self._ticks = self._ticks, []
-        bodies, self._bodies = self._bodies, {}
-        interrupted, self._interrupted = self._interrupted, []
-        self._steps += len(bodies)
-        code, self._code = self._code, ""
-        self._name = _entry_name(ticks)
-        stream = [self._storable(e) for e in self.stream.unrecorded()]
-        if self.stream.progress is not None:
-            self._progress = _progress.short(stream, self._progress)
-        self._writing[self._position] = ticks
-        return Entry(
-            session=self._session,
-            at=self.now(),
-            code=code,
-            position=self._position,
-            ticks=[self._storable(tick) for tick in ticks],
-            store=self._store_changes() if is_whole else [],
-            stream=stream,
-            cursor=self.inbox.cursor,
-            steps=self._steps,
-            events=self.stream.count,
-            bodies=bodies,
-            starts=starts,
-            flight=self.flight.tree(),
-            interrupted=interrupted,
-            prompts=self.prompts.tree(),
-            rest=self._rest(),
-            progress=self._progress if outcome is None else [],
-            output=self.output.take(),
-            end=None if outcome is None else outcome.tree(self.codec),
-        )
 
     async def let_go(self) -> None:
         """Have one less who holds it in memory."""
@@ -438,36 +375,18 @@ class LiveRun:
             return None
         return 0.0 if self.rest_until == math.inf else rounded(self.rest_until)
 
-    def _storable(self, value: WorkflowTick | Event) -> Json:
-        try:
-            if isinstance(value, Event):
-                return self.codec.event(value)
-            return self.codec.tick(value)
-        except Exception as e:
-            where = self.codec.unstorable(value) or self._name
-            raise UnstorableValueError(self.run_id, where, said(e)) from e
-
-    def _store_changes(self) -> list[Json]:
-        try:
-            changes = self.state.changes(is_in_use=bool(self.flight.running()))
-            return self.codec.redaction.patch(changes)
-        except (TypeError, ValueError) as e:
-            where, kind = self.state.unstorable()
-            problem = f"a {kind} is not JSON"
-            raise UnstorableValueError(self.run_id, where, problem) from e
-
     async def _append(self, entry: Entry) -> None:
         began = [times[0] for times in entry.bodies.values()] or [entry.at]
         try:
             body = entry.encode()
         except (TypeError, ValueError) as e:
-            where = f"what step {self._name!r} returned"
+            where = f"what step {self._turn.name!r} returned"
             raise UnstorableValueError(self.run_id, where, str(e)) from e
         position, self._position = self._position, self._position + 1
         new = NewEntry(
             run_id=self.run_id,
             position=position,
-            name=self._name,
+            name=self._turn.name,
             body=body,
             owner=self.owner,
             started_at=min(began),
@@ -524,12 +443,3 @@ class LiveRun:
     async def recorded(self) -> None:
         """Wait until this process has nothing more to do for the run."""
         await self._recorded.wait()
-
-
-def _entry_name(ticks: list[WorkflowTick]) -> str:
-    """What DBOS's tools call the turn: its steps, else the event it began with."""
-    steps = [str(t.step_id) for t in ticks if isinstance(t, TickStepResult)]
-    if steps:
-        return ", ".join(dict.fromkeys(steps))
-    events = [type(t.event).__name__ for t in ticks if isinstance(t, TickAddEvent)]
-    return events[0] if events else (ticks[0].type if ticks else "stream")

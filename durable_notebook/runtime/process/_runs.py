@@ -1,4 +1,7 @@
-"""The runs this process executes: begin, claim, go on, bring to an end."""
+"""The runs this process executes: begin, claim, go on, bring to an end.
+
+Long, because all the ways of a run from place to place are to be read in one file.
+"""
 
 from __future__ import annotations
 
