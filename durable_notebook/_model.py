@@ -69,7 +69,7 @@ class EventView:
         ]
         if len(self.fields) > _FIELDS:
             shown.append(f"… {len(self.fields) - _FIELDS} more")
-        return f"{self.name}({', '.join(shown)})"
+        return f"{short(self.name)}({', '.join(shown)})"
 
 
 _FIELDS = 50

@@ -183,7 +183,11 @@ def _report(made: Diagnosis) -> Json:
         for run in runs
     ]
     is_gone = made.run_id is not None and not made.runs
-    note = "" if len(runs) == len(made.runs) else findings.left_out(made.runs)
+    note = (
+        ""
+        if len(runs) == len(made.runs)
+        else findings.left_out(len(made.runs) - len(runs))
+    )
     if not made.found and not made.runs:
         note = "There is no such run any more." if is_gone else findings.NOTHING
     return {"groups": groups, "note": note, "has_buttons": made.durable.is_open}
