@@ -109,4 +109,4 @@ def plainly() -> Iterator[None]:
         yield
     except DurableNotebookError as e:
         # The same errors, with the way out that a notebook has.
-        raise UsageError(in_magics(str(e))) from e
+        raise UsageError(words.sentence(in_magics(str(e)))) from e

@@ -102,9 +102,13 @@ def report(bad: str) -> Said:
     )
 
 
-def drawn(bad: str) -> Said:
+def graph_of(bad: str) -> Graph:
     nodes = (Node("1", "event", bad, bad), Node("2", "step", bad, bad))
-    found = Graph(bad, nodes, (("1", "2"), ("2", "1")))
+    return Graph(bad, nodes, (("1", "2"), ("2", "1")))
+
+
+def drawn(bad: str) -> Said:
+    found = graph_of(bad)
     done = graph.doings(run_of(bad), [row_of(bad)])
     return Said(*graph.twin(found, run_of(bad), done))
 
