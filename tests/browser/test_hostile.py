@@ -462,7 +462,7 @@ def test_all_of_it_in_jupyterlab(lab: Lab, browser: LabPage) -> None:
     first = ["%load_ext durable_notebook", SICK, start]
     lab.notebook("sick", [*first, *cells])
     browser.open(lab, "sick/sick.ipynb")
-    browser.page.evaluate(GUARD)
+    browser.page.evaluate(f"() => {{ {GUARD} }}")
     browser.run(0, 1, 2)
     expect(browser.output(2).locator(".dn-form")).to_be_visible()
     drawn = (".dn-tl-row", ".dn-runs-row[data-run]", ".dn-inbox-row")
@@ -474,8 +474,11 @@ def test_all_of_it_in_jupyterlab(lab: Lab, browser: LabPage) -> None:
         output.scroll_into_view_if_needed()
         expect(output.locator(seen).first).to_be_visible()
         found = output.evaluate(FOUND)
-        assert not {"script", "iframe", "img"} & set(found["tags"])
+        assert not {"script", "iframe", "object"} & set(found["tags"])
         assert not [n for _, n, _ in found["attributes"] if n.startswith("on")]
+        # A twin has its picture in it.
+        sources = [v for _, name, v in found["attributes"] if name == "src"]
+        assert all(v.startswith("data:image/svg+xml,") for v in sources)
         assert not {c for c in acts(found["text"]) if c != "\t"}
         assert len(found["text"]) < MOST_TEXT
     assert browser.page.evaluate("window.executed") == []
