@@ -242,6 +242,14 @@ def postgres_url(url: str) -> str:
     return f"postgresql://{rest}"
 
 
+def is_there(path: Path) -> bool:
+    """Whether a file is there. One whose name is too long for a system is not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def sqlite_path(url: str) -> Path:
     """The file of a SQLite URL.
 

@@ -5,6 +5,7 @@ Nothing here knows a database, a workflow class or a screen.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -69,7 +70,7 @@ class EventView:
         ]
         if len(self.fields) > _FIELDS:
             shown.append(f"… {len(self.fields) - _FIELDS} more")
-        return f"{self.name}({', '.join(shown)})"
+        return f"{short(self.name)}({', '.join(shown)})"
 
 
 _FIELDS = 50
@@ -109,6 +110,19 @@ def _pieces(value: Json, limit: int) -> Iterator[str]:
 def short(text: str, limit: int = 200) -> str:
     """A text, cut where it is longer."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def handle(run_id: str) -> str:
+    """What a page calls a run: its id, or a digest of one that it could not be sent.
+
+    A run may begin with no such id here; it may with DBOS's own calls.
+    """
+    if run_id.isprintable() and len(run_id) <= _LONGEST_HANDLE:
+        return run_id
+    return f"#{hashlib.sha256(run_id.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+_LONGEST_HANDLE = 200
 
 
 @dataclass(frozen=True, slots=True)

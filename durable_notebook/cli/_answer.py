@@ -11,7 +11,7 @@ from durable_notebook.cli._arguments import add_app, add_run, count, field
 from durable_notebook.cli._command import Command, RefusalError, open_journal
 from durable_notebook.client._journal import Sent
 from durable_notebook.operations._messages import Message, answer_message
-from durable_notebook.views.table import harmless
+from durable_notebook.views import words
 
 # A live process takes a message within milliseconds, unless it is busy.
 _REACTION_S = 2.0
@@ -86,7 +86,7 @@ def _said(sent: Sent, event: EventView, is_taken: bool) -> str:
         more = "It is on disk, and applied when somebody goes on with the run."
     else:
         more = f"It is on disk; executor {sent.executor_id} has not taken it yet."
-    return harmless(f"{said} {more}")
+    return words.sentence(f"{said} {more}")
 
 
 COMMAND = Command(

@@ -8,7 +8,7 @@ from durable_notebook.cli import _documents
 from durable_notebook.cli._arguments import add_run
 from durable_notebook.cli._command import Command, open_journal, typed
 from durable_notebook.doctor._finding import ours
-from durable_notebook.views.table import harmless
+from durable_notebook.views import words
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -31,7 +31,9 @@ def _run(args: Namespace) -> int:
             "Nobody executes it, so it ends as cancelled when somebody goes on with "
             f"it; to be rid of it at once, use '{delete}'."
         )
-    _documents.show(args, document, harmless(f"Asked run {sent.run_id} to end. {more}"))
+    _documents.show(
+        args, document, words.sentence(f"Asked run {sent.run_id} to end. {more}")
+    )
     return 0
 
 

@@ -34,7 +34,12 @@ def _arguments(parser: ArgumentParser) -> None:
 def _run(args: Namespace) -> int:
     if args.line is not None:
         words = _words(args.line)
-        found = sorted(w for w in _candidates(args, words) if w.startswith(words[-1]))
+        found = sorted(
+            word
+            for word in _candidates(args, words)
+            # A shell writes what it is offered to the terminal, as it is.
+            if word.startswith(words[-1]) and word.isprintable()
+        )
         print("".join(f"{word}\n" for word in found), end="")
     else:
         script = resources.files(__package__).joinpath(f"completion.{args.shell}")

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from durable_notebook.cli import _documents
 from durable_notebook.cli._arguments import add_run
 from durable_notebook.cli._command import Command, open_journal
-from durable_notebook.views.table import harmless
+from durable_notebook.views import words
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -17,11 +17,12 @@ def _arguments(parser: ArgumentParser) -> None:
 def _run(args: Namespace) -> int:
     with open_journal(args) as journal:
         gone = journal.delete(args.run_id)
-    said = f"Deleted run {gone[0]}."
+    name = words.name(gone[0])
+    said = f"Deleted run {name}."
     if gone[1:]:
-        said = f"Deleted run {gone[0]}, and with it what its steps had begun:"
-    lines = [said, *(f"  {run_id}" for run_id in gone[1:])]
-    _documents.show(args, {"deleted": gone}, "\n".join(map(harmless, lines)))
+        said = f"Deleted run {name}, and with it what its steps had begun:"
+    lines = [said, *_documents.listed(gone[1:])]
+    _documents.show(args, {"deleted": gone}, "\n".join(lines))
     return 0
 
 

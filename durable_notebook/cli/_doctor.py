@@ -19,8 +19,7 @@ from durable_notebook.doctor._health import examine, examine_open, refusal
 from durable_notebook.errors import StorageError
 from durable_notebook.operations._describe import Outside, describe
 from durable_notebook.operations._retention import known
-from durable_notebook.views import findings
-from durable_notebook.views.table import clip, harmless
+from durable_notebook.views import findings, words
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -69,27 +68,27 @@ def _examined(journal: Journal, run_id: str | None) -> list[Examined]:
 
 
 def _text(args: Namespace, found: list[Finding], runs: list[Examined]) -> str:
-    if not found and not runs:
-        return findings.NOTHING
     width = terminal_width()
-    groups = [_lines(args, each, width, indent="") for each in found]
-    for run in runs:
-        lines = [clip(harmless(findings.heading(run.info)), width)]
-        for each in run.found:
-            lines += _lines(args, each, width, indent="  ")
-        groups.append(lines)
-    return "\n\n".join("\n".join(lines) for lines in groups)
+
+    def lines(each: Finding, indent: str) -> list[str]:
+        return _lines(args, each, width, indent)
+
+    return findings.report(found, runs, lines, _left_out, width)
+
+
+def _left_out(count: int) -> str:
+    return f"and {words.plural(count, 'more run')}: name one, or use --json"
 
 
 def _lines(
-    args: Namespace, found: Finding, width: int | None, *, indent: str
+    args: Namespace, found: Finding, width: int | None, indent: str
 ) -> list[str]:
-    said = f"{indent}{harmless(found.says)}{findings.times(found)}"
+    said = f"{indent}{findings.says(found)}{findings.times(found)}"
     wrapped = [said]
     if width is not None:
         wrapped = textwrap.wrap(said, width, subsequent_indent=indent)
     # A command is copied: it is never wrapped.
-    commands = [f"{indent}  {harmless(typed(args, *c))}" for c in found.commands]
+    commands = [f"{indent}  {findings.typed(typed(args, *c))}" for c in found.commands]
     return [*(line.replace(findings.KEPT, " ") for line in wrapped), *commands]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,10 @@ from durable_notebook._config import is_postgres, sqlite_path, without_password
 from durable_notebook._model import Attempt, EventView, Json, Prompt, RunInfo
 from durable_notebook.cli._command import typed
 from durable_notebook.doctor._finding import Finding
+from durable_notebook.views import words
+
+# So many ids are a list that is read.
+_LISTED = 20
 
 
 def show(args: Namespace, document: dict[str, Json], text: str) -> None:
@@ -22,6 +27,13 @@ def show(args: Namespace, document: dict[str, Json], text: str) -> None:
         text = json.dumps(document, indent=2, default=_written)
     if text:
         print(text)
+
+
+def listed(run_ids: Sequence[str]) -> list[str]:
+    """Ids as lines of a text; with --json all are given."""
+    lines = [f"  {words.name(run_id)}" for run_id in run_ids[:_LISTED]]
+    more = len(run_ids) - _LISTED
+    return [*lines, f"  and {more} more"] if more > 0 else lines
 
 
 def _written(value: Any) -> str:

@@ -20,7 +20,7 @@ from durable_notebook.client._requests import adopt
 from durable_notebook.journal._timeline import attempts
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.views import words
-from durable_notebook.views.table import clip, harmless
+from durable_notebook.views.table import clip
 
 # How long a change of the run may stay unseen that this process did not make.
 _LOOK_S = 0.5
@@ -111,4 +111,4 @@ def _line(row: Attempt, width: int | None) -> str:
         words.duration(took),
         row.error or words.returned(row),
     ]
-    return clip(harmless("  ".join(filter(None, parts))), width)
+    return clip(words.sentence("  ".join(filter(None, parts))), width)

@@ -11,7 +11,6 @@ from durable_notebook.doctor._diagnosis import module_of
 from durable_notebook.doctor._finding import ours
 from durable_notebook.operations._retention import known
 from durable_notebook.views import words
-from durable_notebook.views.table import harmless
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -36,7 +35,7 @@ def _run(args: Namespace) -> int:
         f"Run {new_run_id} begins with {words.plural(kept, 'turn')} of {args.run_id}. "
         f"A process that has its workflow takes it, if one lives; else use '{resume}'."
     )
-    _documents.show(args, document, harmless(said))
+    _documents.show(args, document, words.sentence(said))
     return 0
 
 

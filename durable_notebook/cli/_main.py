@@ -13,6 +13,7 @@ from argparse import (
 )
 from collections.abc import Sequence
 from importlib import metadata
+from typing import NoReturn
 
 from durable_notebook.cli import (
     _answer,
@@ -33,7 +34,7 @@ from durable_notebook.cli._arguments import field
 from durable_notebook.cli._command import INTERRUPTED, Command, RefusalError, plainly
 from durable_notebook.doctor._finding import OURS
 from durable_notebook.errors import DurableNotebookError
-from durable_notebook.views.table import harmless
+from durable_notebook.views import words
 
 COMMANDS: tuple[Command, ...] = (
     _runs.COMMAND,
@@ -81,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _refuse(args: Namespace, problem: Exception) -> None:
     """Tell why it could not be done, where the log goes."""
-    sentence = harmless(plainly(str(problem), args))
+    sentence = words.sentence(plainly(str(problem), args))
     if getattr(args, "log_json", False):
         logging.getLogger("durable_notebook").error("%s", sentence)
     else:
@@ -102,8 +103,15 @@ def _parsed(argv: Sequence[str] | None) -> Namespace:
     return args
 
 
+class _Parser(ArgumentParser):
+    """Tells of words that it cannot read without letting them act on the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(words.sentence(message))
+
+
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
+    parser = _Parser(
         prog=OURS,
         description="Look at durable runs, answer them, and see why one does not move.",
         epilog=f"'{OURS} COMMAND --help' tells what a command does, with an example.",

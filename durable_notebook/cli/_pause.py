@@ -8,7 +8,7 @@ from durable_notebook.cli import _documents
 from durable_notebook.cli._arguments import add_run
 from durable_notebook.cli._command import Command, open_journal, typed
 from durable_notebook.doctor._finding import ours
-from durable_notebook.views.table import harmless
+from durable_notebook.views import words
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -23,7 +23,9 @@ def _run(args: Namespace) -> int:
     if executor_id is not None:
         said += f" Executor {executor_id} lets its steps in flight end."
     resume = typed(args, *ours("resume", args.run_id))
-    _documents.show(args, document, harmless(f"{said} '{resume}' goes on with it."))
+    _documents.show(
+        args, document, words.sentence(f"{said} '{resume}' goes on with it.")
+    )
     return 0
 
 

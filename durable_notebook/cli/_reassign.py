@@ -8,10 +8,6 @@ from argparse import ArgumentParser, Namespace
 from durable_notebook.cli import _documents
 from durable_notebook.cli._command import Command, open_journal
 from durable_notebook.views import words
-from durable_notebook.views.table import harmless
-
-# So many ids are a list that is read; with --json all are given.
-_SHOWN = 20
 
 # Of so many runs it takes a while that somebody may wonder about.
 _MANY = 1000
@@ -63,10 +59,8 @@ def _run(args: Namespace) -> int:
     how = "goes on with them" if is_alive else "goes on with them when it is started"
     if not (is_alive or is_known):
         how += "; no process has been that so far"
-    lines = [_said(args, given, how), *(f"  {run_id}" for run_id in given[:_SHOWN])]
-    if len(given) > _SHOWN:
-        lines.append(f"  and {len(given) - _SHOWN} more")
-    _documents.show(args, document, "\n".join(map(harmless, lines)))
+    lines = [words.sentence(_said(args, given, how)), *_documents.listed(given)]
+    _documents.show(args, document, "\n".join(lines))
     return 0
 
 

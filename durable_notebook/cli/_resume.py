@@ -26,7 +26,6 @@ from durable_notebook.errors import DurableNotebookError
 from durable_notebook.operations._retention import known
 from durable_notebook.store import RunRow, Store
 from durable_notebook.views import words
-from durable_notebook.views.table import harmless
 
 # Who takes a run that nobody had: DBOS's own name for a process without one.
 _DEFAULT_EXECUTOR = "local"
@@ -70,11 +69,11 @@ def _run(args: Namespace) -> int:
             ended = _go_on(args, row, executor_id)
         except KeyboardInterrupt:
             resume = ours("resume", args.run_id, options={"app": args.app})
-            print(
+            said = (
                 f"{OURS}: Stopped. Run {args.run_id!r} stays resumable, with all its "
-                f"completed steps: '{typed(args, *resume)}' goes on.",
-                file=sys.stderr,
+                f"completed steps: '{typed(args, *resume)}' goes on."
             )
+            print(words.sentence(said), file=sys.stderr)
             return INTERRUPTED
     document = {
         "run": _documents.run(ended.info),
@@ -91,7 +90,7 @@ def _show_going_on(args: Namespace, journal: Journal) -> None:
     info = journal.info(args.run_id)
     document = {"run": _documents.run(info), "result": None}
     said = f"Run {info.run_id} goes on, in executor {info.executor_id}."
-    _documents.show(args, document, harmless(said))
+    _documents.show(args, document, words.sentence(said))
 
 
 def _executor(args: Namespace, journal: Journal, row: RunRow) -> str:
@@ -167,7 +166,7 @@ def _said(args: Namespace, ended: _Ended) -> str:
     for prompt in info.prompts:
         doctor = typed(args, *ours("doctor", info.run_id))
         lines.append(f"It asks {prompt.asked or prompt.answer_name}; see '{doctor}'.")
-    return "\n".join(map(harmless, lines))
+    return "\n".join(map(words.sentence, lines))
 
 
 def _failure(info: RunInfo) -> str:

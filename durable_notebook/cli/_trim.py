@@ -8,7 +8,6 @@ from durable_notebook.cli import _documents
 from durable_notebook.cli._arguments import age, count
 from durable_notebook.cli._command import Command, open_journal
 from durable_notebook.views import words
-from durable_notebook.views.table import harmless
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -32,8 +31,8 @@ def _run(args: Namespace) -> int:
     with open_journal(args) as journal:
         gone = journal.trim(args.older_than, args.keep)
     said = f"Deleted {words.plural(len(gone), 'finished run')}"
-    lines = [f"{said}{':' if gone else '.'}", *(f"  {run_id}" for run_id in gone)]
-    _documents.show(args, {"deleted": gone}, "\n".join(map(harmless, lines)))
+    lines = [f"{said}{':' if gone else '.'}", *_documents.listed(gone)]
+    _documents.show(args, {"deleted": gone}, "\n".join(lines))
     return 0
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from durable_notebook._config import Settings, is_postgres, sqlite_path
+from durable_notebook._config import Settings, is_postgres, is_there, sqlite_path
 from durable_notebook._model import Attempt, Prompt, RunInfo, RunStatus
 from durable_notebook.errors import (
     AlreadyAnsweredError,
@@ -68,7 +68,7 @@ class Journal:
             JournalTooNewError, StorageError: It cannot be read.
         """
         settings = Settings(migrate=False)
-        if not is_postgres(url) and not sqlite_path(url).exists():
+        if not is_postgres(url) and not is_there(sqlite_path(url)):
             raise ConfigError(
                 f"There is no journal {sqlite_path(url)}.",
                 "Look for its path, or begin one by starting a run.",

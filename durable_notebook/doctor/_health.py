@@ -7,7 +7,7 @@ import re
 from importlib import metadata
 from pathlib import Path
 
-from durable_notebook._config import is_postgres, sqlite_path
+from durable_notebook._config import is_postgres, is_there, sqlite_path
 from durable_notebook.doctor._finding import OURS, UPGRADE, Cause, Finding
 from durable_notebook.errors import JournalTooNewError, StorageError
 from durable_notebook.store import Store
@@ -46,7 +46,7 @@ def refusal(problem: StorageError) -> Finding:
 
 
 def _rights(path: Path) -> list[Finding]:
-    if not path.exists() or os.access(path, os.R_OK | os.W_OK):
+    if not is_there(path) or os.access(path, os.R_OK | os.W_OK):
         return []
     says = f"This user may not read and write {path}."
     command: tuple[str, ...] = ("chmod", "u+rwX", str(path))

@@ -73,11 +73,11 @@ class Actions:
     async def act(self, verb: str, run_id: str) -> Said:
         """Do something to a run; on disk when this returns, unless it was refused."""
         if verb not in self._do:
-            return Said(f"There is no action {verb}.", is_error=True)
+            return Said(f"There is no action {words.name(verb)}.", is_error=True)
         try:
             return await self._do[verb](run_id)
         except DurableNotebookError as e:
-            return Said(in_magics(str(e)), is_error=True)
+            return Said(words.sentence(in_magics(str(e))), is_error=True)
 
     async def _open(self, run_id: str) -> Said:
         await asyncio.to_thread(self._show, run_id)
@@ -106,7 +106,7 @@ class Actions:
         did = await session.runtime.resume(run_id)
         info = await session.client.read_info(run_id)
         if info.status is RunStatus.INTERRUPTED and not did:
-            return Said(f"Run {state_of(info)}.", is_error=True)
+            return Said(words.sentence(f"Run {state_of(info)}."), is_error=True)
         return Said("It goes on.")
 
     async def _take(self, run_id: str) -> Said:

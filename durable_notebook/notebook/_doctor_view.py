@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import traitlets
 
-from durable_notebook._model import Json
+from durable_notebook._model import Json, handle
 from durable_notebook.doctor._finding import Examined, Finding
 from durable_notebook.doctor._health import examine, examine_open, refusal
 from durable_notebook.errors import StorageError, UnknownRunError
@@ -20,13 +21,15 @@ from durable_notebook.notebook._session import Session
 from durable_notebook.notebook._view import Shown, View
 from durable_notebook.notebook._watch import Watch
 from durable_notebook.views import findings, frames, html, words
-from durable_notebook.views.table import harmless
 
 if TYPE_CHECKING:
     from durable_notebook.notebook._workspace import DurableNotebook
 
 # A look asks for the write lock, and reads the journals of all unfinished runs.
 _REFRESH_S = 2.0
+
+# Of a report, in characters: all of it is sent whenever something is other.
+_MOST_SENT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class LiveDiagnosis:
         self._made = made
         durable = made.durable
         twin = (made.fragment(), repr(made))
-        self._shown = Shown(DoctorView, twin, report=_report(made))
+        self._shown = Shown(DoctorView, twin, report=report_of(made))
         below = Reserved(SLOTS)
         self._watch: Watch | None = None
         if durable.is_open:
@@ -136,13 +139,15 @@ class LiveDiagnosis:
 
     async def _hear(self, content: Json, watch: Watch) -> None:
         if content.get("kind") == "do":
-            said = await self._actions.act(content["verb"], content["run"])
+            known = {handle(r.info.run_id): r.info.run_id for r in self._made.runs}
+            run_id = known.get(content["run"], content["run"])
+            said = await self._actions.act(content["verb"], run_id)
             await self._look()
             self._shown.view.send(
                 {
                     "kind": "said",
                     "run": content["run"],
-                    "text": harmless(said.text),
+                    "text": words.sentence(said.text),
                     "is_error": said.is_error,
                     "is_shown": said.is_shown,
                 }
@@ -155,7 +160,7 @@ class LiveDiagnosis:
             made = await asyncio.to_thread(diagnosis, durable, run_id)
         except UnknownRunError:  # It was deleted.
             made = Diagnosis(durable, run_id, [], [])
-        report = _report(made)
+        report = report_of(made)
         is_other = _causes(made) != _causes(self._made)
         self._made = made
         if report != self._shown.view.report:
@@ -168,25 +173,35 @@ def _causes(made: Diagnosis) -> list[tuple[str | None, str]]:
     return [(each.run_id, str(each.cause)) for each in made.findings]
 
 
-def _report(made: Diagnosis) -> Json:
+def report_of(made: Diagnosis) -> Json:
     """What the page has of a diagnosis: bounded, nothing in it turns text round."""
-    runs = findings.shown(made.runs)
-    groups: list[Json] = [{"findings": [_drawn(each) for each in made.found]}]
-    groups += [
-        {
-            "run": run.info.run_id,
-            "name": harmless(words.cut(run.info.run_id, 200)),
-            "workflow": harmless(words.cut(words.short_name(run.info.workflow), 200)),
-            "state": str(run.info.status),
-            "findings": [_drawn(each) for each in run.found],
-        }
-        for run in runs
-    ]
+    whole = {"findings": html.within(map(_drawn, made.found), size=_size)}
+    runs = map(_group, findings.shown(made.runs))
+    groups = html.within(runs, _MOST_SENT - _size(whole), _size)
     is_gone = made.run_id is not None and not made.runs
-    note = "" if len(runs) == len(made.runs) else findings.left_out(made.runs)
+    more = len(made.runs) - len(groups)
+    note = findings.left_out(more) if more else ""
     if not made.found and not made.runs:
         note = "There is no such run any more." if is_gone else findings.NOTHING
-    return {"groups": groups, "note": note, "has_buttons": made.durable.is_open}
+    return {
+        "groups": [whole, *groups],
+        "note": note,
+        "has_buttons": made.durable.is_open,
+    }
+
+
+def _group(run: Examined) -> Json:
+    return {
+        "run": handle(run.info.run_id),
+        "name": words.name(run.info.run_id),
+        "workflow": words.name(words.short_name(run.info.workflow)),
+        "state": str(run.info.status),
+        "findings": html.within(map(_drawn, run.found), size=_size),
+    }
+
+
+def _size(drawn: Json) -> int:
+    return len(json.dumps(drawn))
 
 
 def _drawn(found: Finding) -> Json:
@@ -196,7 +211,7 @@ def _drawn(found: Finding) -> Json:
         "when": findings.times(found).strip(),
         "evidence": findings.evidence(found),
         "cures": [
-            {"line": cure.line, "label": cure.label, "verb": cure.verb}
+            {"line": findings.typed(cure.line), "label": cure.label, "verb": cure.verb}
             for cure in cures(found)
         ],
     }

@@ -19,6 +19,7 @@ from durable_notebook.errors import DurableNotebookError
 from durable_notebook.logs import about
 from durable_notebook.notebook._session import Session
 from durable_notebook.notebook._view import Shown, View
+from durable_notebook.views import words
 
 logger = logging.getLogger("durable_notebook")
 
@@ -142,7 +143,7 @@ class Followed(ABC):
         except DurableNotebookError as e:
             # Deleted, or no longer legible: what was seen stays.
             if not self._is_left:
-                self._send({"kind": "stopped", "why": str(e)})
+                self._send({"kind": "stopped", "why": words.sentence(str(e))})
         except Exception:
             # A thread border: nobody awaits this.
             logger.exception(

@@ -15,10 +15,11 @@ from typing import Any, ClassVar, Protocol
 
 import traitlets
 
-from durable_notebook._model import Json, Prompt
+from durable_notebook._model import Json, Prompt, short
 from durable_notebook.client._client import Client
 from durable_notebook.errors import DurableNotebookError, InvalidFieldsError
 from durable_notebook.notebook._view import View
+from durable_notebook.views import questions, words
 
 logger = logging.getLogger("durable_notebook")
 
@@ -63,8 +64,9 @@ class Answers:
         try:
             return number | await self._reply(request)
         except DurableNotebookError as e:
-            problems = dict(e.problems) if isinstance(e, InvalidFieldsError) else {}
-            return number | {"message": str(e), "problems": problems}
+            found = e.problems if isinstance(e, InvalidFieldsError) else {}
+            problems = questions.problems(dict(found))
+            return number | {"message": words.sentence(str(e)), "problems": problems}
         except Exception as e:
             # A thread border: nobody awaits this. What failed may quote a secret.
             logger.error("A form could not be served: %s", type(e).__name__)
@@ -81,7 +83,8 @@ class Answers:
             return {"message": "This question is no longer asked."}
         client, prompt = self._client(), narrowed(asked.prompt, request.get("answer"))
         if request.get("do") == "check":
-            return {"problems": client.problems(asked.workflow, prompt, fields)}
+            found = client.problems(asked.workflow, prompt, fields)
+            return {"problems": questions.problems(found)}
         await client.answer(prompt.run_id, fields, prompt=prompt)
         return {"is_sent": True}
 
@@ -89,7 +92,7 @@ class Answers:
 def narrowed(prompt: Prompt, answer: object) -> Prompt:
     """A question as if only the classes of one name answered it."""
     kinds = zip(prompt.expects, prompt.schemas, strict=True)
-    chosen = [(n, s) for n, s in kinds if n.rpartition(".")[2] == answer]
+    chosen = [(n, s) for n, s in kinds if short(n.rpartition(".")[2]) == answer]
     if not chosen:
         return prompt
     expects, schemas = zip(*chosen, strict=True)

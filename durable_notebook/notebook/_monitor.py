@@ -21,7 +21,7 @@ from durable_notebook.notebook._display import Slot
 from durable_notebook.notebook._holding import Holding
 from durable_notebook.notebook._panel_form import PanelForm
 from durable_notebook.notebook._session import Session
-from durable_notebook.views import figures, html, printed, text
+from durable_notebook.views import figures, html, printed, text, words
 
 logger = logging.getLogger("durable_notebook")
 
@@ -81,7 +81,7 @@ class Panel:
         self.ended.set()
 
     async def _give_way(self) -> None:
-        line = f"Run {self.run_id} went on; the cell that runs it shows it."
+        line = f"Run {words.name(self.run_id)} went on; the cell that runs it shows it."
         self._slot.fill(html.page(html.line(line)), line)
         self._form.clear()
 

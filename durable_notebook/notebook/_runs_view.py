@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from durable_notebook._model import Json, RunInfo, RunStatus
+from durable_notebook._model import Json, RunInfo, RunStatus, handle
 from durable_notebook.client._listing import Listing
 from durable_notebook.errors import StorageError
 from durable_notebook.notebook._actions import SLOTS, Actions, Said
@@ -21,7 +21,7 @@ from durable_notebook.notebook._display import Reserved
 from durable_notebook.notebook._session import Session
 from durable_notebook.notebook._view import Shown, View
 from durable_notebook.notebook._watch import Watch
-from durable_notebook.views import frames, html, text, words
+from durable_notebook.views import findings, frames, html, text, words
 from durable_notebook.views.frames import RunsFrame
 from durable_notebook.views.table import harmless
 
@@ -149,12 +149,18 @@ class LiveRuns:
             self._sent.clear()
             self._send_changes(is_first=True)
         elif kind == "do":
-            for run_id in content["ids"]:
+            known = {handle(run_id): run_id for run_id in self._sent}
+            for each in content["ids"]:
+                run_id = known.get(each, each)
                 self._say(run_id, await self._actions.act(content["verb"], run_id))
         watch.hear(kind)
 
     def _say(self, run_id: str, said: Said) -> None:
-        message = {"kind": "said", "id": run_id, "text": harmless(said.text)}
+        message = {
+            "kind": "said",
+            "id": handle(run_id),
+            "text": words.sentence(said.text),
+        }
         about = {"is_error": said.is_error, "is_shown": said.is_shown}
         self._shown.view.send(message | about)
 
@@ -166,7 +172,7 @@ class LiveRuns:
         try:
             infos = await self._listing.look()
         except StorageError as e:
-            self._shown.view.send({"kind": "trouble", "text": harmless(str(e))})
+            self._shown.view.send({"kind": "trouble", "text": words.sentence(str(e))})
             return
         if self._watch.is_left:
             return
@@ -187,9 +193,11 @@ class LiveRuns:
         self._sent = {info.run_id: info for info in self._rows}
         # One that has not changed is the same object.
         changed = [
-            _row(info, me) for info in self._rows if before.get(info.run_id) is not info
+            listed(info, me)
+            for info in self._rows
+            if before.get(info.run_id) is not info
         ]
-        gone = [run_id for run_id in before if run_id not in self._sent]
+        gone = [handle(run_id) for run_id in before if run_id not in self._sent]
         if not (changed or gone or is_first):
             return
         last = max(0, len(changed) - 1) // _MOST_SENT
@@ -211,13 +219,17 @@ def _states(rows: Sequence[RunInfo]) -> dict[str, RunStatus]:
     return {row.run_id: row.status for row in rows}
 
 
-def _row(info: RunInfo, me: str) -> Json:
+def listed(info: RunInfo, me: str) -> Json:
     """What the page has of a run: bounded, and with nothing that turns text round."""
-    where = f"executor {info.executor_id}" if info.executor_id else "no executor"
+    where = (
+        f"executor {words.name(info.executor_id)}"
+        if info.executor_id
+        else "no executor"
+    )
     return {
-        "id": info.run_id,
-        "name": harmless(words.cut(info.run_id, 200)),
-        "workflow": harmless(words.cut(words.short_name(info.workflow), 200)),
+        "id": handle(info.run_id),
+        "name": words.name(info.run_id),
+        "workflow": words.name(words.short_name(info.workflow)),
         "state": str(info.status),
         "ended": info.status.is_final,
         "started": info.started.timestamp(),
@@ -231,5 +243,5 @@ def _row(info: RunInfo, me: str) -> Json:
             f"started {words.moment(info.started)} · last change "
             f"{words.moment(info.updated)} · {where}"
         ),
-        "code": f"run = {magic('resume', info.run_id)}\nawait run",
+        "code": f"run = {findings.typed(magic('resume', info.run_id))}\nawait run",
     }

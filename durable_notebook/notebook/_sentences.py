@@ -107,6 +107,14 @@ def plainly() -> Iterator[None]:
     """Show a mistake as one line. IPython does so for `UsageError` itself only."""
     try:
         yield
+    except UsageError as e:
+        # It quotes words of the line.
+        raise UsageError(words.sentence(str(e))) from e.__cause__
     except DurableNotebookError as e:
         # The same errors, with the way out that a notebook has.
-        raise UsageError(in_magics(str(e))) from e
+        raise UsageError(words.sentence(in_magics(str(e)))) from e
+
+
+def say(text: str) -> None:
+    """Print a line, or several, of which nothing acts on a terminal."""
+    print("\n".join(map(words.sentence, text.split("\n"))))  # noqa: T201

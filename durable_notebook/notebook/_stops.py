@@ -23,6 +23,7 @@ from durable_notebook._model import Attempt, AttemptStatus, RunInfo
 from durable_notebook.journal._entry import Entry, RecordedEntry
 from durable_notebook.journal._timeline import Timeline
 from durable_notebook.notebook._display import Slot
+from durable_notebook.notebook._sentences import say
 from durable_notebook.notebook._session import Session
 from durable_notebook.store import NewEntry, Store
 from durable_notebook.views import html, words
@@ -86,12 +87,12 @@ class Notice:
     def __init__(self, text: str, *, has_front_end: bool) -> None:
         self._slot = Slot(*_drawn(text)) if has_front_end else None
         if self._slot is None:
-            print(text)  # noqa: T201
+            say(text)
 
     def say(self, text: str) -> None:
         """Say something else. From any thread."""
         if self._slot is None:
-            print(text)  # noqa: T201
+            say(text)
         else:
             self._slot.fill(*_drawn(text))
 

@@ -14,6 +14,7 @@ from durable_notebook._config import (
     Settings,
     default_url,
     is_postgres,
+    is_there,
     sqlite_path,
     url_from_environment,
 )
@@ -27,7 +28,7 @@ from durable_notebook.notebook._identity import Cells
 from durable_notebook.notebook._local_postgres import LocalPostgres
 from durable_notebook.notebook._monitor import Panel
 from durable_notebook.notebook._run import NotebookRun
-from durable_notebook.notebook._sentences import paused, short_path, state_of
+from durable_notebook.notebook._sentences import paused, say, short_path, state_of
 from durable_notebook.notebook._session import Session
 from durable_notebook.notebook._stops import (
     RESTARTED,
@@ -133,14 +134,14 @@ class DurableNotebook(Traits):
     @property
     def has_journal(self) -> bool:
         """Whether there is a journal already, as far as that can be told."""
-        return is_postgres(self.url) or sqlite_path(self.url).exists()
+        return is_postgres(self.url) or is_there(sqlite_path(self.url))
 
     def open_existing(self) -> None:
         """Open the journal if there is one, and tell what was interrupted."""
         if self.has_journal:
             self.tell()
         else:
-            print("durable_notebook: ready. %durable_run WORKFLOW starts a run.")  # noqa: T201
+            say("durable_notebook: ready. %durable_run WORKFLOW starts a run.")
 
     def connect(self, url: str) -> None:
         """Open another journal, and tell what is in it; empty means the default one."""
@@ -159,8 +160,8 @@ class DurableNotebook(Traits):
         taken_back = counted(self.stops.clear())
         going_on = self._reopen()
         dropped = "Dropped everything in memory, as a kill would."
-        print(" ".join(filter(None, (dropped, taken_back))))  # noqa: T201
-        print("\n".join(self._told()))  # noqa: T201
+        say(" ".join(filter(None, (dropped, taken_back))))
+        say("\n".join(self._told()))
         self._follow()
         self._show_going_on(going_on)
 
@@ -216,7 +217,7 @@ class DurableNotebook(Traits):
     def tell(self) -> None:
         """Say in two lines what this journal holds and what each run waits for."""
         going_on = self.session.define(self.names)
-        print("\n".join(self._told()))  # noqa: T201
+        say("\n".join(self._told()))
         self._show_going_on(going_on)
 
     def _told(self) -> list[str]:
@@ -254,7 +255,7 @@ class DurableNotebook(Traits):
     def _show_going_on(self, going_on: list[RunInfo]) -> None:
         for info in going_on:
             if info.status is RunStatus.PAUSED:
-                print(paused(info))  # noqa: T201
+                say(paused(info))
                 continue
             done = words.plural(info.steps, "completed step")
             if info.prompts:
@@ -262,7 +263,7 @@ class DurableNotebook(Traits):
                 if isinstance(panel, Panel):
                     self._passing.append(panel)
             else:
-                print(  # noqa: T201
+                say(
                     f"Run {info.run_id} goes on: {done} kept. "
                     f"Watch it with {magic('resume', info.run_id)}"
                 )
@@ -288,7 +289,7 @@ class DurableNotebook(Traits):
 
     def ask_whether_to_pause(self, run_id: str) -> None:
         """Ask, under the panels of a run, what is to become of it."""
-        print(  # noqa: T201
+        say(
             f"Run {run_id} goes on; only the waiting has ended. Pause it: await "
             f"run.pause(), or under its panel."
         )

@@ -10,7 +10,15 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from durable_notebook._model import Ending, EndingKind, EventView, Json, Prompt, at
+from durable_notebook._model import (
+    Ending,
+    EndingKind,
+    EventView,
+    Json,
+    Prompt,
+    at,
+    handle,
+)
 from durable_notebook.errors import DurableNotebookError
 from durable_notebook.journal._entry import now
 from durable_notebook.operations._describe import prompts_of
@@ -35,7 +43,7 @@ class Question:
     def key(self) -> str:
         """What tells it from all others of its journal, over rewinds too."""
         asked = self.prompt.asked_at.timestamp()
-        return f"{self.prompt.run_id}:{self.prompt.number}:{asked:.4f}"
+        return f"{handle(self.prompt.run_id)}:{self.prompt.number}:{asked:.4f}"
 
 
 def ending_of(store: Store, prompt: Prompt, masked: Masked) -> Ending | None:

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import Any, NoReturn
@@ -20,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from durable_notebook._model import Json, Prompt, RunInfo
+from durable_notebook._model import Json, Prompt, RunInfo, short
 from durable_notebook.client._answering import name_of
 from durable_notebook.client._client import Client
 from durable_notebook.errors import (
@@ -35,9 +36,13 @@ from durable_notebook.errors import (
 from durable_notebook.runtime import DBOSRuntime
 from durable_notebook.server._store import JournalStore
 from durable_notebook.server._theirs import without_page
-from durable_notebook.views import assets, words
+from durable_notebook.views import assets, questions, words
 
 _MOST = 1000
+
+# Of a run in the list; by itself it is read whole.
+_LONGEST = 2_000
+_MOST_PROMPTS = 20
 
 _LIMIT = re.compile(r"[0-9]{1,4}")
 
@@ -82,7 +87,7 @@ class Page:
             detail = f"'limit' is a number from 1 to {_MOST}, not {wanted[:20]!r}."
             return _Document({"detail": detail}, 400)
         found = await self._store.newest(int(wanted) + 1)
-        runs = [self._document(each, info) for each, info in found[: int(wanted)]]
+        runs = [self._listed(each, info) for each, info in found[: int(wanted)]]
         is_all = len(found) <= int(wanted)
         return _Document({"runs": runs, "is_all": is_all})
 
@@ -143,18 +148,28 @@ class Page:
             "prompts": [self._question(info.workflow, p) for p in info.prompts],
         }
 
-    def _question(self, workflow: str, prompt: Prompt) -> Json:
+    def _listed(self, handler_id: str, info: RunInfo) -> Json:
+        """A run of the list, for which a page asks each second: bounded."""
+        found = self._document(handler_id, replace(info, prompts=()))
+        for name in ("waits_for", "error"):
+            found[name] = found[name] and short(found[name], _LONGEST)
+        prompts = info.prompts[:_MOST_PROMPTS]
+        found["prompts"] = [self._drawn(info.workflow, p) for p in prompts]
+        return found
+
+    def _drawn(self, workflow: str, prompt: Prompt) -> dict[str, Json]:
+        """A question with its forms, without what no form could show."""
+        forms = self._client.forms(workflow, prompt)
+        about = f"expects {prompt.answer_name}"
+        drawn = questions.form_of(prompt, forms, key=prompt.key, about=about)
+        return drawn | {"schema": prompt.schemas[0] if prompt.schemas else None}
+
+    def _question(self, workflow: str, prompt: Prompt) -> dict[str, Json]:
+        """A question as it was asked."""
         asked = prompt.asked
-        return {
-            "number": prompt.number,
-            "asked": asked and {"name": asked.name, "fields": asked.fields},
-            "answer": prompt.answer_name,
-            "schema": prompt.schemas[0] if prompt.schemas else None,
-            "requirements": prompt.requirements,
-            "due": None if prompt.due is None else prompt.due.isoformat(),
-            "about": f"expects {prompt.answer_name}",
-            "forms": self._client.forms(workflow, prompt),
-        }
+        whole = asked and {"name": asked.name, "fields": asked.fields}
+        exact = {"asked": whole, "requirements": prompt.requirements}
+        return self._drawn(workflow, prompt) | exact
 
 
 def _read(body: bytes) -> tuple[dict[str, Json], int | None]:
@@ -212,7 +227,7 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 async def _page(_: Request) -> Response:
-    text, policy = _text_and_policy()
+    text, policy = text_and_policy()
     headers = {
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
@@ -223,7 +238,7 @@ async def _page(_: Request) -> Response:
 
 
 @cache
-def _text_and_policy() -> tuple[str, str]:
+def text_and_policy() -> tuple[str, str]:
     """The page, and what a browser may load for it: what stands in it, by its hash."""
     text = resources.files(__package__).joinpath("page.html").read_text("utf-8")
     text = text.replace("/* the script of forms */", assets.joined(*_SCRIPTS))

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from html import escape
 
-from durable_notebook._model import RunInfo
+from durable_notebook._model import RunInfo, short
 from durable_notebook.doctor._finding import Cause, Examined, Finding
 from durable_notebook.views import html as page
 from durable_notebook.views import words
-from durable_notebook.views.table import harmless
+from durable_notebook.views.table import clip, harmless
 
 KEPT = "\N{NO-BREAK SPACE}"
 """Between a number and its unit, which stay together where a line is wrapped."""
@@ -20,7 +20,8 @@ _NONE = timedelta()
 # A text of a run may be as long as it likes.
 _LONGEST = 1500
 _MOST_RUNS = 50
-_MOST_MARKUP = 60_000
+_MOST_MARKUP = _MOST_TEXT = 60_000
+_MOST_OF_RUN = 30_000
 _MOST_LINES = 20
 
 Cures = Callable[[Finding], Sequence[str]]
@@ -104,33 +105,57 @@ NOTHING = "Nothing stands still here: no run is unfinished."
 
 def text(found: Sequence[Finding], runs: Sequence[Examined], cures: Cures) -> str:
     """A report for a terminal, a finding below the other."""
+    lines = lambda each, indent: _lines(each, cures, indent)  # noqa: E731
+    return report(found, runs, lines, left_out)
+
+
+def report(
+    found: Sequence[Finding],
+    runs: Sequence[Examined],
+    lines: Callable[[Finding, str], Sequence[str]],
+    more: Callable[[int], str],
+    width: int | None = None,
+) -> str:
+    """A report of which `lines` gives those of a finding, behind an indent.
+
+    It is bounded; `more` says of how many runs it tells nothing. `width` is what the
+    heading of a run may take, None for any.
+    """
     if not found and not runs:
         return NOTHING
-    groups = [_lines(each, cures, "") for each in found]
-    for run in runs[:_MOST_RUNS]:
-        lines = [harmless(heading(run.info))]
-        for each in run.found:
-            lines += _lines(each, cures, "  ")
-        groups.append(lines)
-    if len(runs) > _MOST_RUNS:
-        groups.append([left_out(runs)])
-    return "\n\n".join("\n".join(lines) for lines in groups)
+
+    def group(run: Examined) -> str:
+        blocks = ("\n".join(lines(each, "  ")) for each in run.found)
+        said = page.within(blocks, _MOST_OF_RUN)
+        rest = len(run.found) - len(said)
+        said += [f"  and {words.plural(rest, 'more cause')}"] if rest else []
+        return "\n".join([clip(harmless(heading(run.info)), width), *said])
+
+    parts = page.within("\n".join(lines(each, "")) for each in found)
+    room = _MOST_TEXT - sum(map(len, parts))
+    groups = page.within(map(group, shown(runs)), room)
+    parts += groups
+    if len(groups) < len(runs):
+        parts.append(more(len(runs) - len(groups)))
+    return "\n\n".join(parts)
 
 
-def left_out(runs: Sequence[Examined]) -> str:
+def left_out(count: int) -> str:
     """What is said of the runs that a report does not show."""
-    return f"{len(runs) - _MOST_RUNS} older runs are in the frame."
+    verb = "is" if count == 1 else "are"
+    return f"{words.plural(count, 'older run')} {verb} in the frame."
 
 
 def _lines(found: Finding, cures: Cures, indent: str) -> list[str]:
     said = f"{says(found)}{times(found)}"
     lines = [f"{indent}{title(found)}. {said}".replace(KEPT, " ")]
     lines += [f"{indent}  – {each}" for each in evidence(found)]
-    return lines + [f"{indent}    {_typed(line)}" for line in cures(found)]
+    return lines + [f"{indent}    {typed(line)}" for line in cures(found)]
 
 
-def _typed(line: str) -> str:
-    return harmless(words.cut(line, _LONGEST))
+def typed(line: str) -> str:
+    """A line that cures something, bounded and harmless."""
+    return harmless(short(line, _LONGEST))
 
 
 def html(found: Sequence[Finding], runs: Sequence[Examined], cures: Cures) -> str:
@@ -139,9 +164,11 @@ def html(found: Sequence[Finding], runs: Sequence[Examined], cures: Cures) -> st
         return page.line(NOTHING) + page.as_of_now()
     groups = (_group(run, cures) for run in runs[:_MOST_RUNS])
     parts = page.within(_block(each, cures) for each in found)
-    parts += page.within(groups, _MOST_MARKUP - sum(map(len, parts)))
-    if len(runs) > _MOST_RUNS:
-        parts.append(page.line(left_out(runs)))
+    room = _MOST_MARKUP - sum(map(len, parts))
+    said = page.within(groups, room)
+    parts += said
+    if len(said) < len(runs):
+        parts.append(page.line(left_out(len(runs) - len(said))))
     return "".join([*parts, page.as_of_now()])
 
 
@@ -152,13 +179,15 @@ def _group(run: Examined, cures: Cures) -> str:
         f"{escape(words.name(words.short_name(info.workflow)))} "
         f'<span class="dn-badge dn-{info.status}">{info.status}</span></p>'
     )
-    return head + "".join(page.within((_block(e, cures) for e in run.found), 30_000))
+    return head + "".join(
+        page.within((_block(e, cures) for e in run.found), _MOST_OF_RUN)
+    )
 
 
 def _block(found: Finding, cures: Cures) -> str:
     items = "".join(f"<li>{escape(each)}</li>" for each in evidence(found))
     lines = "".join(
-        f"<p><code>{escape(_typed(line))}</code></p>" for line in cures(found)
+        f"<p><code>{escape(typed(line))}</code></p>" for line in cures(found)
     )
     when = times(found).strip()
     return (

@@ -6,16 +6,19 @@ stripped, need no script, and follow the theme of the page. Every value is escap
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from html import escape
 from importlib import resources
+from typing import TypeVar
 
-from durable_notebook._model import Attempt, AttemptStatus, RunInfo, RunStatus
+from durable_notebook._model import Attempt, AttemptStatus, Json, RunInfo, RunStatus
 from durable_notebook.views import svg, words
 from durable_notebook.views.axis import Bar, bars, downtime_before, is_on_new_code
 from durable_notebook.views.table import harmless
+
+T = TypeVar("T", str, Json)
 
 MOST_ROWS = 200
 """How many rows of a table a saved notebook has; the frame has them all."""
@@ -226,11 +229,13 @@ def head(info: RunInfo, detail: str) -> str:
     )
 
 
-def within(parts: Iterable[str], room: int = _MOST_MARKUP) -> list[str]:
+def within(
+    parts: Iterable[T], room: int = _MOST_MARKUP, size: Callable[[T], int] = len
+) -> list[T]:
     """The first of some parts, as many as there is room for; one in any case."""
-    found: list[str] = []
+    found: list[T] = []
     for part in parts:
-        room -= len(part)
+        room -= size(part)
         if found and room < 0:
             break
         found.append(part)

@@ -100,7 +100,7 @@ def details(found: Attempt, newest: int, source: str) -> dict[str, Json]:
         "more_changes": max(len(found.store) - _MOST_MEMBERS, 0),
         "error": _block(found.error or "", 4_000),
         "source": _block(dedent(short(source, 12_000)), 12_000),
-        "code": found.code[:8],
+        "code": harmless(found.code[:8]),
     }
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import islice
+from typing import cast
 
-from durable_notebook._model import Ending, EventView, Json, Prompt
+from durable_notebook._model import Ending, EventView, Json, Prompt, short
 from durable_notebook._schema import usage
 from durable_notebook.operations._questions import Question
 from durable_notebook.views import html, words
@@ -16,33 +19,61 @@ from durable_notebook.views.table import harmless
 _MOST_FIELDS = 30
 _LONGEST = 8_000
 _MOST_ROWS = 100
+_LONGEST_SCHEMA = 200_000
+_HALF = re.compile("[\ud800-\udfff]")
 
 _TEXTS = ("question", "prompt", "prefix", "message", "text", "title")
 
 
-def form_of(prompt: Prompt, forms: Sequence[Json], *, key: str, about: str) -> Json:
+def form_of(
+    prompt: Prompt, forms: Sequence[Json], *, key: str, about: str
+) -> dict[str, Json]:
     """What `question.js` draws: a question, with a form for each class of answers."""
     asked = prompt.asked
-    return {
+    fields = None if asked is None else _bounded(asked.fields)
+    drawn = {
         "key": key,
         "number": prompt.number,
-        "asked": asked and {"name": asked.name, "fields": _bounded(asked.fields)},
-        "answer": prompt.answer_name,
-        "about": about,
-        "forms": list(forms),
+        "asked": asked and {"name": short(asked.name), "fields": fields},
+        "answer": short(prompt.answer_name),
+        "about": words.sentence(about),
+        "forms": [
+            {"name": short(each["name"]), "schema": _drawable(each["schema"])}
+            for each in forms[:_MOST_FIELDS]
+        ],
         "requirements": _bounded(prompt.requirements),
         "due": None if prompt.due is None else prompt.due.isoformat(),
     }
+    return cast("dict[str, Json]", _sendable(drawn))
+
+
+def _sendable(document: Json) -> Json:
+    """Without halves of surrogate pairs: with one, a page would get nothing at all."""
+    text = json.dumps(document, ensure_ascii=False)
+    return json.loads(_HALF.sub(lambda half: rf"\\u{ord(half[0]):04x}", text))
+
+
+def _drawable(schema: Json) -> Json:
+    """The fields of an answer; None of so many that JSON is written instead."""
+    is_long = len(json.dumps(schema)) > _LONGEST_SCHEMA
+    return None if is_long else schema
 
 
 def _bounded(fields: Mapping[str, Json]) -> dict[str, Json]:
     found = {}
-    for name, value in list(fields.items())[:_MOST_FIELDS]:
+    for name, value in islice(fields.items(), _MOST_FIELDS):
         whole = value if isinstance(value, str) else json.dumps(value)
         is_long = len(whole) > _LONGEST
         more = f" … {len(whole) - _LONGEST} more characters"
         found[name[:200]] = whole[:_LONGEST] + more if is_long else value
     return found
+
+
+def problems(found: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with an answer, by field, as a form is told."""
+    first = islice(found.items(), _MOST_FIELDS)
+    told = {short(name, _LONGEST): words.sentence(said) for name, said in first}
+    return cast("dict[str, str]", _sendable(told))
 
 
 def line_of(asked: EventView | None) -> str:
@@ -66,7 +97,7 @@ def how_to_answer(prompt: Prompt) -> str:
 
 def ended(prompt: Prompt, ending: Ending) -> str:
     """What became of a question, in a line."""
-    return f"{line_of(prompt.asked)} · {words.ending(ending)}"
+    return harmless(f"{line_of(prompt.asked)} · {words.ending(ending)}")
 
 
 def row(question: Question) -> Json:
@@ -74,12 +105,12 @@ def row(question: Question) -> Json:
     prompt, ending = question.prompt, question.ending
     return {
         "key": question.key,
-        "run_id": prompt.run_id[:200],
-        "workflow": words.short_name(question.workflow)[:80],
-        "text": line_of(prompt.asked),
+        "run_id": words.name(prompt.run_id),
+        "workflow": words.name(words.short_name(question.workflow)),
+        "text": harmless(line_of(prompt.asked)),
         "asked_at": prompt.asked_at.isoformat(),
         "due": None if prompt.due is None else prompt.due.isoformat(),
-        "ended": None if ending is None else words.ending(ending),
+        "ended": None if ending is None else harmless(words.ending(ending)),
         "kind": "waiting" if ending is None else str(ending.kind),
     }
 

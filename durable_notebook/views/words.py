@@ -22,6 +22,8 @@ from durable_notebook.views.table import harmless
 LONGEST_NAME = 200
 """What is shown of a name that somebody has chosen."""
 
+_HALF = 1_000
+
 
 def duration(span: timedelta | None) -> str:
     """A duration with three digits and its unit."""
@@ -116,6 +118,16 @@ def ending(ended: Ending) -> str:
     said = "" if ended.given is None else f": {cut(str(ended.given), 160)}"
     later = "" if ended.is_taken else " (on disk; the run has not taken it yet)"
     return f"answered{by}{when}{said}{later}"
+
+
+def sentence(text: str) -> str:
+    """What is said to a person, on one line, harmless and bounded.
+
+    Of one that is too long the middle is left out: its end says what to do.
+    """
+    if len(text) > 2 * _HALF:
+        text = f"{text[:_HALF]} … {text[-_HALF:]}"
+    return harmless(text)
 
 
 def short_name(workflow: str) -> str:

@@ -102,9 +102,13 @@ def report(bad: str) -> Said:
     )
 
 
-def drawn(bad: str) -> Said:
+def graph_of(bad: str) -> Graph:
     nodes = (Node("1", "event", bad, bad), Node("2", "step", bad, bad))
-    found = Graph(bad, nodes, (("1", "2"), ("2", "1")))
+    return Graph(bad, nodes, (("1", "2"), ("2", "1")))
+
+
+def drawn(bad: str) -> Said:
+    found = graph_of(bad)
     done = graph.doings(run_of(bad), [row_of(bad)])
     return Said(*graph.twin(found, run_of(bad), done))
 
@@ -172,8 +176,31 @@ def test_it_shows_as_text_and_is_bounded(view: str, bad: str) -> None:
     assert not acts(said.html)
     assert not acts(said.text)
     assert len(said.html) < LONGEST_HTML
-    if view != "doctor":  # Its text is for who asked, each line of it bounded.
-        assert len(said.text) < LONGEST_TEXT
+    assert len(said.text) < LONGEST_TEXT
+
+
+@pytest.mark.parametrize("size", [10, 1_000])
+def test_a_report_of_many_runs_says_how_many_it_leaves_out(size: int) -> None:
+    found = Finding(Cause.FAILED, "It says " + "x" * size, "a")
+    runs = [Examined(info(run_id=f"run {n}"), [found] * 2) for n in range(300)]
+
+    said = findings.text([], runs, lambda _: [])
+    markup = findings.html([], runs, lambda _: [])
+
+    for each in (said, markup):
+        shown = each.count("run ") - each.count("older run ")
+        assert 10 < shown <= 50
+        assert f"{300 - shown} older runs are in the frame." in each
+        assert len(each) < LONGEST_HTML
+        assert "run 0" in each
+
+
+def test_a_report_of_one_run_says_how_many_causes_it_leaves_out() -> None:
+    found = Finding(Cause.FAILED, "x" * 1_000, "a", evidence=("y" * 1_000,) * 20)
+
+    said = findings.text([], [Examined(info(), [found] * 9)], lambda _: [])
+
+    assert "and 8 more causes" in said
 
 
 def test_a_million_keys_take_no_time_in_any_view() -> None:

@@ -7,7 +7,7 @@ from IPython.core.magic import line_magic, magics_class, no_var_expand
 
 from durable_notebook.client._answering import name_of
 from durable_notebook.notebook._fields import parse
-from durable_notebook.notebook._sentences import plainly
+from durable_notebook.notebook._sentences import plainly, say
 from durable_notebook.notebook.magics._base import DurableMagics
 from durable_notebook.views.questions import how_to_answer
 
@@ -34,7 +34,7 @@ class AnswerMagics(DurableMagics):
             session = self._session
             answer = session.client.answer(request.target, fields)
             event = session.call(answer)
-            print(f"Sent {name_of(event)} to run {request.target}.")  # noqa: T201
+            say(f"Sent {name_of(event)} to run {request.target}.")
 
     def _whom_to_answer(self) -> str:
         """How to name a run, by the questions that wait."""

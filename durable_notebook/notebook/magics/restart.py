@@ -8,7 +8,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import line_magic, magics_class, no_var_expand
 
 from durable_notebook.notebook._fields import Line, parse
-from durable_notebook.notebook._sentences import plainly
+from durable_notebook.notebook._sentences import plainly, say
 from durable_notebook.notebook._stops import Stop, kill
 from durable_notebook.notebook.magics._base import DurableMagics
 
@@ -51,7 +51,7 @@ class RestartMagics(DurableMagics):
                     "%durable_restart RUN --at STEP --before, or --after."
                 )
             if request.options.get("kill"):
-                print(  # noqa: T201
+                say(
                     "Killing this kernel now. When it is back, run these again from "
                     "the top: the cell with %load_ext durable_notebook, then the one "
                     "that defines the workflow. The run goes on from there."

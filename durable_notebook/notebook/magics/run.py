@@ -19,7 +19,7 @@ from durable_notebook.notebook._identity import (
     values_of,
 )
 from durable_notebook.notebook._run import NotebookRun
-from durable_notebook.notebook._sentences import became, paused, plainly, state_of
+from durable_notebook.notebook._sentences import became, paused, plainly, say, state_of
 from durable_notebook.notebook._workspace import MOST_NAMED
 from durable_notebook.notebook.magics._base import DurableMagics
 
@@ -115,10 +115,10 @@ class RunMagics(DurableMagics):
             rows = session.call(session.client.runs())
             unfinished = [row for row in rows if not row.status.is_final]
             if not unfinished:
-                print("Nothing to resume: every run has ended.")  # noqa: T201
+                say("Nothing to resume: every run has ended.")
             for row in reversed(unfinished[:MOST_NAMED]):
                 if row.status is RunStatus.PAUSED:  # Somebody wants it so.
-                    print(paused(row))  # noqa: T201
+                    say(paused(row))
                 else:
                     self._resume_one(row)
             return None
@@ -130,6 +130,6 @@ class RunMagics(DurableMagics):
         did = session.call(session.runtime.resume(info.run_id))
         info = session.call(session.client.read_info(info.run_id))
         if info.status is RunStatus.INTERRUPTED and not did:
-            print(f"Run {state_of(info)}.")  # noqa: T201
+            say(f"Run {state_of(info)}.")
             return None
         return self._durable.show(info.run_id, became(session, info.run_id))

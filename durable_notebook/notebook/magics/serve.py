@@ -13,7 +13,7 @@ from durable_notebook.errors import ConfigError
 from durable_notebook.notebook._cells import is_workflow, workflow_named
 from durable_notebook.notebook._cures import magic
 from durable_notebook.notebook._fields import Line, parse
-from durable_notebook.notebook._sentences import plainly
+from durable_notebook.notebook._sentences import plainly, say
 from durable_notebook.notebook._workspace import MOST_NAMED, DurableNotebook
 from durable_notebook.notebook.magics._base import DurableMagics
 from durable_notebook.runtime import require_server
@@ -73,10 +73,10 @@ class ServeMagics(DurableMagics):
         server = self._running
         self._server = None
         if server is None:
-            print("Nothing is served.")  # noqa: T201
+            say("Nothing is served.")
         else:
             server.stop()
-            print(f"Stopped serving at {asked_at(server.url)}. Runs go on.")  # noqa: T201
+            say(f"Stopped serving at {asked_at(server.url)}. Runs go on.")
 
     def _start(self, wanted: Line) -> None:
         """Serve what was asked for in the place of what was served until then."""
@@ -166,7 +166,7 @@ class ServeMagics(DurableMagics):
             return
         if server.is_stopped:
             self._server = None
-            print(  # noqa: T201
+            say(
                 f"The server at {asked_at(server.url)} has stopped with the session. "
                 "Serve again with %durable_serve."
             )
@@ -182,4 +182,4 @@ def _variable(wanted: Line) -> str:
 
 def _say(problems: list[str]) -> None:
     for problem in problems:
-        print(problem)  # noqa: T201
+        say(problem)

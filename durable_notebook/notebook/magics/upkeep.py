@@ -7,7 +7,7 @@ from IPython.core.magic import line_magic, magics_class, no_var_expand
 
 from durable_notebook.notebook._fields import Line, parse
 from durable_notebook.notebook._run import NotebookRun
-from durable_notebook.notebook._sentences import became, paused, plainly
+from durable_notebook.notebook._sentences import became, paused, plainly, say
 from durable_notebook.notebook.magics._base import DurableMagics
 
 
@@ -22,7 +22,7 @@ class UpkeepMagics(DurableMagics):
         with plainly():
             run_id = _named(parse(line), "cancel")
             self._session.call(self._session.client.cancel(run_id))
-            print(f"Run {run_id} was asked to end.")  # noqa: T201
+            say(f"Run {run_id} was asked to end.")
 
     @no_var_expand
     @line_magic
@@ -37,7 +37,7 @@ class UpkeepMagics(DurableMagics):
             run_id = _named(parse(line), "pause")
             session = self._session
             session.call(session.client.pause(run_id))
-            print(paused(session.call(session.client.read_info(run_id))))  # noqa: T201
+            say(paused(session.call(session.client.read_info(run_id))))
 
     @no_var_expand
     @line_magic
@@ -82,7 +82,7 @@ class UpkeepMagics(DurableMagics):
         with plainly():
             run_id = _named(parse(line), "delete")
             self._session.call(self._session.client.delete(run_id))
-            print(f"Run {run_id} is deleted.")  # noqa: T201
+            say(f"Run {run_id} is deleted.")
 
     @no_var_expand
     @line_magic

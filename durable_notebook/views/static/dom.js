@@ -1,5 +1,21 @@
 // What every live view starts with. Values only ever become text, never markup.
 
+const LONGEST_SAID = 20_000, LONGEST_LABEL = 1_000;
+// Controls, marks that turn text round, halves of pairs. What joins letters stays: words
+// of some languages, and families of emoji, are made with it.
+const ACTS = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
+const LABELLED = new Set(["title", "aria-label", "placeholder"]);
+
+/** A value as it may be shown: no more than so much of it, and nothing that acts. */
+function plain(value, most = LONGEST_SAID) {
+  const text = String(value), more = text.length - most;
+  const seen = more > 0 ? `${text.slice(0, most)} … ${more.toLocaleString("en")} more characters` : text;
+  return seen.replace(ACTS, (mark) => {
+    const code = mark.codePointAt(0).toString(16);
+    return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u${code.padStart(4, "0")}`;
+  });
+}
+
 /** Make an element. Properties are attributes; `on...` are listeners; children are
  *  elements or text. */
 function h(tag, properties = {}, ...children) {
@@ -7,10 +23,17 @@ function h(tag, properties = {}, ...children) {
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : value);
+    else element.setAttribute(name, value === true ? "" : LABELLED.has(name) ? plain(value, LONGEST_LABEL) : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined)
+    .map((child) => (child instanceof Node ? child : plain(child))));
   return element;
+}
+
+/** Have an element say something else. */
+function setText(element, value) {
+  const text = plain(value);
+  if (element.textContent !== text) element.textContent = text;
 }
 
 /** A state, as a coloured word. */

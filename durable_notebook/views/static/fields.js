@@ -40,7 +40,7 @@ function makeField(element, place, read, inner = () => null) {
       isTouched || place.isWhole || place.isAlways ? read(wrongs, path) : undefined,
     say(problem) {
       const text = problem && wrong.textContent ? `${wrong.textContent}; ${problem}` : problem;
-      if (wrong.textContent !== text) wrong.textContent = text;
+      setText(wrong, text);
       for (const input of inputsOf(element)) {
         if (problem) input.setAttribute("aria-invalid", "true");
         else input.removeAttribute("aria-invalid");

@@ -60,7 +60,7 @@ function makeForm(schema, { send, check, paths, word = "Send", without = [], mor
     for (const [each, problems] of told) { each.say(""); each.say(clipped(problems.join("; "), 500)); }
     saying = new Set(told.keys());
     const text = [...rest.slice(0, 5), ...(message && !told.size && !rest.length ? [message] : [])].join("; ");
-    if (wrong.textContent !== text) wrong.textContent = text;
+    setText(wrong, clipped(text, 1000));
   }
   let saying = new Set();
 
@@ -106,7 +106,7 @@ function makeForm(schema, { send, check, paths, word = "Send", without = [], mor
 
   function draw(text) {
     button.disabled = isSending || isOff;
-    state.textContent = text;
+    setText(state, text);
   }
 
   return {

@@ -32,7 +32,7 @@ function inboxRow(data, ask) {
       if (now.ended) return;
       if (!form) throw new Error("This question is no longer asked.");
       const asked = askedElement(form), said = asked.querySelector(".dn-question-text");
-      if (said.textContent === now.text) said.remove(); // it stands in the row
+      if (said.textContent === plain(now.text)) said.remove(); // it stands in the row
       body.replaceChildren(asked, h("div", { class: "dn-quiet dn-about" }, form.about),
         questionForm(form, through(ask, now.key)));
       if (element.contains(document.activeElement)) body.querySelector("input, select, textarea")?.focus();
@@ -45,8 +45,8 @@ function inboxRow(data, ask) {
   function draw(given) {
     const wasEnded = now.ended;
     now = given;
-    text.textContent = now.text;
-    facts.textContent = [now.workflow, now.run_id, now.ended ? null : `asked ${ageOf(now.asked_at)}`].filter(Boolean).join(" · ");
+    setText(text, now.text);
+    setText(facts, [now.workflow, now.run_id, now.ended ? null : `asked ${ageOf(now.asked_at)}`].filter(Boolean).join(" · "));
     const left = !now.ended && now.due ? leftOf(Date.parse(now.due)) || "time is over" : "";
     state.replaceChildren(badge(now.kind === "waiting" ? "waiting" : now.kind === "answered" ? "completed" : "cancelled",
       now.kind === "waiting" ? left || "waiting" : now.kind));

@@ -153,7 +153,7 @@ function listField(node, place) {
 /** What a row of a list is called. */
 function wordOf(node) {
   const name = node.title ?? node.kindName;
-  return node.type === "object" && name ? name.toLowerCase() : "row";
+  return node.type === "object" && name ? clipped(name, 60).toLowerCase() : "row";
 }
 
 function tupleField(node, place) {
@@ -174,7 +174,7 @@ function mappingField(node, place) {
     isOrdered: false,
     make(start, isWhole) {
       const key = keys
-        ? h("select", { "aria-label": "Key" }, keys.map((each) => h("option", {}, each)))
+        ? h("select", { "aria-label": "Key" }, keys.slice(0, MOST_CHOICES).map((each) => h("option", { value: each }, clipped(each, 80))))
         : h("input", { type: "text", "aria-label": "Key", placeholder: "key" });
       if (start) key.value = start[0];
       const field = fieldFor(node.additionalProperties, {

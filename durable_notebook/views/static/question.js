@@ -13,7 +13,7 @@ function askedOf(question) {
     const whole = typeof value === "string" ? value : JSON.stringify(value, null, 1);
     return whole.length > LONGEST_SHOWN ? `${whole.slice(0, LONGEST_SHOWN)} … ${whole.length - LONGEST_SHOWN} more characters` : whole;
   };
-  return { text: main ? text(main[1]) : "This run waits for an answer.", facts: rest.slice(0, 30).map(([name, value]) => [name, text(value)]) };
+  return { text: main ? text(main[1]) : "This run waits for an answer.", facts: rest.slice(0, 30).map(([name, value]) => [clipped(name, 80), text(value)]) };
 }
 
 /** The question in full. */
@@ -27,7 +27,7 @@ function askedElement(question) {
 
 /** What an answer must say, whoever gives it. */
 function needed({ requirements = {} }) {
-  const facts = Object.entries(requirements).map(([name, value]) => `${name} = ${clipped(JSON.stringify(value), 200)}`);
+  const facts = Object.entries(requirements).slice(0, 30).map(([name, value]) => `${clipped(name, 80)} = ${clipped(JSON.stringify(value), 200)}`);
   return facts.length
     ? h("div", { class: "dn-requirement" }, "Only an answer with ", h("b", {}, facts.join(", ")), " counts; it is sent along.") : null;
 }
@@ -78,7 +78,7 @@ function questionForm(question, { send, check, paths, word = "Send answer" }) {
   }
   draw(kinds[0]);
   const choice = kinds.length < 2 ? null : h("label", { class: "dn-field" }, h("span", { class: "dn-label" }, "Answer with"),
-    h("select", { onchange(event) { draw(kinds[event.target.value]); } }, kinds.map(({ name }, n) => h("option", { value: n }, name))));
+    h("select", { onchange(event) { draw(kinds[event.target.value]); } }, kinds.map(({ name }, n) => h("option", { value: n }, clipped(name, 80)))));
   const clock = countdown(question.due, () => { isOver = true; form?.off(""); });
   return h("div", { class: "dn-question" }, clock, choice, body);
 }

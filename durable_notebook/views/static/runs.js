@@ -153,7 +153,7 @@ class Runs {
       if (message.is_shown) reveal(this.port);
       this.draw();
     } else if (message.kind === "trouble") {
-      this.trouble.textContent = message.text;
+      setText(this.trouble, message.text);
       this.trouble.hidden = false;
     }
   }
@@ -302,7 +302,7 @@ class Runs {
     const write = (key, text, title) => {
       if (texts[key] === text) return;
       texts[key] = text;
-      made.cells[key].textContent = text;
+      setText(made.cells[key], text);
       if (title) made.cells[key].title = text;
     };
     write("id", row.name, true);

@@ -2,10 +2,6 @@
 
 const ROW = 24;
 
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
 function setAttribute(element, name, value) {
   if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
 }
