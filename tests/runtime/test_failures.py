@@ -237,6 +237,19 @@ async def test_a_run_that_was_left_can_be_resumed_by_its_id(journal_url: str) ->
         assert (await soon(runtime.result("x"))).result == "done"
 
 
+async def test_a_start_event_with_half_of_a_character_begins_nothing(
+    journal_url: str,
+) -> None:
+    async with launched(journal_url) as runtime:
+        workflow = careless(runtime, [], "store", 1)
+
+        with pytest.raises(UnstorableValueError, match="its start event"):
+            await soon(workflow.run(run_id="x", text="\ud800"))
+
+        assert runtime.store.run("x") is None
+        assert await soon(workflow.run(run_id="x", text="a")) == "done"
+
+
 async def test_what_one_run_cannot_store_does_not_touch_another(
     journal_url: str,
 ) -> None:

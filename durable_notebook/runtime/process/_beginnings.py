@@ -9,7 +9,13 @@ from weakref import WeakValueDictionary
 
 from durable_notebook._model import Json
 from durable_notebook.engine import Engine
-from durable_notebook.errors import DamagedJournalError, DrainingError, RunIdTakenError
+from durable_notebook.errors import (
+    DamagedJournalError,
+    DrainingError,
+    RunIdTakenError,
+    UnstorableValueError,
+)
+from durable_notebook.runtime.codec._exceptions import said
 from durable_notebook.runtime.live._children import held_parent, parent_of
 from durable_notebook.runtime.live._execution import Start
 from durable_notebook.runtime.live._tracing import note_trace
@@ -117,6 +123,8 @@ class Beginnings:
                 # To a run of this id that DBOS's tools have deleted: not to this.
                 await asyncio.wrap_future(self._store.sweep())
             is_new = await self._record(run_id, name, inputs, has_place=has_place)
+        except UnicodeEncodeError as e:  # Half of a character, which UTF-8 has not.
+            raise UnstorableValueError(run_id, "its start event", said(e)) from e
         finally:
             if not is_new:
                 self._claimed.discard(run_id)
