@@ -50,7 +50,7 @@ def _applies(requirement: Requirement, extras: frozenset[str]) -> bool:
 
 
 def unfit() -> list[str]:
-    """The pins that the oldest supported Python may not install: other machines fail."""
+    """The pins that the oldest supported Python refuses."""
     own = metadata.metadata("durable-notebook")["Requires-Python"]
     (oldest,) = (s.version for s in SpecifierSet(own) if s.operator == ">=")
     needs = {name: _python_of(name) for name in closure()}
