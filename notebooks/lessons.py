@@ -24,7 +24,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 
 from durable_notebook import Client, DBOSRuntime
-from durable_notebook.views import frames
+from durable_notebook.views import frames, words
 
 HERE = Path(__file__).parent
 LESSONS = sorted(p for p in HERE.glob("0*.ipynb") if "_the_other_" not in p.name)
@@ -98,7 +98,7 @@ class Life(NotebookClient):
         self, cell: Any, cell_index: int, **options: Any
     ) -> Any:
         if cell.cell_type == "code" and not self._is_quiet:
-            say(f"  {cell.source.strip().splitlines()[0][:68]}")
+            say(f"  {words.cut(cell.source.strip().splitlines()[0], 78)}")
         for tag in cell.metadata.get("tags", []):
             if tag.startswith(MEANWHILE):
                 name = tag.removeprefix(MEANWHILE)

@@ -20,21 +20,39 @@ def blocks(kind: str) -> list[str]:
     )
 
 
-def test_the_script_runs_and_runs_again(tmp_path: Path) -> None:
+def script_in(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-u", "counter.py"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_script_is_killed_and_goes_on(tmp_path: Path) -> None:
     (script,) = blocks("script")
-    (tmp_path / "counter.py").write_text(script)
+    # At this pace a person is quick enough with the kill.
+    assert "asyncio.sleep(0.2)" in script
+    (tmp_path / "counter.py").write_text(script.replace("sleep(0.2)", "sleep(0.02)"))
 
-    for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "counter.py"],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+    with script_in(tmp_path) as first:
+        assert first.stdout is not None
+        counted = [first.stdout.readline() for _ in range(8)]
+        first.kill()
+        counted += first.stdout.readlines()
+    with script_in(tmp_path) as second:
+        assert second.stdout is not None
+        *rest, last = second.stdout.readlines()
+    with script_in(tmp_path) as third:
+        assert third.stdout is not None
+        again = third.stdout.readlines()
 
-        assert (done.returncode, done.stdout) == (0, "20\n"), done.stderr
+    numbers = [int(line) for line in counted + rest]
+    # The step that was interrupted is done again, and none before it.
+    assert sorted(set(numbers)) == list(range(21))
+    assert len(numbers) <= 22
+    assert [last] == again == ["counted to 20\n"]
+    assert (second.returncode, third.returncode) == (0, 0)
 
 
 @pytest.mark.kernel

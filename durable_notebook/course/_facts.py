@@ -15,6 +15,7 @@ from workflows.context.state_store import apply_state_patch
 from durable_notebook._model import Attempt, AttemptStatus, Json, RunInfo
 
 _MOST_NAMED = 3
+_MOST_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,7 @@ def _ledger_lines(e: Evidence) -> Fact:
         )
     else:
         why += "No step ran again, so nothing was written twice."
-    return Fact(count, why, tuple(r for r in e.rows if r.step in steps)[:_MOST_NAMED])
+    return Fact(count, why, _pick([r for r in e.rows if r.step in steps]))
 
 
 FACTS: dict[str, Callable[[Evidence], Fact]] = {
@@ -266,4 +267,8 @@ def _pick(rows: Sequence[Attempt]) -> tuple[Attempt, ...]:
     """The rows that tell the most: those around an interruption, else the first."""
     places = [i for i, row in enumerate(rows) if _is_cut(row) or row.is_repeat]
     near = sorted({j for i in places for j in (i - 1, i, i + 1) if 0 <= j < len(rows)})
-    return tuple(rows[j] for j in near[:6]) if near else tuple(rows[:_MOST_NAMED])
+    return (
+        tuple(rows[j] for j in near[:_MOST_SHOWN])
+        if near
+        else tuple(rows[:_MOST_NAMED])
+    )

@@ -81,7 +81,7 @@ def grade(
         return Verdict(run_id, (), f"Nothing is guessed yet. {_HOW}", is_made=False)
     if unmade:
         said = ", ".join(unmade)
-        first = f"Guess first, then look: {said}. {_THEN}"
+        first = f"Guess first, then look: {said}. {_WHERE}"
         return Verdict(run_id, noted, first, is_made=False)
     if found is None:
         return Verdict(
@@ -102,6 +102,8 @@ def grade(
 
 
 _THEN = "Then run this cell again."
+# It is said below the cell that only looks, too.
+_WHERE = "Write your guesses in the place of the dots, and run that cell again."
 _HOW = "Write a line for each guess, as in: charge = 2"
 
 

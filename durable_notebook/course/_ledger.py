@@ -17,7 +17,8 @@ class Ledger:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._lock = FileLock(f"{self.path}.lock")
+        # Hidden: whoever looks into the folder is to see what the world has seen.
+        self._lock = FileLock(self.path.with_name(f".{self.path.name}.lock"))
 
     def add(self, line: str, *, key: str | None = None) -> bool:
         """Add a line; it outlasts the process when this returns.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -55,19 +55,24 @@ def became(session: Session, run_id: str, way_out: str = "") -> str:
 
 
 def ended(
-    info: RunInfo, rows: Iterable[Attempt], *, is_earlier: bool, way_out: str = ""
+    info: RunInfo, rows: Sequence[Attempt], *, is_earlier: bool, way_out: str = ""
 ) -> str:
     """Say how a run ended, what is not done again for it, and how to go on."""
-    when = "in an earlier session" if is_earlier else "before"
     ways = [way_out] if way_out else []
+    if info.status is not RunStatus.COMPLETED:
+        ways.append(f"{magic('rewind', info.run_id)} does its last step again")
+    lives = {row.session for row in rows}
+    if not is_earlier and len(lives) > 1:
+        # It went on by itself, and was quicker than the cell that shows it.
+        life = f"resumed in session {max(lives)} and {info.status}"
+        return "; ".join([f"{life}: no completed step ran again", *ways])
+    when = "in an earlier session" if is_earlier else "before"
     spared = "nothing runs again"
     if info.status is RunStatus.COMPLETED:
         spared = f"{words.plural(info.steps, 'step')} not done again"
         took = words.duration(time_of_bodies(rows))
         if took and info.steps:
             spared = spared.replace(" not", f" and {took} not")
-    else:
-        ways.append(f"{magic('rewind', info.run_id)} does its last step again")
     return "; ".join([f"{info.status} {when}: {spared}", *ways])
 
 

@@ -277,6 +277,11 @@ class DurableNotebook(Traits):
             panel.give_way()
             self._passing.remove(panel)
             self._panels.remove(panel)
+        for lines in [p for p in self._panels if isinstance(p, Lines)]:
+            if lines.run_id == run_id:
+                # A terminal has one place: what is told twice is a riddle there.
+                lines.leave()
+                self._panels.remove(lines)
         self._panel(run_id, note)
         return NotebookRun(self, run_id)
 

@@ -45,7 +45,7 @@ def headline(found: Verdict) -> str:
     count = len(found.guesses)
     if found.is_right:
         return "Right." if count == 1 else f"All {count} right."
-    again = "The journal says why. Change your guesses and run the cell again."
+    again = "The journal says why. Change your guesses and run their cell again."
     return f"{found.right} of {count} right. {again}"
 
 

@@ -128,6 +128,21 @@ def test_nothing_is_told_before_the_run_has_ended(evidence: Any) -> None:
     assert not verdict.is_right
 
 
+def test_the_way_out_is_right_below_the_cell_that_only_looks() -> None:
+    """The guesses are in another cell than the one that says so."""
+    unmade = grade("order-1", {"charge": ...}, None)
+
+    assert "this cell" not in unmade.open
+    assert "in the place of the dots" in unmade.open
+
+
+def test_a_wrong_guess_shows_every_row_of_a_short_run() -> None:
+    evidence = found(START, *(CUT, AGAIN) * 4, SHIP)
+    verdict = grade("order-1", {"charge": 1, "ledger_lines": 8}, evidence)
+
+    assert [len(each.rows) for each in verdict.guesses] == [8, 8]
+
+
 def test_what_cannot_be_judged_names_the_way_out() -> None:
     unknown = judge(chrage=2, ship=2)
     bare = grade("order-1", {"ledger_lines": 3}, found(ledger=None))

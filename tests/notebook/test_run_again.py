@@ -164,6 +164,28 @@ def test_restart_and_run_all_does_nothing_twice(tmp_path: Path, with_ids: bool) 
     )
 
 
+def test_a_run_that_ended_before_its_cell_ran_is_said_to_have_been_resumed(
+    tmp_path: Path,
+) -> None:
+    """A step did run again, so nothing is said of all of them being spared."""
+    with kernel(tmp_path) as first:
+        first.run("%load_ext durable_notebook")
+        first.run(LEDGER)
+        first.run("slow = %durable_run Slow --run-id s")
+        first.run("while not any(a.step == 'two' for a in await slow.journal()): pass")
+    (tmp_path / "go").touch()
+
+    with kernel(tmp_path) as second:
+        second.run("%load_ext durable_notebook")
+        second.run(LEDGER)
+        second.run("slow = %durable_resume s")
+        second.run("await until(slow, 'completed')")
+        panel = second.run("slow = %durable_run Slow --run-id s")
+
+    said = "resumed in session 2 and completed: no completed step ran again"
+    assert f"{said}; another --run-id starts afresh" in panel, panel
+
+
 @pytest.mark.parametrize("work", ["", "await asyncio.to_thread(len, '')"])
 def test_a_kernel_that_is_shut_down_interrupts_its_runs(
     tmp_path: Path, work: str

@@ -10,13 +10,16 @@ import subprocess
 import sys
 
 from .empty import ROOT, empty, say
-from .pins import PINS, closure, text
+from .pins import PINS, closure, text, unfit
 
 
 def main() -> int:
     """Write the pins, and try them."""
     PINS.write_text(text(), encoding="utf-8")
     say(f"{len(closure())} packages are pinned in binder/pins.txt.")
+    if too_new := unfit():
+        say(f"WRONG: {'; '.join(too_new)}.")
+        return 1
     if problem := plan_problem():
         say(f"WRONG: repo2docker cannot plan the image: {problem}")
         return 1

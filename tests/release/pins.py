@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from .empty import ROOT
@@ -46,6 +47,22 @@ def _applies(requirement: Requirement, extras: frozenset[str]) -> bool:
     return marker is None or any(
         marker.evaluate({"extra": extra}) for extra in ("", *extras)
     )
+
+
+def unfit() -> list[str]:
+    """The pins that the oldest supported Python refuses."""
+    own = metadata.metadata("durable-notebook")["Requires-Python"]
+    (oldest,) = (s.version for s in SpecifierSet(own) if s.operator == ">=")
+    needs = {name: _python_of(name) for name in closure()}
+    return [
+        f"{name} needs Python {python}: pin an older release of it"
+        for name, python in needs.items()
+        if not SpecifierSet(python).contains(f"{oldest}.0")
+    ]
+
+
+def _python_of(name: str) -> str:
+    return metadata.metadata(name).get("Requires-Python") or ""
 
 
 def text() -> str:

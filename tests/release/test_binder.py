@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 
 from .binder import plan_problem
 from .empty import ROOT
-from .pins import closure, read
+from .pins import closure, read, unfit
 
 BINDER = ROOT / "binder"
 
@@ -34,6 +34,11 @@ def test_what_is_pinned_is_allowed() -> None:
     odd = [r for r in allowed if not r.specifier.contains(pins[r.name.lower()])]
 
     assert odd == []
+
+
+def test_what_is_pinned_fits_every_python_that_is_supported() -> None:
+    """`make lab` is held to the pins too, on the oldest patch of the oldest Python."""
+    assert unfit() == []
 
 
 @pytest.mark.parametrize("name", ["postBuild", "start"])

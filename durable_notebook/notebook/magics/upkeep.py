@@ -5,6 +5,7 @@ from __future__ import annotations
 from IPython.core.error import UsageError
 from IPython.core.magic import line_magic, magics_class, no_var_expand
 
+from durable_notebook.errors import UnknownRunError
 from durable_notebook.notebook._fields import Line, parse
 from durable_notebook.notebook._run import NotebookRun
 from durable_notebook.notebook._sentences import became, paused, plainly, say
@@ -78,11 +79,23 @@ class UpkeepMagics(DurableMagics):
     @no_var_expand
     @line_magic
     def durable_delete(self, line: str) -> None:
-        """Delete a run, with all that is recorded of it: `%durable_delete RUN`."""
+        """Delete runs, with all that is recorded of them: `%durable_delete RUN ...`.
+
+        Of several, one that is not in the journal is said, and the others are deleted.
+        """
         with plainly():
-            run_id = _named(parse(line), "delete")
-            self._session.call(self._session.client.delete(run_id))
-            say(f"Run {run_id} is deleted.")
+            request = parse(line, most_targets=None)
+            _named(request, "delete")
+            session = self._session
+            for run_id in request.targets:
+                try:
+                    session.call(session.client.delete(run_id))
+                except UnknownRunError:
+                    if len(request.targets) == 1:
+                        raise
+                    say(f"There is no run {run_id}.")
+                else:
+                    say(f"Run {run_id} is deleted.")
 
     @no_var_expand
     @line_magic
