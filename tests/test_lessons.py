@@ -72,7 +72,21 @@ def learn(number: str, folder: Path) -> lessons.Taught:
     assert f"All {count - 1} right." in good, good
     assert f"0 of {count - 1} right." in bad, bad
     assert "interrupted" in bad
+    assert left_behind(cells[-1].source, taught) == []
     return taught
+
+
+def left_behind(end: str, taught: lessons.Taught) -> list[str]:
+    """What the lesson made that the cell at its end, to begin again, does not delete."""
+    lines = [line.split() for line in end.splitlines() if line.startswith("%")]
+    again = {name: words for name, *words in lines}
+    patterns = again.get("%rm", [])
+    given = {path.name for path in lessons.HERE.iterdir()}
+    made = [path for path in taught.folder.glob("[!._]*") if path.name not in given]
+    left = [path.name for path in made if not any(map(path.match, patterns))]
+    if "%durable_delete" in again and "%durable_connect" not in again:
+        left += set(taught.journals()) - set(again["%durable_delete"])
+    return left
 
 
 def test_every_lesson_is_tested() -> None:
