@@ -86,8 +86,8 @@ def parse(
     targets += words[end + 1 :]
     if most_targets is not None and len(targets) > most_targets:
         raise UsageError(
-            f"Too many words: {' '.join(targets[most_targets:])}. Fields are written "
-            "name=value."
+            f"Too many words: {' '.join(targets[most_targets:])}. A name with spaces "
+            "stands in quotes, a field is written name=value."
         )
     return Line(tuple(targets), options, fields)
 
