@@ -126,9 +126,7 @@ def _retries_due(entries: Sequence[RecordedEntry]) -> list[tuple[float, str]]:
     return found
 
 
-def _deadline(
-    row: RunRow, last: Entry, found: Sequence[Finding]
-) -> list[Finding]:
+def _deadline(row: RunRow, last: Entry, found: Sequence[Finding]) -> list[Finding]:
     """When it no longer waits, if that is no retry."""
     due = due_of(last)
     if due is None or any(each.cause is Cause.RETRY_LATER for each in found):

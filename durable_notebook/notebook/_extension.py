@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -41,13 +42,8 @@ _unloaded: dict[int, DurableNotebook] = {}
 
 def load(shell: Any) -> None:
     """Register the magics and open the journal beside the notebook, if it exists."""
-    installed = version("ipykernel") if has_front_end(shell) else ""
-    if installed and int(installed.partition(".")[0]) < 7:
-        raise UsageError(
-            "durable_notebook needs ipykernel 7 or newer, and this kernel has "
-            f"{installed}: forms would hang. "
-            "Upgrade with: pip install -U ipykernel"
-        )
+    if has_front_end(shell):
+        _refuse_an_old_kernel()
     config = deepcopy(shell.config[_SECTION])
     durable = DurableNotebook(shell)
     before = _unloaded.pop(id(shell), None)
@@ -67,6 +63,27 @@ def load(shell: Any) -> None:
     _loaded[id(shell)] = Loaded(durable, magics, completer, capture, config)
     with plainly():
         durable.open_existing()
+
+
+def _refuse_an_old_kernel() -> None:
+    """What runs is asked: installing us puts a new ipykernel beside an old kernel."""
+    running = str(import_module("ipykernel").__version__)
+    on_disk = version("ipykernel")
+    if _major(running) >= 7:
+        return
+    way_out = (
+        f"Restart the kernel: ipykernel {on_disk} is installed by now."
+        if _major(on_disk) >= 7
+        else "Run '%pip install -U ipykernel' and restart the kernel."
+    )
+    raise UsageError(
+        "durable_notebook needs ipykernel 7 or newer, and this kernel runs "
+        f"{running}: forms would hang. {way_out}"
+    )
+
+
+def _major(release: str) -> int:
+    return int(release.partition(".")[0])
 
 
 def unload(shell: Any) -> None:

@@ -56,7 +56,12 @@ def notebook_path(names: dict[str, Any]) -> str:
 
     `names` are those of the notebook: VS Code tells it by one.
     """
-    told = names.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
+    by_vs_code = names.get("__vsc_ipynb_file__")
+    # It may run all notebooks in one folder; Jupyter runs each in its own. What it
+    # names is nothing here where the kernel is on another machine.
+    if by_vs_code and Path(str(by_vs_code)).is_file():
+        return str(by_vs_code)
+    told = by_vs_code or os.environ.get("JPY_SESSION_NAME")
     if not told:
         return f"kernel in {Path.cwd()}"
     path = Path.cwd() / Path(str(told)).name

@@ -1,4 +1,4 @@
-"""A real JupyterLab on loopback, and a page of it in Chromium."""
+"""A real JupyterLab or Notebook 7 on loopback, and a page of it in Chromium."""
 
 from __future__ import annotations
 
@@ -49,12 +49,30 @@ _ANSWERS = """async () => {
 }"""
 
 
+@dataclass(frozen=True)
+class FrontEnd:
+    """What tells JupyterLab and Notebook 7 apart from outside."""
+
+    command: str
+    app: str
+    page: str
+
+
+JUPYTERLAB = FrontEnd("lab", "LabApp", "lab/tree/{path}?reset")
+NOTEBOOK_7 = FrontEnd("notebook", "JupyterNotebookApp", "notebooks/{path}")
+
+
 @dataclass
 class Lab:
     """A running server whose root is a folder of the test."""
 
     url: str
     root: Path
+    front_end: FrontEnd = JUPYTERLAB
+
+    def page(self, path: str) -> str:
+        """Where a notebook is opened."""
+        return f"{self.url}/{self.front_end.page.format(path=path)}"
 
     def notebook(self, name: str, cells: list[str]) -> Path:
         """Write a notebook into a folder of its own."""
@@ -74,8 +92,8 @@ class Lab:
 
 
 @contextlib.contextmanager
-def serve(root: Path) -> Iterator[Lab]:
-    """Start JupyterLab without token and news, on a free port of loopback."""
+def serve(root: Path, front_end: FrontEnd = JUPYTERLAB) -> Iterator[Lab]:
+    """Start a front end without token and news, on a free port of loopback."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
@@ -103,12 +121,13 @@ def serve(root: Path) -> Iterator[Lab]:
         "--ServerApp.password=",
         f"--ServerApp.root_dir={root}",
         "--ServerApp.disable_check_xsrf=True",
-        "--LabApp.expose_app_in_browser=True",
+        f"--{front_end.app}.expose_app_in_browser=True",
     ]
+    jupyter = str(Path(sys.executable).with_name("jupyter"))
     log = home / "server.log"
     with log.open("w") as out:
         process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("jupyter")), "lab", *options],
+            [jupyter, front_end.command, *options],
             env=environment,
             stdout=out,
             stderr=out,
@@ -116,7 +135,7 @@ def serve(root: Path) -> Iterator[Lab]:
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_for(url, process, log)
-        yield Lab(url, root)
+        yield Lab(url, root, front_end)
     finally:
         process.terminate()
         process.wait(20)
@@ -143,7 +162,7 @@ class LabPage:
 
     def open(self, lab: Lab, path: str) -> None:
         """Open a notebook and wait for its kernel."""
-        self.page.goto(f"{lab.url}/lab/tree/{path}?reset")
+        self.page.goto(lab.page(path))
         self.wait_idle()
 
     def wait_idle(self) -> None:

@@ -78,3 +78,18 @@ def test_vs_code_tells_it_by_a_variable(
     assert notebook_path({}) == f"kernel in {tmp_path}"
     named = notebook_path({"__vsc_ipynb_file__": "/elsewhere/a.ipynb"})
     assert named == str(tmp_path / "a.ipynb")
+
+
+def test_vs_code_can_run_all_notebooks_in_one_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `jupyter.notebookFileRoot` it does: two of one name are two notebooks."""
+    monkeypatch.chdir(tmp_path)
+    made = [tmp_path / folder / "a.ipynb" for folder in ("one", "two")]
+    for path in made:
+        path.parent.mkdir()
+        path.touch()
+
+    known = [notebook_path({"__vsc_ipynb_file__": str(path)}) for path in made]
+
+    assert known == [str(path) for path in made]

@@ -26,6 +26,30 @@ async def until(run, status):
 """
 
 
+@pytest.mark.parametrize(
+    ("on_disk", "way_out"),
+    [
+        ("6.31.0", "Run '%pip install -U ipykernel' and restart the kernel."),
+        ("7.4.0", "Restart the kernel: ipykernel 7.4.0 is installed by now."),
+    ],
+)
+def test_an_old_kernel_is_refused(tmp_path: Path, on_disk: str, way_out: str) -> None:
+    """Also where installing us has put a new ipykernel beside the one that runs."""
+    with kernel(tmp_path) as notebook:
+        notebook.run(
+            "import importlib.metadata, ipykernel\n"
+            "ipykernel.__version__ = '6.31.0'\n"
+            f"importlib.metadata.version = lambda name: {on_disk!r}"
+        )
+
+        refused = notebook.run("%load_ext durable_notebook")
+
+    assert refused.splitlines() == [
+        "UsageError: durable_notebook needs ipykernel 7 or newer, and this kernel runs "
+        f"6.31.0: forms would hang. {way_out}"
+    ]
+
+
 def test_tab_opens_nothing(tmp_path: Path) -> None:
     with kernel(tmp_path) as notebook:
         notebook.run("%load_ext durable_notebook")
