@@ -13,7 +13,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import nbformat
 from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
+from traitlets.config import Config
 
 from durable_notebook import Client, DBOSRuntime
 from durable_notebook.views import frames, words
@@ -63,10 +65,21 @@ class Taught:
         return asyncio.run(read_journals(self.folder))
 
 
+@contextmanager
+def sockets() -> Iterator[Config]:
+    """Have a kernel be spoken to by files, where there are such sockets.
+
+    Of two kernels that begin at once and are given one port, one dies.
+    """
+    with tempfile.TemporaryDirectory(prefix="kernel-") as folder:
+        by_file = {"transport": "ipc", "ip": f"{folder}/to"}
+        yield Config({"KernelManager": by_file} if os.name == "posix" else {})
+
+
 class Life(NotebookClient):
     """One kernel that runs a notebook from its first cell."""
 
-    def __init__(self, path: Path, *, is_quiet: bool) -> None:
+    def __init__(self, path: Path, config: Config, *, is_quiet: bool) -> None:
         self._path, self._is_quiet = path, is_quiet
         self._beside: dict[str, asyncio.Task[Any]] = {}
         self.others: dict[str, Any] = {}
@@ -76,6 +89,7 @@ class Life(NotebookClient):
             timeout=_CELL_S,
             resources=resources,
             record_timing=False,
+            config=config,
             # It warns of its own sockets, which are of this machine alone.
             extra_arguments=["--log-level=ERROR"],
         )
@@ -102,14 +116,16 @@ class Life(NotebookClient):
         for tag in cell.metadata.get("tags", []):
             if tag.startswith(MEANWHILE):
                 name = tag.removeprefix(MEANWHILE)
-                other = Life(self._path.with_name(name), is_quiet=self._is_quiet)
-                self._beside[name] = asyncio.create_task(_whole(other))
+                beside = _whole(self._path.with_name(name), is_quiet=self._is_quiet)
+                self._beside[name] = asyncio.create_task(beside)
         return await super().async_execute_cell(cell, cell_index, **options)
 
 
-async def _whole(life: Life) -> Any:
-    if not await life.run():
-        raise AssertionError("the kernel beside the lesson died")
+async def _whole(path: Path, *, is_quiet: bool) -> Any:
+    with sockets() as config:
+        life = Life(path, config, is_quiet=is_quiet)
+        if not await life.run():
+            raise AssertionError("the kernel beside the lesson died")
     return life.nb
 
 
@@ -139,8 +155,10 @@ def teach(
     for number in range(1, _MOST_LIVES + 1):
         if not is_quiet:
             say(f"Kernel {number} runs {lesson.name}.")
-        life = Life(copy, is_quiet=is_quiet)
-        if run_sync(life.run)():
+        with sockets() as config:
+            life = Life(copy, config, is_quiet=is_quiet)
+            is_whole = run_sync(life.run)()
+        if is_whole:
             return Taught(life.nb, number, folder, life.others)
         if not is_quiet:
             say("The kernel is dead (SIGKILL).")

@@ -13,6 +13,8 @@ import nbformat
 import pytest
 import tour
 
+from durable_notebook.client._journal import Journal
+
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(240)]
 
 RIGHT = {
@@ -77,7 +79,7 @@ def learn(number: str, folder: Path) -> lessons.Taught:
 
 
 def left_behind(end: str, taught: lessons.Taught) -> list[str]:
-    """What the lesson made that the cell at its end, to begin again, does not delete."""
+    """What the lesson made that the cell at its end does not delete, to begin again."""
     lines = [line.split() for line in end.splitlines() if line.startswith("%")]
     again = {name: words for name, *words in lines}
     patterns = again.get("%rm", [])
@@ -85,7 +87,10 @@ def left_behind(end: str, taught: lessons.Taught) -> list[str]:
     made = [path for path in taught.folder.glob("[!._]*") if path.name not in given]
     left = [path.name for path in made if not any(map(path.match, patterns))]
     if "%durable_delete" in again and "%durable_connect" not in again:
-        left += set(taught.journals()) - set(again["%durable_delete"])
+        with Journal.open(
+            f"sqlite:///{taught.folder}/.durable_notebook/journal.sqlite"
+        ) as j:
+            left += {run.run_id for run in j.runs()} - set(again["%durable_delete"])
     return left
 
 

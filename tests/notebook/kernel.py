@@ -10,6 +10,7 @@ from typing import Any
 
 import nbformat
 from jupyter_core.utils import run_sync
+from lessons import sockets
 from nbclient import NotebookClient
 
 
@@ -76,14 +77,16 @@ def kernel(
     Or it is shut down, as Jupyter does when it restarts one. `notebook` is the file
     whose kernel it is, as Jupyter's server says it.
     """
-    client = NotebookClient(
-        nbformat.v4.new_notebook(),
-        kernel_name=name,
-        timeout=60,
-        allow_errors=True,
-        resources={"metadata": {"path": str(folder)}},
-        shutdown_kernel="immediate" if is_killed else "graceful",
-    )
     named = {} if notebook is None else {"JPY_SESSION_NAME": notebook}
-    with client.setup_kernel(env=os.environ | named):
-        yield Kernel(client)
+    with sockets() as config:
+        client = NotebookClient(
+            nbformat.v4.new_notebook(),
+            kernel_name=name,
+            timeout=60,
+            allow_errors=True,
+            resources={"metadata": {"path": str(folder)}},
+            shutdown_kernel="immediate" if is_killed else "graceful",
+            config=config,
+        )
+        with client.setup_kernel(env=os.environ | named):
+            yield Kernel(client)
