@@ -13,7 +13,12 @@ from pathlib import Path
 import pytest
 
 from .bad_line import BadLine
+from .memory import write_in_memory
 from .postgres_server import PostgresServer
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    write_in_memory()
 
 
 @pytest.fixture(scope="session")
