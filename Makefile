@@ -1,7 +1,8 @@
 # Everything here needs python3 (3.11 or newer) and make; the rest goes into .venv.
 
 PYTHON ?= python3
-PYTEST ?= --numprocesses=2 --dist=loadfile
+# Tests wait for other processes often: two of them leave two cores idle half the time.
+PYTEST ?= --numprocesses=3 --dist=loadfile
 BIN := .venv/bin
 READY := .venv/.ready
 # In a container one often is, and JupyterLab would refuse.

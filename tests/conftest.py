@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -13,7 +14,12 @@ from pathlib import Path
 import pytest
 
 from .bad_line import BadLine
+from .memory import write_in_memory
 from .postgres_server import PostgresServer
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    write_in_memory()
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +83,31 @@ def journal(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def journal_url(journal: Path) -> str:
+    return f"sqlite:///{journal}"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with DBOS's tables and ours, to copy; nobody has it open."""
+    from dbos import DBOS
+
+    from durable_notebook._config import Settings
+    from durable_notebook.store import open_store
+
+    found = tmp_path_factory.mktemp("template") / "journal.sqlite"
+    open_store(f"sqlite:///{found}", Settings()).close()
+    DBOS.migrate(f"sqlite:///{found}")
+    assert os.listdir(found.parent) == [found.name], "it is not all in one file"
+    return found
+
+
+@pytest.fixture
+def sqlite_url(journal: Path, sqlite_template: Path) -> str:
+    """A fresh SQLite file with all tables, which take longer to make than most tests.
+
+    What makes them has tests of its own, on a `journal` that is not there yet.
+    """
+    shutil.copy(sqlite_template, journal)
     return f"sqlite:///{journal}"
 
 

@@ -24,6 +24,8 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from .memory import is_in_memory
+
 _SETTINGS = """
 listen_addresses = ''
 max_connections = 200
@@ -138,7 +140,11 @@ class PostgresServer:
     def copy(self, template: str) -> str:
         """Make a database like another, to which nobody may be connected."""
         url = self.new_url()
-        self._admin("CREATE DATABASE {} TEMPLATE {}", self.name(url), template)
+        query = "CREATE DATABASE {} TEMPLATE {} STRATEGY "
+        # In memory a copy of the files takes a quarter of the time; on a disk it takes
+        # longer than the other way, as it makes two checkpoints.
+        query += "FILE_COPY" if is_in_memory(self._folder) else "WAL_LOG"
+        self._admin(query, self.name(url), template)
         return url
 
     def create(self, url: str) -> None:

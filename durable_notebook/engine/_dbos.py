@@ -341,6 +341,7 @@ def _plain(url: str) -> str:
 
 def _quiet_dbos(url: str, executor_id: str, schema: str | None) -> DBOS:
     level = logging.getLevelName(logging.WARNING)
+    _drop_closed()
     return DBOS(
         config={
             "name": "durable-notebook",
@@ -355,3 +356,14 @@ def _quiet_dbos(url: str, executor_id: str, schema: str | None) -> DBOS:
             "notification_listener_polling_interval_sec": 0.05,
         }
     )
+
+
+def _drop_closed() -> None:
+    """Have DBOS write to the console of today.
+
+    It keeps that of its first launch, which is closed where a test had captured it.
+    """
+    logger = logging.getLogger("dbos")
+    for handler in list(logger.handlers):
+        if getattr(getattr(handler, "stream", None), "closed", False):
+            logger.removeHandler(handler)

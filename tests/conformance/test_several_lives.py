@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from process_lives import launched
 
@@ -11,10 +9,8 @@ from durable_notebook.testing import CASES, Case, compare_lives
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def journal_url(request: pytest.FixtureRequest, journal: Path) -> str:
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite:///{journal}"
+def journal_url(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from jupyter_core.utils import run_sync
+from jupyter_core.utils import ensure_async, run_sync
 from lessons import sockets
 from nbclient import NotebookClient
 
@@ -20,16 +20,29 @@ class Kernel:
     def __init__(self, client: NotebookClient) -> None:
         self._client = client
         self._cell_id: str | None = None
+        self._request = ""
         session = client.kc.session
         make = session.msg
+        receive = client.kc.iopub_channel.get_msg
 
         def msg(msg_type: str, *args: Any, **options: Any) -> Any:
             made = make(msg_type, *args, **options)
             if msg_type == "execute_request" and self._cell_id is not None:
                 made["metadata"]["cellId"] = self._cell_id
+            if msg_type == "execute_request":
+                self._request = made["header"]["msg_id"]
             return made
 
+        async def get_msg(**options: Any) -> Any:
+            got = await ensure_async(receive(**options))
+            if got["header"]["msg_type"] == "update_display_data":
+                got["parent_header"]["msg_id"] = self._request
+            return got
+
         session.msg = msg
+        # A front end finds a display by its id. nbclient hears only the cell that runs,
+        # and would miss for good what is said between two cells.
+        client.kc.iopub_channel.get_msg = get_msg
 
     def run(self, source: str, cell_id: str | None = None) -> str:
         """Run a cell; what it printed and displayed, as text.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,18 @@ async def test_each_life_has_its_own_session(journal_url: str) -> None:
             sessions.append(runtime.session)
 
     assert sessions == sorted(set(sessions))
+
+
+async def test_a_console_that_was_closed_keeps_nothing_from_launching(
+    journal_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a test is that captured what an earlier launch would have said."""
+    console = logging.StreamHandler(io.StringIO())
+    monkeypatch.setattr(logging.getLogger("dbos"), "handlers", [console])
+    console.stream.close()
+
+    async with launched(journal_url) as runtime:
+        assert runtime.session
 
 
 async def test_one_process_has_one_runtime(journal_url: str) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def journal_url(request: pytest.FixtureRequest, journal: Path) -> str:
+def journal_url(request: pytest.FixtureRequest) -> str:
     """A journal on each backend; nothing has run on it yet."""
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite:///{journal}"
+    return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from dbos import DBOS
 from store_samples import Database
 
 from durable_notebook._config import Settings
@@ -14,13 +12,9 @@ from durable_notebook.store import Store, open_store
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    """An empty database of a backend, with the tables that DBOS makes."""
-    if request.param == "postgres":
-        return Database(request.getfixturevalue("postgres_url"))
-    found = Database(f"sqlite:///{tmp_path}/journal.sqlite")
-    DBOS.migrate(found.url)
-    return found
+def database(request: pytest.FixtureRequest) -> Database:
+    """A database of a backend with all tables, and nothing in them."""
+    return Database(request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.fixture
