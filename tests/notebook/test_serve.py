@@ -278,7 +278,7 @@ def test_it_ends_with_the_kernel_and_its_runs_go_on_in_the_next(
             for name in ("Order", "order")
         ]
 
-    assert defined.count("resumed by itself · 1 step and ") == 2
+    assert defined.count("resumed by itself · 1 step ") == 2
     assert all("[4, True]" in result for result in results)
 
 

@@ -120,7 +120,7 @@ def outcome_of(environment: Empty, paths: list[str]) -> Outcome:
     report = environment.folder / "report.xml"
     report.unlink(missing_ok=True)
     command = ["-m", "pytest", "-q", "--tb=short", f"--junitxml={report}"]
-    command += ["--numprocesses=2", "--dist=loadfile"]
+    command += ["--numprocesses=3", "--dist=loadfile"]
     said = environment.output(*command, *paths, folder=ROOT, may_fail=True)
     if not report.exists():
         return Outcome(0, (f"it does not begin: {last_line(said)}",))

@@ -35,7 +35,7 @@ from workflows.errors import WorkflowCancelledByUser
 from workflows.events import StartEvent, StopEvent
 
 from durable_notebook import Client, DBOSRuntime
-from durable_notebook._config import Settings, is_postgres
+from durable_notebook._config import Settings, is_postgres, sqlite_path
 from durable_notebook._lease import LeaseTerms
 from durable_notebook.errors import (
     ConfigError,
@@ -228,6 +228,8 @@ def url_without_tables(journal_url: str) -> str:
     if is_postgres(journal_url):
         with psycopg.connect(journal_url) as connection:
             connection.execute("DROP SCHEMA dbos CASCADE")
+    else:
+        Path(sqlite_path(journal_url)).unlink()
     return journal_url
 
 
