@@ -5,6 +5,7 @@ The only place that reads the environment and that says "SQLite or Postgres".
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Collection
@@ -246,7 +247,9 @@ def is_there(path: Path) -> bool:
     """Whether a file is there. One whose name is too long for a system is not."""
     try:
         return path.exists()
-    except OSError:
+    except OSError as e:
+        if e.errno != errno.ENAMETOOLONG:
+            raise
         return False
 
 

@@ -33,13 +33,16 @@ def test_the_script_is_killed_and_goes_on(tmp_path: Path) -> None:
     (script,) = blocks("script")
     # At this pace a person is quick enough with the kill.
     assert "asyncio.sleep(0.2)" in script
-    (tmp_path / "counter.py").write_text(script.replace("sleep(0.2)", "sleep(0.02)"))
+    # The first one comes no further than its ninth step, however late the kill is.
+    waits = "sleep(0.02 if ev.count < 8 else 60)"
+    (tmp_path / "counter.py").write_text(script.replace("sleep(0.2)", waits))
 
     with script_in(tmp_path) as first:
         assert first.stdout is not None
         counted = [first.stdout.readline() for _ in range(8)]
         first.kill()
         counted += first.stdout.readlines()
+    (tmp_path / "counter.py").write_text(script.replace("sleep(0.2)", "sleep(0.02)"))
     with script_in(tmp_path) as second:
         assert second.stdout is not None
         *rest, last = second.stdout.readlines()

@@ -70,6 +70,11 @@ class Actions:
         if self._panel is not None and not self._panel.follow(session):
             self._panel = None
 
+    def leave(self) -> None:
+        """Leave the run that is shown as it was: the journal is closed."""
+        if self._panel is not None:
+            self._panel.leave()
+
     async def act(self, verb: str, run_id: str) -> Said:
         """Do something to a run; on disk when this returns, unless it was refused."""
         if verb not in self._do:
@@ -85,7 +90,7 @@ class Actions:
 
     def _show(self, run_id: str) -> None:
         if self._panel is not None:
-            self._panel.leave()
+            self._panel.quit()
         self._below.clear()
         self._panel = Panel(self._session, run_id, "opened here", self._below.slot)
 

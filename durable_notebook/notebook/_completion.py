@@ -100,6 +100,7 @@ class Completer:
             "durable_pause": (self._unfinished, ""),
             "durable_reassign": (self._unfinished, ""),
             "durable_fork": (self._runs, "--position --new-run-id"),
+            "durable_delete": (self._runs, "--missing-ok"),
             "durable_rewind": (self._runs, "--position"),
             "durable_connect": (_nothing, "--postgres"),
             "durable_check": (self._for_check, "--ledger"),

@@ -130,6 +130,7 @@ class LiveDiagnosis:
         """Leave what it showed last: the journal is closed."""
         if self._watch is not None:
             self._watch.is_left = True
+            self._actions.leave()
         self._shown.end()
 
     def _received(self, _: object, content: Json, __: object) -> None:

@@ -51,6 +51,11 @@ def _inode(path: Path) -> int | None:
         return None
 
 
+def _is_same(path: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, over whatever links."""
+    return other.exists() and path.samefile(other)
+
+
 def notebook_path(names: dict[str, Any]) -> str:
     """The notebook whose kernel this is, or a name for a kernel without one.
 
@@ -59,7 +64,9 @@ def notebook_path(names: dict[str, Any]) -> str:
     by_vs_code = names.get("__vsc_ipynb_file__")
     # It may run all notebooks in one folder; Jupyter runs each in its own. What it
     # names is nothing here where the kernel is on another machine.
-    if by_vs_code and Path(str(by_vs_code)).is_file():
+    by_its_path = Path(str(by_vs_code))
+    beside = Path.cwd() / by_its_path.name
+    if by_vs_code and by_its_path.is_file() and not _is_same(by_its_path, beside):
         return str(by_vs_code)
     told = by_vs_code or os.environ.get("JPY_SESSION_NAME")
     if not told:

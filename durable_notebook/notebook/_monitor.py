@@ -50,8 +50,10 @@ class Panel:
         self._reading = session.client.follow(run_id)
         self._said_kept: tuple[int | None, str] = (None, "")
         reading, result = session.call(self._read())
-        self._last = reading, result
         self._slot = slot(*self._drawn(reading, result))
+        self._last = reading, result
+        # Held while something is drawn, after which nothing is that was left.
+        self._drawing = threading.Lock()
         self._form = PanelForm(lambda: self._session, slot)
         self._is_left = False
         self._holding = Holding(self._pause, self._go_on, slot)
@@ -61,21 +63,25 @@ class Panel:
     def leave(self) -> None:
         """Leave what it showed last, and say so: the journal is closed."""
         if not self.ended.is_set():
-            self._stop()
             self._went_on = "the journal was closed meanwhile"
-            # On the session's loop, as what is drawn there may be under way.
-            self._session.call(self._leave())
+            self._stop(draws=True)
 
-    async def _leave(self) -> None:
-        self._slot.fill(*self._drawn(*self._last))
+    def quit(self) -> None:
+        """Show no more of the run: the place is another's."""
+        self._stop()
 
     def give_way(self) -> None:
         """Leave the run to another panel, and say so."""
         self._stop()
+        # On the session's loop, as what is drawn there may be under way.
         self._session.call(self._give_way())
 
-    def _stop(self) -> None:
-        self._is_left = True
+    def _stop(self, *, draws: bool = False) -> None:
+        # Nobody waits for the loop here: it may have been dropped.
+        with self._drawing:
+            self._is_left = True
+            if draws:
+                self._slot.fill(*self._drawn(*self._last))
         self._form.leave()
         self._holding.leave()
         self.ended.set()
@@ -107,14 +113,15 @@ class Panel:
             drawn: tuple[str, str] | None = None
             while True:
                 reading, result = await self._read()
-                if self._is_left:
-                    return
                 began = time.thread_time()
-                self._last = reading, result
                 info, now = reading.info, self._drawn(reading, result)
-                if now != drawn:
-                    drawn = now
-                    self._slot.fill(*now)
+                with self._drawing:
+                    if self._is_left:
+                        return
+                    self._last = reading, result
+                    if now != drawn:
+                        drawn = now
+                        self._slot.fill(*now)
                 await self._form.show(info)
                 self._holding.show(info)
                 if info.status.is_final:

@@ -129,6 +129,7 @@ class LiveRuns:
         """Leave what it showed last: the journal is closed."""
         if self._watch is not None:
             self._watch.is_left = True
+        self._actions.leave()
         self._shown.keep(*self._twin())
         self._shown.end()
 

@@ -57,9 +57,12 @@ class Lines:
         try:
             while not self.ended.is_set():
                 info = await self._session.client.read_info(self.run_id)
+                said = await self._end(info) if info.status.is_final else ""
+                if self.ended.is_set():  # Left meanwhile: others tell of it.
+                    return
                 self._ask(info)
-                if info.status.is_final:
-                    _say(await self._end(info))
+                if said:
+                    _say(said)
                     self.ended.set()
                 await asyncio.sleep(_LOOK_S)
         except Exception:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Protocol
 
 from IPython.core.error import UsageError
@@ -40,6 +41,8 @@ from durable_notebook.notebook._stops import (
 from durable_notebook.notebook._terminal import Lines, has_front_end
 from durable_notebook.notebook._traits import Traits
 from durable_notebook.views import words
+
+logger = logging.getLogger("durable_notebook")
 
 MOST_NAMED = 5
 """How many runs a sentence names."""
@@ -205,14 +208,20 @@ class DurableNotebook(Traits):
     def close(self) -> None:
         """Close the journal."""
         for view in (*self._panels, *self._live):
-            view.leave()
+            try:
+                view.leave()
+            except Exception:
+                # What cannot be drawn does not keep a journal open.
+                logger.exception("A view did not end.")
         self._panels, self._passing, self._live = [], [], []
-        if self._session is not None:
-            self.stops.clear()
-            self.stops.follow(None)
-            self._session.close()
-            self._session = None
-        self._local.stop()
+        session, self._session = self._session, None
+        try:
+            if session is not None:
+                self.stops.clear()
+                self.stops.follow(None)
+                session.close()
+        finally:
+            self._local.stop()
 
     def tell(self) -> None:
         """Say in two lines what this journal holds and what each run waits for."""

@@ -304,3 +304,22 @@ def test_a_panel_of_a_journal_that_was_left_says_so(notebook: Kernel) -> None:
 
     shown = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
     assert any("the journal was closed meanwhile" in text for text in shown), shown
+
+
+def test_a_restart_that_cannot_open_the_journal_again_holds_nothing_up(
+    notebook: Kernel,
+) -> None:
+    notebook.run("run = %durable_run Order --run-id a qty=1")
+    wait_until(notebook, "a", "waiting")
+    notebook.run(
+        "from durable_notebook.notebook import _session as opening\n"
+        "launch = opening.DBOSRuntime.launch\n"
+        "async def refuse(self): raise OSError('the server is away')\n"
+        "opening.DBOSRuntime.launch = refuse"
+    )
+    assert "the server is away" in notebook.run("%durable_restart")
+    notebook.run("opening.DBOSRuntime.launch = launch")
+
+    connected = notebook.run("%durable_connect sqlite:///elsewhere.sqlite")
+
+    assert "elsewhere.sqlite, session 1, 0 unfinished runs" in connected

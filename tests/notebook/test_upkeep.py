@@ -66,16 +66,18 @@ def test_a_run_is_cancelled_and_deleted(kept: Kernel) -> None:
     assert "UsageError: No run 'o'" in kept.run("%durable_cancel o")
 
 
-def test_several_runs_are_deleted_and_a_missing_one_is_said(kept: Kernel) -> None:
+def test_several_runs_are_deleted_all_or_none(kept: Kernel) -> None:
     for name in ("x", "y"):
         kept.run(f"run = %durable_run Order --run-id {name} qty=1")
         kept.run(f"%durable_cancel {name}")
         kept.run("try: await run\nexcept BaseException: pass")
 
-    said = kept.run("%durable_delete x never y")
+    refused = kept.run("%durable_delete x never y")
+    said = kept.run("%durable_delete --missing-ok x never y x")
 
-    assert said == "Run x is deleted.\nThere is no run never.\nRun y is deleted.\n"
-    assert "UsageError: No run 'never'" in kept.run("%durable_delete never")
+    assert "UsageError: No run 'never'" in refused
+    assert said == "Run x is deleted.\nRun y is deleted.\n"
+    assert kept.run("%durable_delete --missing-ok x") == ""
 
 
 def test_a_run_is_paused_and_goes_on(kept: Kernel) -> None:

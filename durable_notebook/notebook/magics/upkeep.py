@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from IPython.core.error import UsageError
 from IPython.core.magic import line_magic, magics_class, no_var_expand
 
@@ -79,23 +81,25 @@ class UpkeepMagics(DurableMagics):
     @no_var_expand
     @line_magic
     def durable_delete(self, line: str) -> None:
-        """Delete runs, with all that is recorded of them: `%durable_delete RUN ...`.
+        """Delete runs, with all that is recorded of them.
 
-        Of several, one that is not in the journal is said, and the others are deleted.
+        `%durable_delete [--missing-ok] RUN ...`
+
+        If one is not in the journal, none is deleted, unless with `--missing-ok`.
         """
         with plainly():
-            request = parse(line, most_targets=None)
+            request = parse(line, flags=("missing-ok",), most_targets=None)
             _named(request, "delete")
             session = self._session
-            for run_id in request.targets:
-                try:
+            rows = {r: session.runtime.store.run(r) for r in request.targets}
+            missing = [run_id for run_id, row in rows.items() if row is None]
+            if missing and "missing-ok" not in request.options:
+                raise UnknownRunError(missing[0])
+            for run_id in (each for each in rows if each not in missing):
+                # A child may have gone with its parent.
+                with suppress(UnknownRunError):
                     session.call(session.client.delete(run_id))
-                except UnknownRunError:
-                    if len(request.targets) == 1:
-                        raise
-                    say(f"There is no run {run_id}.")
-                else:
-                    say(f"Run {run_id} is deleted.")
+                say(f"Run {run_id} is deleted.")
 
     @no_var_expand
     @line_magic

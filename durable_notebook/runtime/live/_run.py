@@ -353,13 +353,15 @@ class LiveRun:
         # may be written, whoever tries next.
         if self._broken is not None:
             raise self._broken
-        position, ticks = self._position, self._turn.ticks
+        position = self._position
+        self._writing[position] = self._turn.ticks
         try:
             entry = self._turn.entry(
                 starts, outcome, position=position, at=self.now(), rest=self._rest()
             )
-            if entry is not None:
-                self._writing[position] = ticks
+            if entry is None:
+                del self._writing[position]
+            else:
                 await self._append(entry)
         except UnstorableValueError as e:
             self._broken = e
