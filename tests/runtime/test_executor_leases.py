@@ -216,6 +216,32 @@ async def test_a_run_whose_write_failed_while_it_was_cut_off_goes_on_too(
         assert log == ["only", "only"]
 
 
+async def test_a_look_that_waited_for_the_server_does_not_put_off_the_next(
+    journal_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[str] = []
+    async with launched(journal_url, executor_lease=LEASE) as runtime:
+        Asking(runtime=runtime).run(run_id="a")
+        await until(lambda: has_asked(runtime))
+        unfinished = runtime.store.unfinished
+
+        def late(executor_id: str) -> dict[str, str]:
+            if not waited:
+                time.sleep(0.4)
+            waited.append(executor_id)
+            return unfinished(executor_id)
+
+        monkeypatch.setattr(runtime.store, "unfinished", late)
+        live = runtime.live("a")
+        assert live is not None
+        live.stop(LostOwnershipError("a"))
+        await until(lambda: runtime.live("a") is None)
+
+        await until(lambda: runtime.live("a"))
+
+        assert len(waited) > 1
+
+
 class Busy(Workflow):
     """Its body blocks the loop of the runs."""
 

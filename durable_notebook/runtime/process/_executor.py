@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # much less often than a look takes.
 _LOOK_S = 1.0
 _SELDOM = 50
+_LONGEST_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +170,14 @@ class Tenure:
     async def _look(self) -> None:
         began_at = time.monotonic()
         store, executor_id = self._executor.store, self._executor.id
-        try:
-            mine = await asyncio.to_thread(store.unfinished, executor_id)
-        finally:
-            now = time.monotonic()
-            self._due = now + max(_LOOK_S, _SELDOM * (now - began_at))
+        self._due = began_at + _LOOK_S
+        mine = await asyncio.to_thread(store.unfinished, executor_id)
         idle = {run_id for run_id in mine if self._stands_still(run_id)}
+        now = time.monotonic()
+        if not idle:
+            # It may have taken so long because the database was away.
+            pause_s = min(_SELDOM * (now - began_at), _LONGEST_S)
+            self._due = now + max(_LOOK_S, pause_s)
         # Twice in a row: one that DBOS has just given out is not known here yet.
         for run_id in idle & self._idle:
             self._runs.problems.forget(run_id)
