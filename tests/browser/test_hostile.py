@@ -31,6 +31,7 @@ from durable_notebook.views import assets, graph, live, questions, states, words
 from tests.browser.lab import Lab, LabPage
 from tests.views.test_hostile import (
     BAD,
+    LINES,
     VIEWS,
     acts,
     graph_of,
@@ -51,6 +52,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 WORST = [
     "\u202egnp\x1b[31m\x9b31m\x00\ud800\u2066" + "".join(HOSTILE[::-1]),
     *HOSTILE[:2],
+    LINES,
     *BAD[-2:],
 ]
 
@@ -317,6 +319,8 @@ def check(page: Page, *own: str) -> None:
             assert not acts(value), (tag, name)
             assert len(value) < MOST_ATTRIBUTE, (tag, name)
     assert not {c for c in acts(found["text"]) if c != "\t"}
+    # The end of a line is one, however it was written.
+    assert "\\x0d" not in found["text"]
     assert len(found["text"]) < MOST_TEXT
     assert found["count"] < MOST_ELEMENTS
 

@@ -44,7 +44,8 @@ from tests.views.samples import BEGAN, attempt, info
 from tests.views.test_views import HOSTILE, Tags
 
 LONGEST_HTML, LONGEST_TEXT = 100_000, 100_000
-BAD = [*HOSTILE, "\x00\ud800\u2066\x9b31m", "x" * 1_000_000, "<&\"'>" * 100_000]
+LINES = "one\r\ntwo\rthree\u2028\u200fשם\u200e"
+BAD = [*HOSTILE, LINES, "\x00\ud800\u2066\x9b31m", "x" * 1_000_000, "<&\"'>" * 100_000]
 
 
 class Said(NamedTuple):
@@ -160,7 +161,7 @@ VIEWS: dict[str, Callable[[str], Said]] = {
 
 def acts(shown: str) -> set[str]:
     """The characters in a text that do something to a screen."""
-    return {c for c in shown if not c.isprintable() and c not in "\n\xa0"}
+    return {c for c in shown if not c.isprintable() and c not in "\n\xa0\u200e\u200f"}
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: ascii(bad[:12]))
