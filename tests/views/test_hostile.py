@@ -90,8 +90,10 @@ def prompt_of(bad: str) -> Prompt:
 
 def inbox_of(bad: str) -> list[Question]:
     ended = Ending(EndingKind.ANSWERED, BEGAN, bad, EventView(bad, {bad: bad}))
-    asked = [Question(bad, prompt_of(bad))] * 150
-    return [*asked, Question(bad, prompt_of(bad), ended)]
+    # Each is another one: of a question that has ended no form is shown.
+    prompts = [replace(prompt_of(bad), number=n) for n in range(151)]
+    asked = [Question(bad, prompt) for prompt in prompts[:150]]
+    return [*asked, Question(bad, prompts[150], ended)]
 
 
 def report(bad: str) -> Said:
