@@ -11,8 +11,8 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import replace
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from importlib import resources
 from typing import Any, NoReturn
 
@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from durable_notebook._model import Json, Prompt, RunInfo, short
+from durable_notebook._model import Json, Prompt, RunInfo
 from durable_notebook.client._answering import name_of
 from durable_notebook.client._client import Client
 from durable_notebook.errors import (
@@ -34,21 +34,20 @@ from durable_notebook.errors import (
     UnknownRunError,
 )
 from durable_notebook.runtime import DBOSRuntime
+from durable_notebook.server._run_documents import Forms, listed, whole
 from durable_notebook.server._store import JournalStore
 from durable_notebook.server._theirs import without_page
-from durable_notebook.views import assets, questions, words
+from durable_notebook.views import assets, words
 
 _MOST = 1000
-
-# Of a run in the list; by itself it is read whole.
-_LONGEST = 2_000
-_MOST_PROMPTS = 20
 
 _LIMIT = re.compile(r"[0-9]{1,4}")
 
 # The forms are those of the notebook. The page stands alone: they are put into it.
 _SCRIPTS = ("dom.js", "fields.js", "nested.js", "form.js", "question.js")
 _STYLES = ("theme.css", "form.css")
+
+Tell = Callable[[str, str, RunInfo, Forms], dict[str, Json]]
 
 _STATUS = {
     UnknownRunError: 404,
@@ -87,7 +86,7 @@ class Page:
             detail = f"'limit' is a number from 1 to {_MOST}, not {wanted[:20]!r}."
             return _Document({"detail": detail}, 400)
         found = await self._store.newest(int(wanted) + 1)
-        runs = [self._listed(each, info) for each, info in found[: int(wanted)]]
+        runs = [self._told(listed, *each) for each in found[: int(wanted)]]
         is_all = len(found) <= int(wanted)
         return _Document({"runs": runs, "is_all": is_all})
 
@@ -95,7 +94,7 @@ class Page:
         handler_id = request.path_params["id"]
         run_id = await self._store.run_of(handler_id)
         info = await self._client.on_loop(self._client.read_info(run_id))
-        found = self._document(handler_id, info)
+        found = self._told(whole, handler_id, info)
         asked = request.query_params.get("question", "")
         if _LIMIT.fullmatch(asked):
             found["ended"] = await self._ended(info, int(asked))
@@ -133,43 +132,9 @@ class Page:
         was_paused = await self._client.go_on(run_id)
         return _Document({"run_id": run_id, "was_paused": was_paused})
 
-    def _document(self, handler_id: str, info: RunInfo) -> Json:
-        return {
-            "handler_id": handler_id,
-            "run_id": info.run_id,
-            "workflow": self._store.route(info.workflow),
-            "status": info.status,
-            "waits_for": info.waits_for,
-            "error": info.error,
-            "steps": info.steps,
-            "progress": info.progress and words.how_far(*info.progress),
-            "started": info.started.isoformat(),
-            "updated": info.updated.isoformat(),
-            "prompts": [self._question(info.workflow, p) for p in info.prompts],
-        }
-
-    def _listed(self, handler_id: str, info: RunInfo) -> Json:
-        """A run of the list, for which a page asks each second: bounded."""
-        found = self._document(handler_id, replace(info, prompts=()))
-        for name in ("waits_for", "error"):
-            found[name] = found[name] and short(found[name], _LONGEST)
-        prompts = info.prompts[:_MOST_PROMPTS]
-        found["prompts"] = [self._drawn(info.workflow, p) for p in prompts]
-        return found
-
-    def _drawn(self, workflow: str, prompt: Prompt) -> dict[str, Json]:
-        """A question with its forms, without what no form could show."""
-        forms = self._client.forms(workflow, prompt)
-        about = f"expects {prompt.answer_name}"
-        drawn = questions.form_of(prompt, forms, key=prompt.key, about=about)
-        return drawn | {"schema": prompt.schemas[0] if prompt.schemas else None}
-
-    def _question(self, workflow: str, prompt: Prompt) -> dict[str, Json]:
-        """A question as it was asked."""
-        asked = prompt.asked
-        whole = asked and {"name": asked.name, "fields": asked.fields}
-        exact = {"asked": whole, "requirements": prompt.requirements}
-        return self._drawn(workflow, prompt) | exact
+    def _told(self, tell: Tell, handler_id: str, info: RunInfo) -> dict[str, Json]:
+        forms = partial(self._client.forms, info.workflow)
+        return tell(handler_id, self._store.route(info.workflow), info, forms)
 
 
 def _read(body: bytes) -> tuple[dict[str, Json], int | None]:

@@ -8,6 +8,7 @@ from html import escape
 from itertools import groupby
 
 from durable_notebook.journal._printed import Output
+from durable_notebook.views.table import SPARED
 
 # Of a panel; `run.output()` has the rest.
 _MOST_LINES = 200
@@ -16,7 +17,8 @@ _MOST_LINES_PLAIN = 20
 
 # Colours and cursor movements of a terminal, and titles of its window.
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
-_KEPT = "\n\t"
+_LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
+_KEPT = "\n\t" + SPARED
 
 
 def html(output: Output) -> str:
@@ -77,7 +79,7 @@ def _lives(output: Output, lines: int, characters: int) -> list[tuple[int, str]]
 
 def _harmless(text: str) -> str:
     """A text without what acts on a terminal or turns it round; its lines stay."""
-    plain = _ANSI.sub("", text)
+    plain = _LINE_ENDS.sub("\n", _ANSI.sub("", text))
     if plain.isascii() and plain.replace("\n", "").replace("\t", "").isprintable():
         return plain
     return "".join(c if _stands(c) else "\N{REPLACEMENT CHARACTER}" for c in plain)

@@ -8,6 +8,13 @@ from dataclasses import dataclass
 
 _GAP = "  "
 
+# What joins letters, and the marks of a direction: words of Persian and Hindi and
+# families of emoji are made with the first, and Hebrew and Arabic texts have the others
+# beside Latin words and brackets. They do no more than a letter of that script would;
+# what turns round all that follows is not among them. `dom.js` lets the same pass.
+SPARED = "\u061c\u200c\u200d\u200e\u200f"
+"""Characters that cannot be seen and stay in what is shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -107,7 +114,7 @@ def harmless(text: str) -> str:
 
 
 def _harmless(char: str) -> str:
-    if char.isprintable():
+    if char.isprintable() or char in SPARED:
         return char
     if char.isspace():
         return " "
@@ -120,7 +127,7 @@ def columns_of(text: str) -> int:
 
 
 def _columns(char: str) -> int:
-    if unicodedata.combining(char):
+    if unicodedata.combining(char) or char in SPARED:
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 

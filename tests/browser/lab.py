@@ -238,7 +238,7 @@ def browse(shots: Path) -> Iterator[LabPage]:
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.set_default_timeout(60_000)
         found = LabPage(page, shots)
-        page.on("pageerror", lambda e: found.errors.append(str(e)))
+        page.on("pageerror", lambda e: found.errors.append(e.stack or str(e)))
         try:
             yield found
         finally:

@@ -87,7 +87,7 @@ def test_all_is_readable_in_vscode(browser: LabPage, kind: str) -> None:
     contrasts = browser.page.evaluate(CONTRASTS)
 
     assert len(contrasts) == 2 * (2 + len(STATES)) + 2 + 3
-    assert {says: c for says, c in contrasts.items() if c < 4.4} == {}
+    assert {says: c for says, c in contrasts.items() if c < 4.5} == {}
     cell = browser.page.locator(".dn td").first
     line = cell.evaluate("e => getComputedStyle(e).borderBottomStyle")
     assert line == "solid"

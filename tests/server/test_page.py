@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from process_lives import launched, soon, until
+from pydantic import Field
 from sample_workflows import Answer, Asking, Question
 from workflows import Context, Workflow, step
 from workflows.events import HumanResponseEvent, StartEvent, StopEvent
@@ -48,6 +49,29 @@ class AskingAnything(Workflow):
 
     @step
     async def hear(self, ev: Anything) -> StopEvent:
+        return StopEvent(result="heard")
+
+
+MUCH = type(
+    "Much" * 100,
+    (HumanResponseEvent,),
+    {
+        "__module__": __name__,
+        "__annotations__": {"text": str},
+        "text": Field(description="d" * 3_000),
+    },
+)
+
+
+class AskingMuch(Workflow):
+    """Asks at length, for an answer that is described at length."""
+
+    @step
+    async def ask(self, ev: StartEvent) -> Question:
+        return Question(text="q" * 300_000)
+
+    @step
+    async def hear(self, ev: MUCH) -> StopEvent:  # type: ignore[valid-type]
         return StopEvent(result="heard")
 
 
@@ -143,12 +167,33 @@ async def test_a_waiting_run_has_its_question_and_what_answers_it(
         (listed,) = (await http.get("/runs")).json()["runs"]
 
     (prompt,) = run["prompts"]
-    assert listed == run
+    (seen,) = listed["prompts"]
+    assert listed | {"prompts": [prompt]} == run
+    assert seen | {"schema": prompt["schema"]} == prompt
     assert (run["handler_id"], run["workflow"]) == ("a", "ask")
     assert run["status"] == "waiting"
     assert prompt["asked"] == {"name": "Question", "fields": {"text": "name?"}}
     assert prompt["answer"] == "Answer"
     assert prompt["schema"]["properties"] == {"text": {"type": "string"}}
+
+
+async def test_a_run_is_cut_in_the_list_and_whole_by_itself(journal: Path) -> None:
+    async with listening(f"sqlite:///{journal}", AskingMuch) as (_, http):
+        run = await asked(http)
+        reply = await http.get("/runs")
+
+    (exact,), ((seen,),) = run["prompts"], [r["prompts"] for r in reply.json()["runs"]]
+    assert exact["asked"]["fields"]["text"] == "q" * 300_000
+    assert exact["answer"] == MUCH.__name__
+    (form,) = exact["forms"]
+    assert form["name"] == MUCH.__name__
+    for schema in (form["schema"], exact["schema"]):
+        assert len(schema["properties"]["text"]["description"]) == 3_000
+    # What a form is made of, and nothing twice.
+    assert seen["answer"] == exact["answer"][:199] + "…" == seen["forms"][0]["name"]
+    assert len(seen["asked"]["fields"]["text"]) < 9_000
+    assert "schema" not in seen
+    assert len(reply.content) < 14_000
 
 
 async def test_the_newest_runs_come_first_and_it_is_said_if_there_are_more(

@@ -44,7 +44,8 @@ from tests.views.samples import BEGAN, attempt, info
 from tests.views.test_views import HOSTILE, Tags
 
 LONGEST_HTML, LONGEST_TEXT = 100_000, 100_000
-BAD = [*HOSTILE, "\x00\ud800\u2066\x9b31m", "x" * 1_000_000, "<&\"'>" * 100_000]
+LINES = "one\r\ntwo\rthree\u2028\u200fשם\u200e"
+BAD = [*HOSTILE, LINES, "\x00\ud800\u2066\x9b31m", "x" * 1_000_000, "<&\"'>" * 100_000]
 
 
 class Said(NamedTuple):
@@ -89,8 +90,10 @@ def prompt_of(bad: str) -> Prompt:
 
 def inbox_of(bad: str) -> list[Question]:
     ended = Ending(EndingKind.ANSWERED, BEGAN, bad, EventView(bad, {bad: bad}))
-    asked = [Question(bad, prompt_of(bad))] * 150
-    return [*asked, Question(bad, prompt_of(bad), ended)]
+    # Each is another one: of a question that has ended no form is shown.
+    prompts = [replace(prompt_of(bad), number=n) for n in range(151)]
+    asked = [Question(bad, prompt) for prompt in prompts[:150]]
+    return [*asked, Question(bad, prompts[150], ended)]
 
 
 def report(bad: str) -> Said:
@@ -160,7 +163,7 @@ VIEWS: dict[str, Callable[[str], Said]] = {
 
 def acts(shown: str) -> set[str]:
     """The characters in a text that do something to a screen."""
-    return {c for c in shown if not c.isprintable() and c not in "\n\xa0"}
+    return {c for c in shown if not c.isprintable() and c not in "\n\xa0\u200e\u200f"}
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: ascii(bad[:12]))

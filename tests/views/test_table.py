@@ -61,6 +61,8 @@ def test_no_width_is_exceeded(width: int) -> None:
         ("\ud800", "\\ud800"),
         ("\u2028", " "),
         ("naïve 漢字 🙂", "naïve 漢字 🙂"),
+        ("\u200fשם\u200e (C++)", "\u200fשם\u200e (C++)"),
+        ("نمی\u200cشد 👩\u200d🔬", "نمی\u200cشد 👩\u200d🔬"),
     ],
 )
 def test_what_acts_on_a_terminal_is_spelled_out(text: str, shown: str) -> None:
@@ -72,5 +74,6 @@ def test_wide_letters_take_two_columns() -> None:
 
     assert columns_of("漢字") == 4
     assert columns_of("e\u0301") == 1
+    assert columns_of("\u200fא\u200e") == 1
     assert clip("漢字漢字", 5) == "漢字…"
     assert table(COLUMNS, rows)[1:] == ["漢字  x", "ab    y"]

@@ -1,16 +1,17 @@
 // What every live view starts with. Values only ever become text, never markup.
 
 const LONGEST_SAID = 20_000, LONGEST_LABEL = 1_000;
-// Controls, marks that turn text round, halves of pairs. What joins letters stays: words
-// of some languages, and families of emoji, are made with it.
-const ACTS = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
+// Controls, marks that turn text round, halves of pairs. What joins letters and the marks
+// of a direction stay: `views/table.py` says why, and lets the same pass.
+const ACTS = /(?![\n\t\u061c\u200c-\u200f])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
+const LINE_ENDS = /\r\n?|[\u2028\u2029]/g;
 const LABELLED = new Set(["title", "aria-label", "placeholder"]);
 
 /** A value as it may be shown: no more than so much of it, and nothing that acts. */
 function plain(value, most = LONGEST_SAID) {
   const text = String(value), more = text.length - most;
   const seen = more > 0 ? `${text.slice(0, most)} … ${more.toLocaleString("en")} more characters` : text;
-  return seen.replace(ACTS, (mark) => {
+  return seen.replace(LINE_ENDS, "\n").replace(ACTS, (mark) => {
     const code = mark.codePointAt(0).toString(16);
     return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u${code.padStart(4, "0")}`;
   });

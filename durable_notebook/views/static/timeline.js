@@ -231,7 +231,8 @@ class Timeline {
   // -- one row ----------------------------------------------------------------------
 
   focused() {
-    if (this.placeOfRow(this.active) < 0 && this.size()) this.activate(0);
+    // A pointer chooses its row itself: moved to the first, it would press another one.
+    if (this.placeOfRow(this.active) < 0 && this.size()) { if (this.grid.matches(":focus-visible")) this.activate(0); }
     else if (this.active >= 0 && this.active !== this.dismissed) this.preview(this.active);
   }
 
