@@ -33,11 +33,14 @@ async def test_a_run_is_recorded_when_it_is_its_turn(journal_url: str) -> None:
         turns = runtime.store.turns
         assert turns is not None
         turn = turns.take()
-        handler = hello.run(run_id="h")
-        await until(lambda: turns.waiting == 1)
+        try:
+            handler = hello.run(run_id="h")
+            # A thread of DBOS's own may wait for one beside it.
+            await until(lambda: turns.waiting > 0)
 
-        before = runtime.store.run("h")
-        turns.give_back(turn)
+            before = runtime.store.run("h")
+        finally:
+            turns.give_back(turn)
 
         assert before is None
         assert await handler == "hello"
