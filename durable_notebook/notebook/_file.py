@@ -62,16 +62,14 @@ def notebook_path(names: dict[str, Any]) -> str:
     `names` are those of the notebook: VS Code tells it by one.
     """
     by_vs_code = names.get("__vsc_ipynb_file__")
-    # It may run all notebooks in one folder; Jupyter runs each in its own. What it
-    # names is nothing here where the kernel is on another machine.
-    by_its_path = Path(str(by_vs_code))
-    beside = Path.cwd() / by_its_path.name
-    if by_vs_code and by_its_path.is_file() and not _is_same(by_its_path, beside):
-        return str(by_vs_code)
-    told = by_vs_code or os.environ.get("JPY_SESSION_NAME")
-    if not told:
+    told = Path(str(by_vs_code or os.environ.get("JPY_SESSION_NAME") or ""))
+    if not told.name:
         return f"kernel in {Path.cwd()}"
-    path = Path.cwd() / Path(str(told)).name
+    path = Path.cwd() / told.name
+    # VS Code may run all notebooks in one folder; Jupyter runs each in its own. What
+    # it names is nothing here where the kernel is on another machine.
+    if by_vs_code and told.is_file() and not _is_same(told, path):
+        return str(told)
     if not path.exists():
         # Of a shared notebook, the name of the drive stands before it: `RTC:a.ipynb`.
         path = path.with_name(path.name.rpartition(":")[2])

@@ -63,8 +63,9 @@ class Panel:
     def leave(self) -> None:
         """Leave what it showed last, and say so: the journal is closed."""
         if not self.ended.is_set():
+            self._stop()
             self._went_on = "the journal was closed meanwhile"
-            self._stop(draws=True)
+            self._slot.fill(*self._drawn(*self._last))
 
     def quit(self) -> None:
         """Show no more of the run: the place is another's."""
@@ -76,12 +77,10 @@ class Panel:
         # On the session's loop, as what is drawn there may be under way.
         self._session.call(self._give_way())
 
-    def _stop(self, *, draws: bool = False) -> None:
-        # Nobody waits for the loop here: it may have been dropped.
+    def _stop(self) -> None:
+        # By a lock, and not on the loop: that may have been dropped.
         with self._drawing:
             self._is_left = True
-            if draws:
-                self._slot.fill(*self._drawn(*self._last))
         self._form.leave()
         self._holding.leave()
         self.ended.set()

@@ -30,11 +30,11 @@ from durable_notebook.server import _run_documents
 from durable_notebook.server._page import text_and_policy
 from durable_notebook.views import assets, graph, live, questions, states, words
 from tests.browser.lab import Lab, LabPage
+from tests.hostile import acts
 from tests.views.test_hostile import (
     BAD,
     LINES,
     VIEWS,
-    acts,
     graph_of,
     inbox_of,
     prompt_of,

@@ -26,11 +26,11 @@ from workflows.events import (
 )
 
 from durable_notebook import DBOSRuntime
+from tests.hostile import ACTS, acts
 
 from .conftest import Cli, Done
 
 FIELD = "</script>\u202e\x1b[31m\u2066"
-ACTS = "<img src=x onerror=alert(1)></script>\u202egnp\x1b[31m\x07\x9b2J\u2066\u2028"
 LONG = ACTS + "x" * 1_000_000
 MANY = dict.fromkeys(map(str, range(5_000)), ACTS)
 
@@ -129,11 +129,6 @@ def a_copy(made: Path, journal: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli)
     shutil.copy(made, journal)
     monkeypatch.setenv("DURABLE_NOTEBOOK_URL", f"sqlite:///{journal}")
     return cli
-
-
-def acts(shown: str) -> set[str]:
-    """The characters in a text that do something to a screen."""
-    return {c for c in shown if not c.isprintable() and c != "\n"}
 
 
 LOOKING: dict[str, tuple[str, ...]] = {

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.hostile import ACTS, acts
 from tests.notebook.kernel import Kernel, kernel
 
 pytestmark = pytest.mark.kernel
-
-ACTS = "<img src=x onerror=alert(1)></script>\u202egnp\x1b[31m\x07\x9b2J\u2066\u2028"
 
 DEFINITIONS = f"""
 ACTS = {ACTS!r}
@@ -125,11 +124,6 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         running.run("%load_ext durable_notebook")
         running.run(DEFINITIONS)
         yield running
-
-
-def acts(shown: str) -> set[str]:
-    """The characters in a text that do something to a screen."""
-    return {c for c in shown if not c.isprintable() and c != "\n"}
 
 
 def _texts(output: Any) -> dict[str, str]:

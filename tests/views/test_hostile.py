@@ -40,6 +40,7 @@ from durable_notebook.views import (
     text,
     timeline,
 )
+from tests.hostile import acts
 from tests.views.samples import BEGAN, attempt, info
 from tests.views.test_views import HOSTILE, Tags
 
@@ -159,11 +160,6 @@ VIEWS: dict[str, Callable[[str], Said]] = {
     "progress": progress,
     "server": server,
 }
-
-
-def acts(shown: str) -> set[str]:
-    """The characters in a text that do something to a screen."""
-    return {c for c in shown if not c.isprintable() and c not in "\n\xa0\u200e\u200f"}
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: ascii(bad[:12]))

@@ -95,7 +95,9 @@ class UpkeepMagics(DurableMagics):
             missing = [run_id for run_id, row in rows.items() if row is None]
             if missing and "missing-ok" not in request.options:
                 raise UnknownRunError(missing[0])
-            for run_id in (each for each in rows if each not in missing):
+            for run_id in rows:
+                if run_id in missing:
+                    continue
                 # A child may have gone with its parent.
                 with suppress(UnknownRunError):
                     session.call(session.client.delete(run_id))
