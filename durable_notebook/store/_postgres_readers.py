@@ -18,8 +18,10 @@ from durable_notebook.store._postgres_server import Server, is_lost
 # there are: a run that waits holds none.
 _MOST = 4
 
-# For a server that says nothing a loop is held up no longer.
+# A loop waits so long for a server that says nothing, and tries so often at once: a
+# connection can be cut while it is made, too.
 _ON_A_LOOP_S = 3.0
+_TRIES_ON_A_LOOP = 3
 
 
 class Readers:
@@ -49,44 +51,49 @@ class Readers:
         """The rows of a statement.
 
         A read whose connection is lost is done again on a new one. On an event loop
-        that is tried once, and a silent server is not waited for: nothing else would
-        go on. On a thread of its own a read waits for the server.
+        that is tried at once or not at all, and a silent server is asked twice:
+        nothing else would go on. On a thread of its own a read waits for the server.
 
         Raises:
             StorageError: The database did not answer.
         """
-        deadline, silence_s = time.monotonic(), _ON_A_LOOP_S
+        patience_s, silence_s = 0.0, _ON_A_LOOP_S
         if not _is_on_a_loop():
-            deadline += self._server.patience_s
-            silence_s = self._server.silence_s
+            patience_s, silence_s = self._server.patience_s, self._server.silence_s
         if not self._turns.acquire(timeout=silence_s):
             raise StorageError(self._server.name, "its connections are all in use")
         try:
-            return self._read(self._server.sql[statement], values, deadline, silence_s)
+            return self._read(statement, values, patience_s, silence_s)
         finally:
             self._turns.release()
 
     def _read(
         self,
-        statement: bytes,
+        statement: str,
         values: dict[str, Any],
-        deadline: float,
+        patience_s: float,
         silence_s: float,
     ) -> list[tuple[Any, ...]]:
-        is_second = False
+        began = time.monotonic()
+        tries = 0
         while True:
-            connection = self._take(deadline, silence_s)
+            tries += 1
+            connection = None
             try:
-                rows = connection.execute(statement, values).fetchall()
+                connection = self._take(began + patience_s, silence_s)
+                rows = connection.execute(self._server.sql[statement], values)
+                found = rows.fetchall()
             except (psycopg.Error, UnicodeError, OverflowError) as e:
-                was_lost = is_lost(connection, e)
-                self._give_back(connection, was_lost=was_lost)
-                if not was_lost or (is_second and time.monotonic() > deadline):
+                was_lost = connection is None or is_lost(connection, e)
+                if connection is not None:
+                    self._give_back(connection, was_lost=was_lost)
+                waited_s = time.monotonic() - began
+                most = _TRIES_ON_A_LOOP if waited_s < silence_s else 2
+                if not was_lost or (tries >= most and waited_s > patience_s):
                     raise self._server.error(e) from e
-                is_second = True
             else:
                 self._give_back(connection, was_lost=False)
-                return rows
+                return found
 
     def _take(self, deadline: float, silence_s: float) -> Connection:
         with self._lock:
@@ -96,10 +103,7 @@ class Readers:
                 connection = self._idle.pop()
                 connection.silence_s = silence_s
                 return connection
-        try:
-            return self._server.connect_until(deadline, silence_s)
-        except psycopg.Error as e:
-            raise self._server.error(e) from e
+        return self._server.connect_until(deadline, silence_s)
 
     def _give_back(self, connection: Connection, *, was_lost: bool) -> None:
         with self._lock:

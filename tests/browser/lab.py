@@ -18,7 +18,7 @@ from typing import Any
 
 import nbformat
 from nbformat.sign import NotebookNotary
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Error, Locator, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _FLAGS = [
@@ -31,6 +31,10 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# anywidget says so of a model that was not ready two seconds after it was made. Either
+# the page was busy, and its view hears the kernel again (`test_busy_page.py`), or the
+# kernel has died meanwhile, and there is no view any more.
+_GIVEN_UP = "[anywidget] Failed to initialize model."
 _NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook"
 _IDLE = """() => {
   const w = window.jupyterapp && window.jupyterapp.shell.currentWidget;
@@ -159,6 +163,17 @@ class LabPage:
     page: Page
     shots: Path
     errors: list[str] = field(default_factory=list)
+    models_given_up: int = 0
+
+    def __post_init__(self) -> None:
+        """Note what scripts of the page throw."""
+        self.page.on("pageerror", self._note)
+
+    def _note(self, error: Error) -> None:
+        if _GIVEN_UP in str(error):
+            self.models_given_up += 1
+        else:
+            self.errors.append(error.stack or str(error))
 
     def open(self, lab: Lab, path: str) -> None:
         """Open a notebook and wait for its kernel."""
@@ -237,9 +252,7 @@ def browse(shots: Path) -> Iterator[LabPage]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.set_default_timeout(60_000)
-        found = LabPage(page, shots)
-        page.on("pageerror", lambda e: found.errors.append(e.stack or str(e)))
         try:
-            yield found
+            yield LabPage(page, shots)
         finally:
             browser.close()

@@ -124,7 +124,6 @@ def test_a_question_is_answered_in_the_inbox_of_another_notebook(
     page = context.new_page(viewport={"width": 1400, "height": 1000})
     other = LabPage(page, browser.shots)
     page.set_default_timeout(60_000)
-    page.on("pageerror", lambda e: other.errors.append(str(e)))
     try:
         other.open(lab, "answers/answers.ipynb")
         other.run(0, 1)

@@ -267,7 +267,6 @@ def test_two_notebooks_on_one_database_do_not_disturb_each_other(
     size = {"width": 1400, "height": 1000}
     right = LabPage(chromium.new_page(viewport=size), browser.shots)
     right.page.set_default_timeout(60_000)
-    right.page.on("pageerror", lambda e: right.errors.append(str(e)))
     right.page.goto(f"{lab.url}/lab/workspaces/right/tree/right/right.ipynb?reset")
     right.wait_idle()
     right.run(0, 1, 2, 3, 4)

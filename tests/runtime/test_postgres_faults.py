@@ -16,6 +16,7 @@ from durable_notebook import DBOSRuntime
 from durable_notebook._config import Settings
 from durable_notebook.errors import StorageError
 from durable_notebook.runtime.codec._codec import ClosedJsonSerializer, Codec
+from durable_notebook.runtime.live._run import LiveRun
 from durable_notebook.store import open_store
 from tests.bad_line import BadLine
 from tests.postgres_server import PostgresServer
@@ -108,6 +109,30 @@ async def test_a_run_goes_on_over_a_crash_of_the_server(
 
     assert result == HUNDRED
     assert log == [str(n) for n in HUNDRED]
+
+
+async def test_a_run_begins_over_a_crash_of_the_server(
+    journal_url: str, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is recorded, and has not looked into its mailbox yet."""
+    started: list[asyncio.Task[None]] = []
+
+    async def open_without_server(run: LiveRun) -> None:
+        await asyncio.to_thread(postgres_server.stop)
+        with pytest.raises(StorageError):
+            run.inbox.fetch()
+        starting = asyncio.to_thread(postgres_server.start)
+        started.append(asyncio.create_task(starting))
+        await open_run(run)
+
+    open_run = LiveRun.open
+    monkeypatch.setattr(LiveRun, "open", open_without_server)
+    async with launched(journal_url) as runtime:
+        handler = Hundred(runtime=runtime).run(run_id="h")
+        result = await asyncio.wait_for(handler, 60)
+        await asyncio.gather(*started)
+
+    assert result == HUNDRED
 
 
 def test_a_run_that_the_server_left_is_resumed(

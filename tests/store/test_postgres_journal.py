@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from durable_notebook.errors import (
     StorageError,
 )
 from durable_notebook.store import OURS, Store, open_store
+from durable_notebook.store._postgres_connection import Connection
 from durable_notebook.store._postgres_server import Server
 from durable_notebook.store._queries import migrations, statements
 from tests.bad_line import BadLine, Loss
@@ -346,6 +348,35 @@ def test_reads_writes_and_news_survive_a_cut(
         until(store.changed_outside)
     assert len(store.entries("r")) == 4
     assert len(store.mail("r", 0)) == 3
+
+
+def test_a_connection_that_is_cut_while_it_is_made_is_made_again(
+    store: Store,
+    database: Database,
+    postgres_server: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a loop too, where no server is waited for."""
+    is_cut = iter([True])
+    reader = threading.current_thread()
+
+    def connect(server: Server, silence_s: float | None = None) -> Connection:
+        # The store's own threads connect again too, meanwhile.
+        if threading.current_thread() is reader and next(is_cut, False):
+            raise psycopg.errors.AdminShutdown("terminating connection")
+        return make(server, silence_s)
+
+    async def read() -> object:
+        return store.run("r")
+
+    database.add_run("r")
+    store.run("r")
+    postgres_server.cut(database.url)
+    make = Server.connect
+    monkeypatch.setattr(Server, "connect", connect)
+
+    assert asyncio.run(read())
+    assert not next(is_cut, False)
 
 
 def test_what_is_written_under_cuts_is_there_once(

@@ -190,7 +190,7 @@ class Execution:
         start_event = self._start_event()
         if self._released and self._definition.workflow._timeout is not None:
             self._released.catch_up(self._restored, run)
-        run.open()
+        await run.open()
         tags = start.tags if start else {}
         if run.spans is not None:  # What the library makes of spans is below ours.
             tags = get_dispatcher().capture_propagation_context()

@@ -160,9 +160,9 @@ class LiveRun:
 
     # -- what comes in -----------------------------------------------------------
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Let in what has come, and count down the waits of earlier sessions."""
-        self.inbox.fetch()
+        await self.inbox.wait_and_fetch()
         loop, at = asyncio.get_running_loop(), self.now()
         for wait in self._waits:
             clock = loop.call_later(max(0.0, wait[0] - at), self._give_up, wait)

@@ -21,6 +21,7 @@ from workflows.runtime.types.ticks import (
 )
 
 from durable_notebook.engine import Claim
+from durable_notebook.errors import StorageError
 from durable_notebook.logs import about
 from durable_notebook.operations._messages import SECRET, UNCHECKED
 from durable_notebook.runtime.codec._codec import Codec
@@ -70,9 +71,26 @@ class Inbox:
         self._is_taking = False
 
     def fetch(self) -> None:
-        """Take what is new in the mailbox. Safe to call at any time."""
-        is_readable = True
-        for mail in self._journal.mail(self._run_id, self._fetched):
+        """Take what is new in the mailbox. Safe to call at any time.
+
+        Raises:
+            StorageError: The database is not there at this moment.
+        """
+        self._let_in(self._journal.mail(self._run_id, self._fetched))
+
+    async def wait_and_fetch(self) -> None:
+        """Do the same, and wait for the database as long as a write does."""
+        try:
+            self.fetch()
+        except StorageError:  # What a loop must not wait for, a thread may.
+            after, read = self._fetched, self._journal.mail
+            self._let_in(await asyncio.to_thread(read, self._run_id, after))
+
+    def _let_in(self, mailbox: list[Mail]) -> None:
+        is_readable, known = True, self._fetched
+        for mail in mailbox:
+            if mail.sequence <= known:
+                continue  # Fetched while this was read.
             # One without a tick was refused, or consumed once and forgotten: a run that
             # was put back meets it again.
             tick = self._read(mail) if mail.tick else None

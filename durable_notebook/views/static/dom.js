@@ -44,8 +44,23 @@ function badge(state, word = state) {
 
 const DEATHS = ["autorestarting", "restarting", "dead", "terminating"];
 
+/** Hear the kernel also on a page that was busy while the view began. anywidget gives a
+ *  model up that is not ready two seconds after it was made, and for good: it comes, but
+ *  every message to it is dropped. Then take them as a widget of another kind does, and
+ *  ask for what was missed. No public interface: without it such a view stands still. */
+function hear(model) {
+  const itself = model.set({});
+  const own = Object.getPrototypeOf(itself ?? {}), base = Object.getPrototypeOf(own ?? {});
+  if (!itself?.comm?.on_msg || !Object.hasOwn(own, "_handle_comm_msg") || !base?._handle_comm_msg) return;
+  itself._handle_comm_msg({ content: { data: { method: "none" } } }).catch(() => {
+    itself.comm.on_msg(base._handle_comm_msg.bind(itself));
+    itself.comm.send({ method: "request_state" }, {});
+  });
+}
+
 /** Stand in for the static twin while the kernel lives; gives how to stop that. */
 function standIn(model, el) {
+  hear(model);
   const style = h("style");
   style.textContent = `.dn-twin[data-view="${model.get("twin")}"] { display: none }`;
   el.classList.add("dn-live");
