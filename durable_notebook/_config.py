@@ -9,9 +9,12 @@ import errno
 import os
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from durable_notebook._lease import LeaseTerms
 from durable_notebook.errors import ConfigError
@@ -83,12 +86,13 @@ class Settings:
     idle_timeout_s: float | None = None
 
     def __post_init__(self) -> None:
+        _check_types(self)
         if self.durability not in ("full", "normal"):
             raise ConfigError(
                 f"There is no durability {self.durability!r}.",
                 "Use 'full' or 'normal'.",
             )
-        if self.busy_timeout_s < 0 or self.mailbox_poll_s <= 0:
+        if not (self.busy_timeout_s >= 0 and self.mailbox_poll_s > 0):
             raise ConfigError(
                 "'busy_timeout_s' and 'mailbox_poll_s' are times in seconds.",
                 "Give numbers above zero.",
@@ -103,7 +107,7 @@ class Settings:
                 "'snapshot_every' is a number of journal entries.",
                 "Give one above zero.",
             )
-        if self.queue_poll_s is not None and self.queue_poll_s <= 0:
+        if self.queue_poll_s is not None and not self.queue_poll_s > 0:
             raise ConfigError(
                 "'queue_poll_s' is a time in seconds.", "Give a number above zero."
             )
@@ -119,6 +123,29 @@ class Settings:
             )
         _check_pool(self.pool_size, self.pool_min_size)
         _check_lease(self)
+
+
+@cache
+def _types() -> dict[str, TypeAdapter[Any]]:
+    config = ConfigDict(strict=True, arbitrary_types_allowed=True)
+    hints = get_type_hints(Settings)
+    # What a durability can be is said in full where it is checked.
+    hints["durability"] = str
+    return {name: TypeAdapter(hint, config=config) for name, hint in hints.items()}
+
+
+def _check_types(settings: Settings) -> None:
+    """Refuse what would fail later, in words that say nothing of its cause."""
+    for each in fields(settings):
+        value = getattr(settings, each.name)
+        try:
+            _types()[each.name].validate_python(value)
+        except ValidationError:
+            # Its value is not shown: it may be a URL with a password.
+            raise ConfigError(
+                f"'{each.name}' cannot be of type '{type(value).__name__}'.",
+                f"Give one of type '{each.type}'.",
+            ) from None
 
 
 def _check_lease(settings: Settings) -> None:

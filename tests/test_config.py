@@ -39,6 +39,9 @@ def test_the_defaults_survive_a_loss_of_power() -> None:
         {"busy_timeout_s": -1},
         {"mailbox_poll_s": 0},
         {"mailbox_poll_s": -0.5},
+        {"mailbox_poll_s": float("nan")},
+        {"queue_poll_s": float("nan")},
+        {"busy_timeout_s": float("nan")},
     ],
     ids=str,
 )
@@ -47,6 +50,29 @@ def test_settings_that_cannot_work_are_refused(options: dict[str, Any]) -> None:
         Settings(**options)
 
     assert str(refused.value).endswith((refused.value.remedy,))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("database_url", Path("journal.sqlite"), "str | None"),
+        ("executor_id", 5, "str | None"),
+        ("busy_timeout_s", "30", "float"),
+        ("idle_timeout_s", "30", "float | None"),
+        ("snapshot_every", 1.5, "int"),
+        ("migrate", "no", "bool"),
+        ("redact", 5, "Collection[str]"),
+        ("recover", 7, "Collection[str] | None"),
+        ("executor_lease", {"pool_size": 2}, "LeaseTerms | None"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(name: str, value: Any, wanted: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Settings(**{name: value})
+
+    kind = type(value).__name__
+    assert refused.value.problem == f"'{name}' cannot be of type '{kind}'."
+    assert refused.value.remedy == f"Give one of type '{wanted}'."
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from durable_notebook.client._glance import as_executed
 from durable_notebook.client._requests import answer_problems, make_answer
 from durable_notebook.errors import (
     AlreadyAnsweredError,
+    ConfigError,
     InvalidFieldsError,
     UnknownRunError,
 )
@@ -34,7 +35,17 @@ class Answering:
     """The part of a client that answers."""
 
     def __init__(self, runtime: DBOSRuntime, name: str | None = None) -> None:
-        """`name` is recorded with each answer: who gave it, in words."""
+        """`name` is recorded with each answer: who gave it, in words.
+
+        Raises:
+            ConfigError: That is no runtime.
+        """
+        if not isinstance(runtime, DBOSRuntime):
+            raise ConfigError(
+                "A client is one of a runtime, not of a value of type "
+                f"'{type(runtime).__name__}'.",
+                "Write Client(DBOSRuntime(database_url=...)), and launch that runtime.",
+            )
         self.runtime = runtime
         self._name = name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any, TypedDict
 
 from durable_notebook._config import Settings
@@ -81,6 +82,12 @@ def settings_of(settings: Settings | None, options: dict[str, Any]) -> Settings:
     """
     given = {name: value for name, value in options.items() if value is not None}
     if settings is not None:
+        if not isinstance(settings, Settings):
+            raise ConfigError(
+                f"A runtime takes Settings, not a value of type "
+                f"'{type(settings).__name__}'.",
+                "Name the database: DBOSRuntime(database_url='sqlite:///journal.sqlite').",
+            )
         if given:
             names = ", ".join(f"'{name}'" for name in given)
             raise ConfigError(
@@ -91,7 +98,9 @@ def settings_of(settings: Settings | None, options: dict[str, Any]) -> Settings:
     known = Settings.__dataclass_fields__.keys()
     for name in given:
         if name not in _SETTINGS and name not in known:
-            raise TypeError(f"DBOSRuntime() got an unexpected option {name!r}")
+            like = get_close_matches(name, [*Options.__annotations__, *known], n=1)
+            meant = f"; perhaps it is {like[0]!r}" if like else ""
+            raise TypeError(f"DBOSRuntime() got an unexpected option {name!r}{meant}")
     values = {_SETTINGS.get(name, name): value for name, value in given.items()}
     lease = values.get("executor_lease")
     if lease is not None and not isinstance(lease, LeaseTerms):

@@ -169,8 +169,18 @@ def test_an_option_that_cannot_work_is_refused(options: dict[str, Any]) -> None:
 
 
 def test_an_unknown_option_is_an_error_of_type() -> None:
-    with pytest.raises(TypeError, match="'polling_intervall'"):
+    meant = "'polling_intervall'; perhaps it is 'polling_interval_sec'"
+    with pytest.raises(TypeError, match=meant):
         DBOSRuntime(polling_intervall=1)  # type: ignore[call-arg]
+
+
+def test_a_url_in_the_place_of_settings_or_a_runtime_is_refused() -> None:
+    url: Any = "sqlite:///journal.sqlite"
+    with pytest.raises(ConfigError, match=r"DBOSRuntime\(database_url=") as refused:
+        DBOSRuntime(url)
+    assert "'str'" in str(refused.value)
+    with pytest.raises(ConfigError, match=r"Client\(runtime\)"):
+        Client(url)
 
 
 def test_options_beside_settings_are_refused(journal_url: str) -> None:
