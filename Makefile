@@ -8,7 +8,7 @@ READY := .venv/.ready
 # In a container one often is, and JupyterLab would refuse.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab tour test check fix notebooks reference binder release-check canary bench chromium clean
+.PHONY: lab tour test check fix notebooks reference binder release-check canary bench programs clean
 
 lab: $(READY) ## the first lesson in JupyterLab
 	$(BIN)/jupyter lab --ip=127.0.0.1 $(AS_ROOT) --notebook-dir=notebooks \
@@ -17,7 +17,7 @@ lab: $(READY) ## the first lesson in JupyterLab
 tour: $(READY) ## the same lesson without a browser: killed, resumed, checked
 	@$(BIN)/python notebooks/tour.py
 
-test: $(READY) chromium ## every test
+test: $(READY) programs ## every test
 	$(BIN)/python -m pytest $(PYTEST)
 
 check: $(READY) ## the static half
@@ -49,12 +49,13 @@ canary: $(READY) ## what would break with newer releases of what we build upon
 bench: .venv-bench/.ready .venv-bench-peer/.ready ## what durability costs, beside others: some minutes
 	@.venv-bench/bin/python -m tests.benchmarks $(BENCH)
 
-# Browser tests need Chromium. Without the rights to install it they are skipped, with
-# the reason; in CI that is a failure.
-chromium:
-	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || \
-	  ! command -v apt-get >/dev/null || \
-	  { apt-get update -q && apt-get install -y -q chromium; } >/dev/null
+# Browser tests need Chromium, those of completion the shells. Without the rights to
+# install them they are skipped, with the reason; in CI that is a failure.
+PROGRAMS := chromium zsh fish
+programs:
+	@(for each in $(PROGRAMS); do command -v $$each || exit 1; done) >/dev/null || \
+	  [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+	  { apt-get update -q && apt-get install -y -q $(PROGRAMS); } >/dev/null
 
 # Held to what a Binder has; `make canary` tries what is newer.
 $(READY): pyproject.toml binder/pins.txt
