@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 # Tests wait for other processes often: two of them leave two cores idle half the time.
-PYTEST ?= --numprocesses=3 --dist=loadfile
+PYTEST ?= --numprocesses=3
 BIN := .venv/bin
 READY := .venv/.ready
 # In a container one often is, and JupyterLab would refuse.
