@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,7 +138,7 @@ def no_leaks(tmp_path: Path) -> Iterator[None]:
     while (threads := _threads(before)) and time.monotonic() < deadline:
         threads[0].join(0.01)
     assert not was_launched, "DBOS was not destroyed"
-    assert threads == [], "threads were left behind"
+    assert threads == [], f"threads were left behind:\n{_stacks(threads)}"
     if _open_files(tmp_path):
         gc.collect()  # The traceback of an expected error holds what it shows.
     assert _open_files(tmp_path) == [], "files were left open"
@@ -161,6 +163,15 @@ def _threads(before: set[threading.Thread]) -> list[threading.Thread]:
         for t in threading.enumerate()
         if t not in before and not t.name.startswith("asyncio_")
     ]
+
+
+def _stacks(threads: list[threading.Thread]) -> str:
+    frames = sys._current_frames()
+    return "\n".join(
+        f"{t.name}\n{''.join(traceback.format_stack(frames[t.ident]))}"
+        for t in threads
+        if t.ident in frames
+    )
 
 
 def _open_files(folder: Path) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from threading import Lock, Semaphore
+from threading import Event, Lock, Semaphore
 from typing import Any
 
 import psycopg
@@ -39,7 +39,7 @@ class Readers:
         self._turns = Semaphore(most or max(_MOST, least or 0))
         self._idle: deque[Connection] = deque()
         self._lock = Lock()
-        self._is_closed = False
+        self._closed = Event()
         try:
             for _ in range(least or 0):
                 self._idle.append(server.connect())
@@ -97,17 +97,17 @@ class Readers:
 
     def _take(self, deadline: float, silence_s: float) -> Connection:
         with self._lock:
-            if self._is_closed:
+            if self._closed.is_set():
                 raise StorageError(self._server.name, "the journal was closed")
             if self._idle:
                 connection = self._idle.pop()
                 connection.silence_s = silence_s
                 return connection
-        return self._server.connect_until(deadline, silence_s)
+        return self._server.connect_until(deadline, silence_s, self._closed)
 
     def _give_back(self, connection: Connection, *, was_lost: bool) -> None:
         with self._lock:
-            unusable = [connection] if was_lost or self._is_closed else []
+            unusable = [connection] if was_lost or self._closed.is_set() else []
             if was_lost:  # The server is gone, and so are the others most likely.
                 unusable += self._idle
                 self._idle.clear()
@@ -117,9 +117,12 @@ class Readers:
             each.close()
 
     def close(self) -> None:
-        """Close what is idle; what is in use is closed when its read is done."""
+        """Close what is idle; what is in use is closed when its read is done.
+
+        A read that waits for the server waits no longer.
+        """
         with self._lock:
-            self._is_closed = True
+            self._closed.set()
             idle = list(self._idle)
             self._idle.clear()
         for connection in idle:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from threading import Event
 from typing import Any
 
 import psycopg
@@ -116,21 +117,25 @@ class Server:
             lost.backend = None
 
     def connect_until(
-        self, deadline: float, silence_s: float | None = None
+        self,
+        deadline: float,
+        silence_s: float | None = None,
+        given_up: Event | None = None,
     ) -> Connection:
         """A new connection, when the server is back.
 
         Raises:
-            psycopg.Error: It was not at the deadline.
+            psycopg.Error: It was not at the deadline, or when that was given up.
         """
+        given_up = given_up or Event()
         pause_s = 0.02
         while True:
             try:
                 return self.connect(silence_s)
             except psycopg.OperationalError:
-                if time.monotonic() + pause_s > deadline:
+                is_late = time.monotonic() + pause_s > deadline
+                if is_late or given_up.wait(pause_s):
                     raise
-                time.sleep(pause_s)
                 pause_s = min(2 * pause_s, 0.5)
 
     # -- the first connection --------------------------------------------------

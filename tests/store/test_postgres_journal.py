@@ -547,6 +547,35 @@ def test_a_server_that_restarts_is_waited_for(
     until(store.changed_outside)
 
 
+def test_a_read_waits_no_longer_when_the_journal_is_closed(
+    opens: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opens()
+    waiting: set[threading.Thread] = set()
+    problems: list[str] = []
+
+    def refuse(*_: object) -> Connection:
+        waiting.add(threading.current_thread())
+        raise psycopg.OperationalError("the server is not there")
+
+    def read() -> None:
+        with pytest.raises(StorageError) as refused:
+            store.run("r")
+        problems.append(refused.value.problem)
+
+    monkeypatch.setattr(Server, "connect", refuse)
+    # Four wait for the server, and the others for their turn.
+    readers = [threading.Thread(target=read) for _ in range(6)]
+    for reader in readers:
+        reader.start()
+    until(lambda: len(waiting) == 4)
+    store.close()
+    for reader in readers:
+        reader.join(10)
+
+    assert problems == ["the journal was closed"] * 6
+
+
 def test_a_server_that_stays_away_is_a_storage_error(
     database: Database, opens: Callable[..., Store], postgres_server: PostgresServer
 ) -> None:
