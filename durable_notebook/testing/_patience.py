@@ -46,7 +46,7 @@ class Strict(Interruptible):
                 Answer,
                 waiter_event=Asked(about="a"),
                 requirements={"about": "a"},
-                timeout=0.05,
+                timeout=0.2,
             )
         except TimeoutError:
             await self.passing()
@@ -94,6 +94,7 @@ CASES = (
         "a wait with requirements gives up",
         made_from(Strict),
         script=(answering("b", "for somebody else"),),
+        internal_varies="on a busy machine the wait may give up before the answer",
     ),
     Case(
         "an answer before its wait has begun is dropped",

@@ -179,7 +179,7 @@ def test_a_url_in_the_place_of_settings_or_a_runtime_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"DBOSRuntime\(database_url=") as refused:
         DBOSRuntime(url)
     assert "'str'" in str(refused.value)
-    with pytest.raises(ConfigError, match=r"Client\(runtime\)"):
+    with pytest.raises(ConfigError, match=r"Client\(DBOSRuntime\("):
         Client(url)
 
 
