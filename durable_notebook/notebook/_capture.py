@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from durable_notebook.notebook._flood import A_MESSAGE, flood
 from durable_notebook.runtime import keep_output, take_back_output
 
 
@@ -22,8 +23,10 @@ class _Stream:
         self.is_on = True
 
     def write(self, text: str) -> int:
-        if self.is_on and isinstance(text, str) and keep_output(text):
-            return len(text)
+        if self.is_on and isinstance(text, str):
+            if keep_output(text):
+                return len(text)
+            flood.printed(len(text.encode(errors="replace")))
         written: int = self.before.write(text)
         return written
 
@@ -56,6 +59,7 @@ class Capture:
             data: Mapping[str, Any], *arguments: Any, **options: Any
         ) -> None:
             if not keep_output(_plain(data)):
+                flood.printed(A_MESSAGE)
                 publish(data, *arguments, **options)
 
         def clear_unless_kept(*arguments: Any, **options: Any) -> None:

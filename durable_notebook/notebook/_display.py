@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from IPython.core.getipython import get_ipython
 from IPython.display import display, publish_display_data, update_display
 
+from durable_notebook.notebook._flood import flood
+
 T = TypeVar("T")
 
 
@@ -33,8 +35,11 @@ class Slot:
         place = {"display_id": self._id}
         # In an empty context the message belongs to the cell that runs now. Front
         # ends find the place by its id; nbclient listens to the cell that runs only.
-        contextvars.Context().run(
-            lambda: publish_display_data(data, transient=place, update=True)
+        flood.send(
+            lambda: contextvars.Context().run(
+                lambda: publish_display_data(data, transient=place, update=True)
+            ),
+            of=self,
         )
 
     def fill_with_widget(
@@ -45,7 +50,7 @@ class Slot:
         With what stands for it where there are no widgets.
         """
         if html is None or text is None:
-            update_display(widget, display_id=self._id)
+            flood.send(lambda: update_display(widget, display_id=self._id), of=self)
             return
         data = dict(widget._repr_mimebundle_())
         data |= {"text/html": html, "text/plain": text}

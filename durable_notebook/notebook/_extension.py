@@ -16,6 +16,7 @@ from traitlets.config import Config
 
 from durable_notebook.notebook._capture import Capture
 from durable_notebook.notebook._completion import Completer
+from durable_notebook.notebook._flood import flood
 from durable_notebook.notebook._sentences import plainly
 from durable_notebook.notebook._terminal import has_front_end
 from durable_notebook.notebook._workspace import DurableNotebook
@@ -132,4 +133,4 @@ def _hooks(
         durable.after_cell,
         durable.interrupts.after_cell,
     ]
-    return [*first, *(magic.after_cell for magic in magics)]
+    return [*first, *(magic.after_cell for magic in magics), flood.cell_ended]

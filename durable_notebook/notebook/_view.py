@@ -15,6 +15,7 @@ import traitlets
 from IPython.display import display
 
 from durable_notebook.notebook._display import Slot, unpinned
+from durable_notebook.notebook._flood import flood
 from durable_notebook.views import assets, html
 
 
@@ -33,6 +34,10 @@ class View(anywidget.AnyWidget):
     def __repr__(self) -> str:
         """What stands where widgets are not shown: nothing, the twin says it all."""
         return ""
+
+    def _send(self, msg: dict[str, Any], buffers: Any = None) -> None:
+        # What a widget sends, states and messages, all goes through here.
+        flood.send(lambda: super(View, self)._send(msg, buffers))
 
     def __init_subclass__(cls, **options: Any) -> None:
         # Traitlets makes a subclass of its own of each widget, with traits for these.

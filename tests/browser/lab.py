@@ -32,8 +32,8 @@ _FLAGS = [
     "--disable-sync",
 ]
 # anywidget says so of a model that was not ready two seconds after it was made. Either
-# the page was busy, and its view hears the kernel again (`test_busy_page.py`), or the
-# kernel has died meanwhile, and there is no view any more.
+# the page was busy, and its view hears the kernel again, or the kernel has died
+# meanwhile, and there is no view any more (`test_missed_messages.py`).
 _GIVEN_UP = "[anywidget] Failed to initialize model."
 _NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook"
 _IDLE = """() => {
