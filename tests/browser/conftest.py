@@ -39,3 +39,18 @@ def browser(
     shots.mkdir(parents=True, exist_ok=True)
     with browse(shots) as page:
         yield page
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_kernels_stay(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave no kernels to the tests of the next file: they need the processor."""
+    items = request.session.items
+    own = [item for item in items if item.getparent(pytest.Module) is request.node]
+    if not any("lab" in item.fixturenames for item in own):
+        yield
+        return
+    lab: Lab = request.getfixturevalue("lab")
+    browser: LabPage = request.getfixturevalue("browser")
+    yield
+    browser.page.goto("about:blank")
+    lab.end_kernels()

@@ -89,6 +89,15 @@ class Lab:
         nbformat.write(made, folder / f"{name}.ipynb")
         return folder
 
+    def end_kernels(self) -> None:
+        """End the kernels of all notebooks: each would look at its journal for ever."""
+        sessions = f"{self.url}/api/sessions"
+        with urllib.request.urlopen(sessions, timeout=20) as answer:
+            ids = [each["id"] for each in json.load(answer)]
+        for each in ids:
+            request = urllib.request.Request(f"{sessions}/{each}", method="DELETE")
+            urllib.request.urlopen(request, timeout=20).close()
+
     def trust(self, path: Path) -> None:
         """Sign a notebook as this server does one that was run in it."""
         notary = NotebookNotary(data_dir=str(self.root.parent / "jupyter/data"))

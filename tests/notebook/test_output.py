@@ -65,7 +65,7 @@ def test_prints_are_on_the_panel_of_their_run(tmp_path: Path) -> None:
         later = notebook.run(
             "print('mine')\n"
             "display('my own')\n"
-            "while 'thread' not in await run.output():\n"
+            "while 'thread\\n' not in await run.output():\n"
             "    await asyncio.sleep(0.02)\n"
             "print(await run.output())"
         )
