@@ -39,6 +39,8 @@ class Flood:
         self._held: dict[object, Callable[[], None]] = {}
         self._is_on = False
         self._lock = threading.Lock()
+        # Held while something is sent that was held back: nothing older comes after it.
+        self._sending = threading.Lock()
 
     def printed(self, size: int) -> None:
         """Note what a cell prints, in bytes. From any thread."""
@@ -76,22 +78,24 @@ class Flood:
 
         What a server drops of it is sent again when it is over.
         """
-        with self._lock:
-            held = list(self._held.values())
-        _send_all(held)
+        with self._sending:
+            with self._lock:
+                held = list(self._held.values())
+            _send_all(held)
 
     def _wait(self) -> None:
         is_on = True
         while is_on:
             time.sleep(_LOOK_S)
-            with self._lock:
-                if self._is_too_much():
-                    continue
-                held = list(self._held.values())
-                self._held.clear()
-                # What comes while these are sent must not overtake them.
-                is_on = self._is_on = bool(held)
-            _send_all(held)
+            with self._sending:
+                with self._lock:
+                    if self._is_too_much():
+                        continue
+                    held = list(self._held.values())
+                    self._held.clear()
+                    # What comes while these are sent must not overtake them.
+                    is_on = self._is_on = bool(held)
+                _send_all(held)
 
 
 def _send_all(held: list[Callable[[], None]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,33 @@ def test_it_is_sent_at_the_end_of_a_cell_and_again(flood: Flood, clock: Clock) -
     subside(clock)
 
     assert sent == ["panel", "panel"]
+
+
+def test_what_is_sent_at_the_end_of_a_cell_does_not_come_behind_what_is_newer(
+    flood: Flood, clock: Clock
+) -> None:
+    sent: list[str] = []
+    begun, may_end = threading.Event(), threading.Event()
+
+    def send_slowly() -> None:
+        begun.set()
+        may_end.wait(10)
+        sent.append("under way")
+
+    flood.printed(3 * MEGABYTE)
+    flood.send(send_slowly, of="panel")
+    cell = threading.Thread(target=flood.cell_ended)
+    cell.start()
+    assert begun.wait(10)
+    flood.send(lambda: sent.append("completed"), of="panel")
+    clock.at += 10
+    time.sleep(0.6)  # The flood is over, and looks more than once.
+    assert sent == []
+    may_end.set()
+    cell.join(10)
+    subside(clock)
+
+    assert sent == ["under way", "completed"]
 
 
 def test_one_that_fails_keeps_no_other(flood: Flood, clock: Clock) -> None:
