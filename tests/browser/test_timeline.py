@@ -268,6 +268,17 @@ async ({ scrolls, seconds }) => {
 """
 
 
+# When all has been drawn that was to be drawn.
+ROWS_IN_SIGHT = """async (grid) => {
+  for (let n = 0; n < 30; n++) await new Promise(requestAnimationFrame);
+  const { top, bottom } = grid.getBoundingClientRect();
+  return [...grid.querySelectorAll('.dn-tl-row')].filter((row) => {
+    const place = row.getBoundingClientRect();
+    return place.height && place.top > top && place.bottom < bottom;
+  }).length;
+}"""
+
+
 # Those rows are of a run: on a busy machine it takes its time.
 @pytest.mark.timeout(420)
 def test_five_thousand_rows_stay_smooth_while_a_hundred_a_second_come(
@@ -315,4 +326,10 @@ def test_five_thousand_rows_stay_smooth_while_a_hundred_a_second_come(
     assert heard <= 33, figures
     assert view.locator(".dn-tl-row").count() < 40
     expect(view.locator(".dn-tl-head")).to_contain_text("completed")
+    # Nothing comes any more that would draw it again, and while the theme is changed
+    # the page has no size for a moment.
+    grid = view.locator(".dn-tl-grid")
+    for theme in ("Dark", "Light"):
+        browser.theme(f"JupyterLab {theme}")
+        assert grid.evaluate(ROWS_IN_SIGHT) > 10
     assert browser.errors == []

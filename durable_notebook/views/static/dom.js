@@ -75,6 +75,16 @@ function standIn(model, el) {
   return () => changed?.disconnect?.(end);
 }
 
+/** Whether a view can be drawn: of one that is hidden every size and place is 0. One that
+ *  is hidden for less than a frame, as while a theme is changed, is told by no observer
+ *  that it is there again: so `again`, once. */
+function isLaidOut(view, element, again) {
+  const was = view.wasLaidOut ?? true;
+  view.wasLaidOut = element.getClientRects().length > 0;
+  if (was && !view.wasLaidOut) again();
+  return view.wasLaidOut;
+}
+
 /** Put what an element says on the clipboard, or select it where the page may not. */
 async function copied(element) {
   try {

@@ -238,6 +238,7 @@ class Runs {
   }
 
   drawNow() {
+    if (!isLaidOut(this, this.port, () => this.draw())) return;
     const openAt = this.open === null ? -1 : this.order.indexOf(this.open);
     if (openAt >= 0) this.drawDetail(this.rows.get(this.open)); else this.detail.remove();
     const extra = openAt < 0 ? 0 : this.detail.offsetHeight;

@@ -180,6 +180,7 @@ class Timeline {
   }
 
   draw() {
+    if (!isLaidOut(this, this.grid, () => this.redraw())) return;
     const size = this.size(), isShort = size <= MOST_SEEN;
     this.grid.classList.toggle("dn-tl-short", isShort);
     this.space.style.height = `${size * ROW}px`;
